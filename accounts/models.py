@@ -1,0 +1,159 @@
+"""People, the groups they buy in, and the site's own settings."""
+
+import secrets
+import unicodedata
+
+from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.core.validators import MinLengthValidator, RegexValidator
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+
+def normalise_username(username):
+    """The one spelling of a username, at registration, at login and in limits: no blanks around it, lower case."""
+    return unicodedata.normalize("NFKC", username).strip().lower()
+
+
+class UserManager(BaseUserManager):
+    def get_by_natural_key(self, username):
+        return self.get(username=normalise_username(username))
+
+    def create_user(self, username, password=None, **fields):
+        user = self.model(username=normalise_username(username), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, username, password=None, **fields):
+        return self.create_user(username, password, **{"is_staff": True, "is_superuser": True} | fields)
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    class Theme(models.TextChoices):
+        SYSTEM = "system", _("As the device")
+        LIGHT = "light", _("Light")
+        DARK = "dark", _("Dark")
+
+    username = models.CharField(
+        _("username"),
+        max_length=50,
+        unique=True,
+        validators=[
+            MinLengthValidator(3),
+            RegexValidator(r"^[a-z0-9_-]+\Z", _("Use letters from a to z, digits, _ and -")),
+        ],
+        error_messages={"unique": _("Somebody already has this username")},
+    )
+    name = models.CharField(_("name"), max_length=100)
+    email = models.EmailField(_("e-mail"), blank=True)
+    theme = models.CharField(_("theme"), max_length=6, choices=Theme, default=Theme.SYSTEM)
+    is_staff = models.BooleanField(_("site admin"), default=False)
+    is_active = models.BooleanField(_("active"), default=True)
+    joined_at = models.DateTimeField(default=timezone.now, editable=False)
+    closed_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = UserManager()
+
+    USERNAME_FIELD = "username"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS = ["name"]
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=models.Q(username=Lower("username")), name="username_is_lower_case"),
+            models.CheckConstraint(condition=~models.Q(name=""), name="user_has_name"),
+            models.CheckConstraint(
+                condition=models.Q(theme__in=["system", "light", "dark"]), name="user_theme_known"
+            ),
+        ]
+
+    def __str__(self):
+        return self.name
+
+    def clean(self):
+        super().clean()
+        self.username = normalise_username(self.username)
+        self.name = self.name.strip()
+
+    def get_short_name(self):
+        return self.name
+
+
+def new_join_token():
+    """192 random bits, safe in an address."""
+    return secrets.token_urlsafe(24)
+
+
+class GroupQuerySet(models.QuerySet):
+    def active(self):
+        return self.filter(archived_at=None)
+
+    def visible_to(self, user):
+        return self.filter(memberships__user=user)
+
+
+class Group(models.Model):
+    """Friends who buy together."""
+
+    name = models.CharField(_("name"), max_length=100, validators=[MinLengthValidator(2)])
+    currency = models.CharField(_("currency"), max_length=3)
+    # The currency is fixed from the first run on.
+    is_currency_fixed = models.BooleanField(default=False, editable=False)
+    join_token = models.CharField(max_length=32, unique=True, default=new_join_token, editable=False)
+    is_joining_open = models.BooleanField(_("joining is open"), default=True)
+    archived_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    members = models.ManyToManyField(settings.AUTH_USER_MODEL, through="Membership", related_name="bulq_groups")
+
+    objects = GroupQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=~models.Q(name=""), name="group_has_name")]
+
+    def __str__(self):
+        return self.name
+
+
+class Membership(models.Model):
+    group = models.ForeignKey(Group, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="memberships")
+    is_admin = models.BooleanField(_("group admin"), default=False)
+    joined_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["group", "user"], name="one_membership")]
+
+    def __str__(self):
+        return f"{self.user} in {self.group}"
+
+
+class SiteSettings(models.Model):
+    """The one row of what a site admin decides for everybody."""
+
+    class Registration(models.TextChoices):
+        OPEN = "open", _("Open to everybody")
+        INVITED = "invited", _("By invitation to a group only")
+        CLOSED = "closed", _("Closed")
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
+    registration = models.CharField(_("registration"), max_length=7, choices=Registration, default=Registration.OPEN)
+
+    class Meta:
+        verbose_name = verbose_name_plural = _("site settings")
+        constraints = [
+            models.CheckConstraint(condition=models.Q(id=1), name="one_row_of_site_settings"),
+            models.CheckConstraint(
+                condition=models.Q(registration__in=["open", "invited", "closed"]), name="registration_known"
+            ),
+        ]
+
+    def __str__(self):
+        return str(self._meta.verbose_name)
+
+    @classmethod
+    def current(cls):
+        return cls.objects.get_or_create(pk=1)[0]

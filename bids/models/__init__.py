@@ -1,0 +1,21 @@
+"""What is stored of a run: one file per word."""
+
+from .bidding import Bid, BidQuerySet
+from .distribution import Allocation, ExtraCost
+from .events import Event
+from .runs import Participation, ParticipationQuerySet, Run, RunQuerySet
+from .shopping import Purchase, ShoppingItem
+
+__all__ = [
+    "Allocation",
+    "Bid",
+    "BidQuerySet",
+    "Event",
+    "ExtraCost",
+    "Participation",
+    "ParticipationQuerySet",
+    "Purchase",
+    "Run",
+    "RunQuerySet",
+    "ShoppingItem",
+]

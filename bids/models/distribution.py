@@ -1,0 +1,56 @@
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from bulq.fields import CENT, AmountColumn, QuantityColumn, within
+from bulq.money import MAX_AMOUNT, MAX_QUANTITY
+
+from .bidding import Bid
+from .runs import Run
+from .shopping import ShoppingItem
+
+
+class Allocation(models.Model):
+    """What a bid finally receives of a bought line, and its part of what the line cost."""
+
+    bid = models.OneToOneField(Bid, on_delete=models.CASCADE, related_name="allocation")
+    item = models.ForeignKey(ShoppingItem, on_delete=models.CASCADE, related_name="allocations")
+    quantity = QuantityColumn()
+    cost = AmountColumn()
+    picked_up_at = models.DateTimeField(null=True, blank=True)
+    picked_up_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True, blank=True
+    )
+
+    class Meta:
+        constraints = [
+            within("allocation", "quantity", CENT, MAX_QUANTITY),
+            within("allocation", "cost", 0, MAX_AMOUNT),
+            models.CheckConstraint(
+                condition=Q(picked_up_at=None, picked_up_by=None)
+                | Q(picked_up_at__isnull=False, picked_up_by__isnull=False),
+                name="allocation_picked_up_whole",
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.quantity} for {self.cost}"
+
+
+class ExtraCost(models.Model):
+    """A cost of the run beside the goods (deposit, fuel); below zero for a discount."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="extra_costs")
+    label = models.CharField(max_length=100)
+    amount = AmountColumn()
+    added_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    added_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            within("extra_cost", "amount", -MAX_AMOUNT, MAX_AMOUNT),
+            models.CheckConstraint(condition=~Q(amount=0), name="extra_cost_amount_not_zero"),
+        ]
+
+    def __str__(self):
+        return f"{self.label}: {self.amount}"

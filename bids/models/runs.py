@@ -1,0 +1,137 @@
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.models import Group
+from bids import states
+from bids.states import RunState
+from bulq.fields import AmountColumn, within
+from bulq.money import MAX_AMOUNT
+from stores.models import Store
+
+
+class RunQuerySet(models.QuerySet):
+    def visible_to(self, user):
+        return self.filter(group__memberships__user=user)
+
+    def open(self):
+        return self.filter(state__in=states.OPEN)
+
+    def ended(self):
+        return self.filter(state__in=states.ENDED)
+
+    def newest_first(self):
+        return self.order_by("-created_at", "-pk")
+
+
+class Run(models.Model):
+    """One bulk-buying trip of one group to one store.
+
+    The leader is a column that cannot be empty, so there is exactly one at any time; so is the person who is
+    asked to take the lead over, so there is at most one request.
+    """
+
+    group = models.ForeignKey(Group, on_delete=models.PROTECT, related_name="runs")
+    store = models.ForeignKey(Store, on_delete=models.PROTECT, related_name="runs")
+    leader = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="runs_led")
+    # Who paid in the shop: everything in the run is owed to this person.
+    payer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="runs_paid", null=True, blank=True
+    )
+    state = models.CharField(max_length=12, choices=RunState, default=RunState.PLANNING)
+    state_at = models.DateTimeField(default=timezone.now)
+    day = models.DateField(gettext_lazy("day"), null=True, blank=True)
+    note = models.CharField(gettext_lazy("note"), max_length=500, blank=True)
+    lead_offered_to = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True, blank=True
+    )
+    lead_offered_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True, blank=True
+    )
+    # Grows with every change of anything in the run.
+    version = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = RunQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(state__in=list(RunState)), name="run_state_known"),
+            models.CheckConstraint(
+                condition=Q(payer__isnull=False) | ~Q(state__in=["adjusting", "distributing", "completed"]),
+                name="run_has_payer_after_the_shop",
+            ),
+            models.CheckConstraint(
+                condition=Q(lead_offered_to=None, lead_offered_by=None)
+                | Q(lead_offered_to__isnull=False, lead_offered_by__isnull=False) & ~Q(lead_offered_to=F("leader")),
+                name="run_lead_offered_to_another",
+            ),
+        ]
+        indexes = [models.Index(fields=["group", "state"], name="run_group_state")]
+
+    def __str__(self):
+        if self.day is None:
+            return _("%(store)s, no day yet") % {"store": self.store.name}
+        return _("%(store)s, %(day)s") % {"store": self.store.name, "day": date_format(self.day, "D j F")}
+
+    @property
+    def currency(self):
+        return self.group.currency
+
+    @property
+    def is_collecting(self):
+        return self.state in states.COLLECTING
+
+    @property
+    def is_open(self):
+        return self.state in states.OPEN
+
+
+class ParticipationQuerySet(models.QuerySet):
+    def current(self):
+        return self.filter(left_at=None)
+
+    def by_name(self):
+        return self.order_by("user__name", "user_id")
+
+
+class Participation(models.Model):
+    """A person's part in one run, and what they owe for it."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="participations")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="participations")
+    is_helper = models.BooleanField(default=False)
+    is_ready = models.BooleanField(default=False)
+    joined_at = models.DateTimeField(auto_now_add=True)
+    left_at = models.DateTimeField(null=True, blank=True)
+    # Share of the run's extra costs; below zero for a discount.
+    extra_share = AmountColumn(default=0)
+    # The amount that was marked as paid, which stays when the debt changes afterwards.
+    paid_amount = AmountColumn(null=True, blank=True)
+    paid_at = models.DateTimeField(null=True, blank=True)
+    paid_marked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True, blank=True
+    )
+
+    objects = ParticipationQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["run", "user"], name="one_participation"),
+            within("participation", "extra_share", -MAX_AMOUNT, MAX_AMOUNT),
+            within("participation", "paid_amount", 0, MAX_AMOUNT),
+            models.CheckConstraint(
+                condition=Q(paid_amount=None, paid_at=None) | Q(paid_amount__isnull=False, paid_at__isnull=False),
+                name="participation_paid_whole",
+            ),
+            models.CheckConstraint(
+                condition=Q(left_at=None) | Q(is_helper=False, is_ready=False), name="participation_left_has_no_role"
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.user} in run {self.run_id}"

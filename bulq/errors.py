@@ -1,0 +1,27 @@
+"""What goes wrong in a way that a person can read and mend."""
+
+
+class BulqError(Exception):
+    """A refusal: nothing was changed, and `message` is the sentence the person reads.
+
+    `field` names the form field the sentence belongs to; `status` is the HTTP status of the answer.
+    """
+
+    status = 422
+
+    def __init__(self, message, *, field=None):
+        super().__init__(message)
+        self.message = message
+        self.field = field
+
+
+class ChangedMeanwhile(BulqError):
+    """What the person saw is no longer what is there."""
+
+    status = 409
+
+
+class Busy(BulqError):
+    """Somebody else holds the lock for longer than a person should wait."""
+
+    status = 409
