@@ -1,0 +1,31 @@
+PYTHON ?= python3
+PORT ?= 8000
+export PORT BULQ_LOCAL
+
+.PHONY: run test lint format install lock
+
+# The site with demo data on http://127.0.0.1:8000/ ; also: make run PORT=8042 BULQ_LOCAL=some/folder
+run:
+	@exec $(PYTHON) bulq/dev/bootstrap.py run
+
+# Linters and every test; also: make test ARGS="-k invite"
+test:
+	@exec $(PYTHON) bulq/dev/bootstrap.py test $(ARGS)
+
+lint: install
+	@.venv/bin/python -m bulq.dev.test --lint-only
+
+format: install
+	@.venv/bin/python -m ruff check --fix --quiet . || true
+	@.venv/bin/python -m ruff format --quiet .
+	@.venv/bin/python -m djlint --quiet --reformat templates || true
+
+install:
+	@$(PYTHON) bulq/dev/bootstrap.py install
+
+# The locks from the short lists in requirements.in and requirements-dev.in
+lock: install
+	@for name in requirements requirements-dev; do \
+		.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+			--no-emit-index-url $$name.in -o $$name.txt || exit 1; \
+	done

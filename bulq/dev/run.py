@@ -1,0 +1,126 @@
+"""`make run`: the whole site on this machine, until Ctrl-C."""
+
+import contextlib
+import http.client
+import os
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from bulq.dev.processes import CannotStart, Child, Stopped, port_is_free, stop_signals
+from bulq.dev.services import given_by, local_folder, services
+
+ROOT = Path(__file__).resolve().parents[2]
+GUNICORN = (
+    *("bulq.wsgi:application", "--worker-class", "gthread", "--workers", "2", "--threads", "4"),
+    # A second master would silently take over the default control socket.
+    *("--no-control-socket", "--graceful-timeout", "5", "--log-level", "warning"),
+)
+HOST = "127.0.0.1"
+
+
+def main() -> int:
+    try:
+        with stop_signals():
+            run(_port(os.environ.get("PORT") or "8000"))
+    except CannotStart as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    except Stopped:
+        print("\nStopped.")
+    return 0
+
+
+def run(port: int) -> None:
+    with contextlib.ExitStack() as stack:
+        local = stack.enter_context(local_folder())
+        if not port_is_free(port):
+            raise CannotStart(f"Port {port} is taken: name another one, as in `make run PORT={port + 1}`.")
+        given = given_by(os.environ)
+        started = stack.enter_context(services(local, given=given))
+        environment = {**os.environ, **started.urls, "PYTHONUNBUFFERED": "1"}
+        environment["SECRET_KEY"] = os.environ.get("SECRET_KEY") or _secret_key(local / "secret_key")
+        environment.setdefault("DEBUG", "true")
+        _manage("migrate", "--no-input", environment=environment)
+        # Somebody else's database is never filled with people who do not exist.
+        people = "" if given["DATABASE_URL"] else _demo_people(local, started.database_made_now, environment)
+        site = stack.enter_context(_site(port, environment))
+        print(f"\nBulq is at http://{HOST}:{port}/   (Ctrl-C stops it)", people, sep="\n", flush=True)
+        while not site.ended:
+            time.sleep(0.2)
+        raise CannotStart("The web server ended by itself; the lines above tell why.")
+
+
+@contextlib.contextmanager
+def _site(port: int, environment: dict[str, str]) -> Iterator[Child]:
+    command = [sys.executable, "-m", "gunicorn", *GUNICORN, "--bind", f"{HOST}:{port}"]
+    site = Child.start("the web server", command, env=environment, cwd=ROOT)
+    try:
+        _wait_for_answer(site, port)
+        yield site
+    finally:
+        site.stop(seconds=10)
+
+
+def _wait_for_answer(site: Child, port: int, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and not site.ended:
+        try:
+            connection = http.client.HTTPConnection(HOST, port, timeout=30)
+            connection.request("HEAD", "/")
+            connection.getresponse()
+            return
+        except (OSError, http.client.HTTPException):
+            time.sleep(0.05)
+    raise CannotStart("The web server did not start; the lines above tell why.")
+
+
+def _demo_people(local: Path, database_made_now: bool, environment: dict[str, str]) -> str:
+    """What the demo command said about who may log in; it is run once in the life of a database."""
+    stamp = local / "demo"
+    if database_made_now:
+        stamp.unlink(missing_ok=True)
+    if stamp.exists():
+        return stamp.read_text()
+    if not any(ROOT.glob("*/management/commands/demo.py")):
+        return ""
+    print("Loading the demo data ...", flush=True)
+    result = _django("demo", environment=environment, stdout=subprocess.PIPE)
+    # A refusal (other data are there already) is final too: no use in asking at every start.
+    people = result.stdout.strip() if result.returncode == 0 else ""
+    stamp.write_text(people)
+    return people
+
+
+def _manage(*arguments: str, environment: dict[str, str]) -> None:
+    result = _django(*arguments, environment=environment, stdout=subprocess.PIPE)
+    if result.returncode:
+        print(result.stdout, file=sys.stderr)
+        raise CannotStart(f"`manage.py {arguments[0]}` failed; the lines above tell why.")
+
+
+def _django(*arguments: str, environment: dict[str, str], **options: object) -> subprocess.CompletedProcess:
+    command = [sys.executable, "manage.py", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=environment, check=False, text=True, **options)
+
+
+def _secret_key(path: Path) -> str:
+    """Kept, so that a restart logs nobody out."""
+    if not path.exists():
+        path.touch(mode=0o600)
+    if not path.read_text():
+        path.write_text(secrets.token_urlsafe(50))
+    return path.read_text()
+
+
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 65536:
+        raise CannotStart(f"PORT is a number from 1 to 65535, not {text!r}.")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,181 @@
+"""The rules of the house, each a function from source text to sentences about what breaks it.
+
+docs/architecture.md tells the reasons. A new kind of module gets its place in LAYERS (or LEAVES) here first.
+"""
+
+import ast
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+APPS = ("accounts", "stores", "bids")  # each may import those before it
+KIT = {"errors", "fields", "http", "locks", "money", "cache", "ratelimit", "live"}
+FIRST_PARTY = {"bulq", *APPS}
+PURE = {"states", "allocation"}  # import nothing of ours at all
+# Inside an app each may import its own layer and those before it.
+LAYERS = (
+    {"states", "allocation", "signals", "validators"},
+    {"models"},
+    {"access"},
+    {"actions"},
+    {"forms"},
+    {"views"},
+    {"urls"},
+)
+RANKS = {name: rank for rank, names in enumerate(LAYERS) for name in names}
+# May import every layer, and no layer imports them; but work for later is sent from where it arises.
+LEAVES = {"admin", "apps", "receivers", "tasks", "management", "templatetags"}
+CALLABLE_LEAVES = {"tasks"}
+FREE = {"tests", "migrations"}
+PYTHON_LINES, TEMPLATE_LINES = 400, 150
+
+
+# --- Files -----------------------------------------------------------------------------------------
+def python_files() -> Iterator[Path]:
+    for top in sorted(FIRST_PARTY):
+        yield from sorted((ROOT / top).rglob("*.py"))
+
+
+def templates() -> Iterator[Path]:
+    for folder in (ROOT / "templates", *(ROOT / top for top in sorted(FIRST_PARTY))):
+        yield from sorted(folder.rglob("*.html"))
+
+
+def module_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def too_long(text: str, limit: int) -> Iterator[str]:
+    lines = len(text.splitlines())
+    if lines > limit:
+        yield f"has {lines} lines, more than {limit}: make it a package, or parts"
+
+
+# --- Imports ---------------------------------------------------------------------------------------
+def imports(module: str, source: str, *, is_package: bool = False) -> Iterator[str]:
+    """Every dotted name of ours that a module imports, wherever in it, relative ones spelled out."""
+    package = module.split(".") if is_package else module.split(".")[:-1]
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            names = [".".join([*base, *filter(None, [node.module]), alias.name]) for alias in node.names]
+        else:
+            continue
+        yield from (name for name in names if name.split(".")[0] in FIRST_PARTY)
+
+
+def bad_imports(module: str, source: str, *, is_package: bool = False) -> Iterator[str]:
+    top, part = split(module)
+    if part in FREE:
+        return
+    for name in imports(module, source, is_package=is_package):
+        yield from (f"{sentence} ({name})" for sentence in _door(top, part, *split(name)))
+
+
+def split(name: str) -> tuple[str, str]:
+    """`bids.models.runs` is in `bids`, part `models`."""
+    top, _, rest = name.partition(".")
+    return top, rest.split(".")[0]
+
+
+def _door(top: str, part: str, other: str, other_part: str) -> Iterator[str]:
+    if top == "bulq":
+        if other_part == "dev" and other == "bulq" and part != "dev":
+            yield "the product imports the developer's tools"
+        if part == "dev" and (other, other_part) != ("bulq", "dev"):
+            yield "the developer's tools import the product"
+        if part in KIT and other in APPS:
+            yield "the kit imports an app"
+        if part in KIT and other == "bulq" and other_part not in KIT:
+            yield "the kit imports the wiring"
+        return
+    if part in PURE:
+        yield f"{part} is pure and imports nothing of ours"
+    elif other == "bulq":
+        if other_part not in KIT:
+            yield "an app imports the wiring"
+    elif other != top:
+        if APPS.index(other) > APPS.index(top):
+            yield f"{top} imports {other}, which stands above it"
+    else:
+        yield from _layer(part, other_part)
+
+
+def _layer(part: str, other: str) -> Iterator[str]:
+    if other in LEAVES and part not in LEAVES | {other} and other not in CALLABLE_LEAVES:
+        yield f"{part} imports the leaf {other}"
+    elif part in RANKS and other in RANKS and RANKS[other] > RANKS[part]:
+        yield f"{part} imports {other}, a later layer"
+    elif other in FREE:
+        yield f"{part} imports {other}"
+
+
+def placeless(module: str) -> Iterator[str]:
+    top, part = split(module)
+    if top in APPS and part and part not in RANKS.keys() | LEAVES | FREE:
+        yield f"the part {part} of {top} has no place in LAYERS or LEAVES"
+
+
+# --- Views -----------------------------------------------------------------------------------------
+def bad_view(source: str) -> Iterator[str]:
+    """What writes and what decides about states is in actions and querysets."""
+    for node in ast.walk(ast.parse(source)):
+        where = f"line {getattr(node, 'lineno', 0)}"
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "save":
+            yield f"{where}: calls save()"
+        elif isinstance(node, ast.ImportFrom | ast.Import):
+            if any("transaction" in alias.name.split(".") for alias in node.names):
+                yield f"{where}: imports transaction"
+        elif isinstance(node, ast.Compare | ast.MatchValue) and "RunState" in _names(node):
+            yield f"{where}: compares with RunState"
+
+
+def _names(node: ast.AST) -> set[str]:
+    return {getattr(part, "id", getattr(part, "attr", "")) for part in ast.walk(node)}
+
+
+# --- Templates -------------------------------------------------------------------------------------
+TEMPLATE_CODE = re.compile(r"{%\s*comment\b.*?{%\s*endcomment\s*%}|{#.*?#}|{%.*?%}|{{.*?}}", re.DOTALL)
+
+
+class _Markup(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.sentences: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        where = f"line {self.getpos()[0]}"
+        names = {name for name, _ in attrs}
+        if tag == "style":
+            self.sentences.append(f"{where}: <style>")
+        if tag == "script" and "src" not in names:
+            self.sentences.append(f"{where}: <script> without src")
+        for name, value in attrs:
+            if name == "style" or name.startswith(("on", "hx-on")):
+                self.sentences.append(f"{where}: {name}=")
+            elif (value or "").strip().lower().startswith("javascript:"):
+                self.sentences.append(f"{where}: a javascript: address")
+
+    handle_startendtag = handle_starttag
+
+
+def inline_code(template: str) -> list[str]:
+    """The Content-Security-Policy would refuse it in the browser; here it is seen earlier."""
+    markup = _Markup()
+    markup.feed(TEMPLATE_CODE.sub(lambda found: " " + "\n" * found.group().count("\n"), template))
+    markup.close()
+    return markup.sentences
+
+
+def forms_without_token(template: str) -> Iterator[str]:
+    for form in re.finditer(r"<form\b.*?(?:</form>|\Z)", template, re.DOTALL | re.IGNORECASE):
+        opening = form.group().split("</", 1)[0]
+        posts = re.search(r"""\bmethod\s*=\s*["']?post\b""", opening, re.IGNORECASE)
+        if posts and not re.search(r"{%\s*post_token\b", form.group()):
+            line = template.count("\n", 0, form.start()) + 1
+            yield f"line {line}: a form that posts, without {{% post_token %}}"

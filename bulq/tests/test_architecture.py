@@ -1,0 +1,192 @@
+"""The doors of docs/architecture.md, held by reading the source; each rule is also seen refusing a sample."""
+
+import pytest
+
+from bulq.tests.architecture import (
+    PYTHON_LINES,
+    ROOT,
+    TEMPLATE_LINES,
+    bad_imports,
+    bad_view,
+    forms_without_token,
+    inline_code,
+    module_of,
+    placeless,
+    python_files,
+    split,
+    templates,
+    too_long,
+)
+
+
+def complaints(files, rule):
+    return [
+        f"{path.relative_to(ROOT)}: {sentence}"
+        for path in files
+        for sentence in rule(path, path.read_text(encoding="utf-8"))
+    ]
+
+
+def is_view(path):
+    return split(module_of(path))[1] == "views"
+
+
+def test_nobody_imports_through_a_closed_door():
+    def rule(path, source):
+        return bad_imports(module_of(path), source, is_package=path.name == "__init__.py")
+
+    assert complaints(python_files(), rule) == []
+
+
+def test_every_part_of_an_app_has_its_layer():
+    assert complaints(python_files(), lambda path, _: placeless(module_of(path))) == []
+
+
+def test_python_files_stay_short():
+    files = [path for path in python_files() if "migrations" not in path.parts]
+    assert complaints(files, lambda _, source: too_long(source, PYTHON_LINES)) == []
+
+
+def test_templates_stay_short():
+    assert complaints(templates(), lambda _, text: too_long(text, TEMPLATE_LINES)) == []
+
+
+def test_views_neither_write_nor_decide():
+    assert complaints(filter(is_view, python_files()), lambda _, source: bad_view(source)) == []
+
+
+def test_templates_have_no_inline_script_or_style():
+    assert complaints(templates(), lambda _, text: inline_code(text)) == []
+
+
+def test_every_posting_form_carries_its_token():
+    # The admin's pages are Django's own and have Django's own token.
+    ours = [path for path in templates() if "admin" not in path.parts]
+    assert complaints(ours, lambda _, text: forms_without_token(text)) == []
+
+
+# --- Each rule, seen red ---------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("bulq.money", "from bids.models import Run"),
+        ("bulq.http", "import accounts.models"),
+        ("bulq.http", "from .settings import DEBUG"),
+        ("accounts.actions", "from stores.models import Store"),
+        ("accounts.models", "from bids import models"),
+        ("stores.models", "def late():\n    from bids.models import Run"),
+        ("bids.models.runs", "from bulq.settings import DEBUG"),
+        ("bids.views.runs", "from bulq import middleware"),
+        ("bids.views", "from bulq.templatetags.look import money"),
+        ("bids.states", "from bulq.money import cents"),
+        ("bids.allocation", "from . import states"),
+        ("bids.models.runs", "from ..actions import runs"),
+        ("bids.models.runs", "from bids.access import get_run"),
+        ("bids.actions.runs", "from bids.forms import RunForm"),
+        ("bids.forms", "from bids import views"),
+        ("bids.views.runs", "import bids.urls"),
+        ("bids.actions.runs", "from bids.admin import RunAdmin"),
+        ("bids.views", "from bids.tests.cast import alice"),
+        ("bulq.settings", "from bulq.dev.services import services"),
+        ("bulq.dev.run", "from bulq.settings import DEBUG"),
+    ],
+)
+def test_a_closed_door_is_noticed(module, source):
+    assert list(bad_imports(module, source))
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("bids.views.runs", "from bulq.errors import BulqError\nfrom bulq import http, money"),
+        ("bids.models.runs", "from accounts.models import Group\nfrom bids.states import RunState"),
+        ("bids.models.runs", "from .bidding import Bid"),
+        ("bids.actions.runs", "from bids import tasks"),
+        ("bids.apps", "from bids import receivers"),
+        ("bids.admin", "from bids.forms import RunForm"),
+        ("bids.tests.test_runs", "from bids import views, admin"),
+        ("bulq.urls", "from bids import views"),
+        ("bulq.checks", "from bulq.settings import DEBUG"),
+        ("bids.allocation", "from decimal import Decimal"),
+    ],
+)
+def test_an_open_door_is_let_be(module, source):
+    assert list(bad_imports(module, source)) == []
+
+
+def test_a_relative_import_in_a_package_is_read_from_there():
+    assert list(bad_imports("bids.models", "from .actions import x", is_package=True)) == []
+    assert list(bad_imports("bids.models", "from ..actions import x", is_package=True))
+
+
+def test_a_part_without_a_layer_is_noticed():
+    assert list(placeless("bids.helpers"))
+    assert list(placeless("bids.models.runs")) == []
+    assert list(placeless("bids")) == []
+
+
+def test_a_long_file_is_noticed():
+    assert list(too_long("x\n" * 401, PYTHON_LINES))
+    assert list(too_long("x\n" * 400, PYTHON_LINES)) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def page(request):\n    form.save()",
+        "from django.db import transaction",
+        "import django.db.transaction",
+        "if run.state == RunState.ACTIVE: pass",
+        "if run.state in {states.RunState.ACTIVE, 1}: pass",
+        "match run.state:\n    case RunState.ACTIVE: pass",
+    ],
+)
+def test_a_view_that_writes_or_decides_is_noticed(source):
+    assert list(bad_view(source))
+
+
+def test_a_plain_view_is_let_be():
+    assert (
+        list(bad_view("def page(request):\n    place_bid(run, by=request.user)\n    return redirect(run)"))
+        == []
+    )
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        '<p style="color: red">',
+        "<style>p {}</style>",
+        '<a\n  onclick="go()">',
+        '<a hx-on:click="go()">',
+        '<a {% if a > b %}class="x"{% endif %} ONLOAD=x>',
+        "<script>go()</script>",
+        '<a href=" JavaScript:go()">',
+        '<img {{ size }} style="width: 1px"/>',
+    ],
+)
+def test_inline_code_is_noticed(template):
+    assert inline_code(template)
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        '<script src="{% static "js/app.js" %}" defer></script>',
+        '<link rel="stylesheet" href="x.css"><p class="style on">style="x" onclick=</p>',
+        '{# <p style="x"> #}{% comment %}<style></style>{% endcomment %}',
+        '<button data-on="x" name="once">on</button>',
+    ],
+)
+def test_ordinary_markup_is_let_be(template):
+    assert inline_code(template) == []
+
+
+def test_a_posting_form_without_token_is_noticed():
+    good = '<form method="post" action="x">{% post_token %}</form>'
+    assert list(forms_without_token(good)) == []
+    assert list(forms_without_token('<form method="get"></form>')) == []
+    assert list(forms_without_token("<form action='x' METHOD=post>{% csrf_token %}</form>"))
+    assert list(forms_without_token(good + "\n" + '<form\n method="post"></form>' + good)) == [
+        "line 2: a form that posts, without {% post_token %}"
+    ]

@@ -1,0 +1,130 @@
+"""What every test needs: servers, when nobody has named any; a browser; and nothing skipped on CI.
+
+`make test` starts the servers before pytest; plain `.venv/bin/pytest` gets here without any, and the first
+process starts them for itself and all its xdist workers.
+"""
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import django
+import pytest
+
+from bulq.dev.services import given_by, throwaway_services
+
+ON_CI = os.environ.get("CI") == "true"
+_running = contextlib.ExitStack()
+
+
+def _prepare() -> None:
+    """Before anything of Django is imported: the settings read the environment once."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    given = given_by(os.environ)
+    if worker is None and not all(given.values()):
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # or the servers' folder would stay behind
+        os.environ.update(_running.enter_context(throwaway_services(given)).urls)
+    # pytest-django gives each worker its own database; here each gets its own Redis database too.
+    number = int(worker.removeprefix("gw")) + 1 if worker else 0
+    os.environ["REDIS_URL"] = urlsplit(os.environ["REDIS_URL"])._replace(path=f"/{number}").geturl()
+    os.environ.setdefault("SECRET_KEY", "for tests only")
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bulq.settings")
+    # Playwright's synchronous interface runs an event loop in the thread that also runs the test.
+    os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+
+_prepare()
+django.setup()  # conftest files and test modules below import models at their top
+
+
+def pytest_unconfigure() -> None:
+    _running.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item):
+    return _no_skips(item.nodeid, (yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector):
+    return _no_skips(collector.nodeid, (yield))
+
+
+def _no_skips(name, report, on_ci=ON_CI):
+    """On CI a skipped test is a failed one: what could not be tried has not been shown to work."""
+    if on_ci and report.skipped and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"{name} was skipped, and on CI nothing is skipped. {reason}"
+    return report
+
+
+# --- The browser -----------------------------------------------------------------------------------
+CHROMIUM_FLAGS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"),
+]
+
+
+def _chromium(own: str) -> str | None:
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    return next(filter(None, map(shutil.which, names)), None) or (own if Path(own).exists() else None)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = _chromium(playwright.chromium.executable_path)
+        if chromium is None:
+            pytest.skip("No Chromium here: install it (Debian, Ubuntu: apt install chromium).")
+        started = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def new_context(browser):
+    """`new_context(**options of Playwright)` opens a person's own browser.
+
+    `ignore=` takes patterns of console errors that are expected.
+
+    Afterwards the test fails if any page had a script error, a line of red in the console (a violated
+    Content-Security-Policy is one), a missing file, or a server error.
+    """
+    contexts, problems = [], []
+
+    def open_context(*, ignore=(), **options):
+        context = browser.new_context(**options)
+        contexts.append(context)
+        context.on("console", lambda message: problems.extend(_console_problem(message, ignore)))
+        context.on("weberror", lambda error: problems.append(f"script error: {error.error}"))
+        context.on("response", lambda response: problems.extend(_response_problem(response)))
+        return context
+
+    yield open_context
+    for context in contexts:
+        context.close()
+    assert not problems, "The browser complained:\n" + "\n".join(problems)
+
+
+def _console_problem(message, ignore):
+    text = message.text
+    # Chromium's echo of a status; _response_problem knows which ones matter.
+    expected = ("Failed to load resource: the server responded", *ignore)
+    if message.type == "error" and not any(re.match(pattern, text) for pattern in expected):
+        yield f"console: {text} ({message.location.get('url', '')})"
+
+
+def _response_problem(response):
+    """A refusal (4xx) of a page or of a part of one is an answer; of a stylesheet it is a mistake."""
+    answers = response.request.resource_type in {"document", "fetch", "xhr"}
+    if response.status >= 500 or (response.status >= 400 and not answers):
+        yield f"{response.status} for {response.url}"
