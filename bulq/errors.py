@@ -25,3 +25,9 @@ class Busy(BulqError):
     """Somebody else holds the lock for longer than a person should wait."""
 
     status = 409
+
+
+class NotAllowed(BulqError):
+    """The person may see this, but the action is for others."""
+
+    status = 403
