@@ -8,9 +8,12 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.core.validators import MinLengthValidator, RegexValidator
 from django.db import models
-from django.db.models.functions import Lower
+from django.db.models.functions import Coalesce, Lower
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
+
+from .validators import validate_plain_line
 
 
 def normalise_username(username):
@@ -32,6 +35,10 @@ class UserManager(BaseUserManager):
         return self.create_user(username, password, **{"is_staff": True, "is_superuser": True} | fields)
 
 
+def new_session_salt():
+    return secrets.token_hex(16)
+
+
 class User(AbstractBaseUser, PermissionsMixin):
     class Theme(models.TextChoices):
         SYSTEM = "system", _("As the device")
@@ -48,13 +55,15 @@ class User(AbstractBaseUser, PermissionsMixin):
         ],
         error_messages={"unique": _("Somebody already has this username")},
     )
-    name = models.CharField(_("name"), max_length=100)
+    name = models.CharField(_("name"), max_length=100, validators=[validate_plain_line])
     email = models.EmailField(_("e-mail"), blank=True)
     theme = models.CharField(_("theme"), max_length=6, choices=Theme, default=Theme.SYSTEM)
     is_staff = models.BooleanField(_("site admin"), default=False)
     is_active = models.BooleanField(_("active"), default=True)
     joined_at = models.DateTimeField(default=timezone.now, editable=False)
     closed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # A new value ends every session of the person, wherever it is open.
+    session_salt = models.CharField(max_length=32, default=new_session_salt, editable=False)
 
     objects = UserManager()
 
@@ -82,6 +91,15 @@ class User(AbstractBaseUser, PermissionsMixin):
     def get_short_name(self):
         return self.name
 
+    def get_session_auth_hash(self):
+        return self._salted(super().get_session_auth_hash())
+
+    def get_session_auth_fallback_hash(self):
+        yield from map(self._salted, super().get_session_auth_fallback_hash())
+
+    def _salted(self, session_hash):
+        return salted_hmac(self.session_salt, session_hash, algorithm="sha256").hexdigest()
+
 
 def new_join_token():
     """192 random bits, safe in an address."""
@@ -95,11 +113,21 @@ class GroupQuerySet(models.QuerySet):
     def visible_to(self, user):
         return self.filter(memberships__user=user)
 
+    def joinable(self):
+        return self.active().filter(is_joining_open=True)
+
+    def with_member_count(self):
+        memberships = Membership.objects.filter(group=models.OuterRef("pk")).order_by().values("group")
+        counted = memberships.annotate(count=models.Count("pk")).values("count")
+        return self.annotate(member_count=Coalesce(models.Subquery(counted), 0))
+
 
 class Group(models.Model):
     """Friends who buy together."""
 
-    name = models.CharField(_("name"), max_length=100, validators=[MinLengthValidator(2)])
+    name = models.CharField(
+        _("name"), max_length=100, validators=[MinLengthValidator(2), validate_plain_line]
+    )
     currency = models.CharField(_("currency"), max_length=3)
     # The currency is fixed from the first run on.
     is_currency_fixed = models.BooleanField(default=False, editable=False)
@@ -118,11 +146,25 @@ class Group(models.Model):
         return self.name
 
 
+class MembershipQuerySet(models.QuerySet):
+    def admins(self):
+        return self.filter(is_admin=True)
+
+    def in_active_groups(self):
+        return self.filter(group__archived_at=None)
+
+    def in_order(self):
+        """Group admins first, then by name."""
+        return self.order_by("-is_admin", Lower("user__name"), "pk")
+
+
 class Membership(models.Model):
     group = models.ForeignKey(Group, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="memberships")
     is_admin = models.BooleanField(_("group admin"), default=False)
     joined_at = models.DateTimeField(auto_now_add=True)
+
+    objects = MembershipQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["group", "user"], name="one_membership")]
