@@ -48,15 +48,15 @@ def pytest_unconfigure() -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item):
-    return _no_skips(item.nodeid, (yield))
+    return no_skips(item.nodeid, (yield))
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_make_collect_report(collector):
-    return _no_skips(collector.nodeid, (yield))
+    return no_skips(collector.nodeid, (yield))
 
 
-def _no_skips(name, report, on_ci=ON_CI):
+def no_skips(name, report, on_ci=ON_CI):
     """On CI a skipped test is a failed one: what could not be tried has not been shown to work."""
     if on_ci and report.skipped and not hasattr(report, "wasxfail"):
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
@@ -104,15 +104,19 @@ def new_context(browser):
     def open_context(*, ignore=(), **options):
         context = browser.new_context(**options)
         contexts.append(context)
-        context.on("console", lambda message: problems.extend(_console_problem(message, ignore)))
-        context.on("weberror", lambda error: problems.append(f"script error: {error.error}"))
-        context.on("response", lambda response: problems.extend(_response_problem(response)))
+        watch(context, problems, ignore)
         return context
 
     yield open_context
     for context in contexts:
         context.close()
     assert not problems, "The browser complained:\n" + "\n".join(problems)
+
+
+def watch(context, problems, ignore=()):
+    context.on("console", lambda message: problems.extend(_console_problem(message, ignore)))
+    context.on("weberror", lambda error: problems.append(f"script error: {error.error}"))
+    context.on("response", lambda response: problems.extend(_response_problem(response)))
 
 
 def _console_problem(message, ignore):

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 GUNICORN = (
     *("bulq.wsgi:application", "--worker-class", "gthread", "--workers", "2", "--threads", "4"),
     # A second master would silently take over the default control socket.
-    *("--no-control-socket", "--graceful-timeout", "5", "--log-level", "warning"),
+    *("--no-control-socket", "--preload", "--graceful-timeout", "5", "--log-level", "warning"),
 )
 HOST = "127.0.0.1"
 
@@ -44,10 +44,12 @@ def run(port: int) -> None:
         environment = {**os.environ, **started.urls, "PYTHONUNBUFFERED": "1"}
         environment["SECRET_KEY"] = os.environ.get("SECRET_KEY") or _secret_key(local / "secret_key")
         environment.setdefault("DEBUG", "true")
-        _manage("migrate", "--no-input", environment=environment)
+        # Beside the migrations: each spends its first second or two on importing Django.
+        site = stack.enter_context(_site(port, environment))
+        _manage("migrate", "--no-input", "--skip-checks", environment=environment)
         # Somebody else's database is never filled with people who do not exist.
         people = "" if given["DATABASE_URL"] else _demo_people(local, started.database_made_now, environment)
-        site = stack.enter_context(_site(port, environment))
+        _wait_for_answer(site, port)
         print(f"\nBulq is at http://{HOST}:{port}/   (Ctrl-C stops it)", people, sep="\n", flush=True)
         while not site.ended:
             time.sleep(0.2)
@@ -59,7 +61,6 @@ def _site(port: int, environment: dict[str, str]) -> Iterator[Child]:
     command = [sys.executable, "-m", "gunicorn", *GUNICORN, "--bind", f"{HOST}:{port}"]
     site = Child.start("the web server", command, env=environment, cwd=ROOT)
     try:
-        _wait_for_answer(site, port)
         yield site
     finally:
         site.stop(seconds=10)
@@ -70,7 +71,7 @@ def _wait_for_answer(site: Child, port: int, seconds: float = 60) -> None:
     while time.monotonic() < deadline and not site.ended:
         try:
             connection = http.client.HTTPConnection(HOST, port, timeout=30)
-            connection.request("HEAD", "/")
+            connection.request("GET", "/")
             connection.getresponse()
             return
         except (OSError, http.client.HTTPException):
@@ -104,7 +105,9 @@ def _manage(*arguments: str, environment: dict[str, str]) -> None:
 
 def _django(*arguments: str, environment: dict[str, str], **options: object) -> subprocess.CompletedProcess:
     command = [sys.executable, "manage.py", *arguments]
-    return subprocess.run(command, cwd=ROOT, env=environment, check=False, text=True, **options)
+    # A session of its own: Ctrl-C reaches only us, and we end it without its traceback.
+    options |= {"cwd": ROOT, "env": environment, "start_new_session": True}
+    return subprocess.run(command, check=False, text=True, **options)
 
 
 def _secret_key(path: Path) -> str:

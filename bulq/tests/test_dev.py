@@ -1,0 +1,330 @@
+"""What a newcomer meets first: one sentence for what is missing, and servers that leave nothing behind."""
+
+import ast
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+import psycopg
+import pytest
+import redis
+
+from bulq.dev import bootstrap
+from bulq.dev.postgres import stop_leftover
+from bulq.dev.processes import command_line, free_port
+from bulq.dev.services import local_folder, services
+
+ROOT = Path(__file__).resolve().parents[2]
+BOOTSTRAP = ROOT / "bulq" / "dev" / "bootstrap.py"
+HOLD_SERVICES = """
+import sys, time
+from pathlib import Path
+from bulq.dev import processes
+from bulq.dev.services import services
+if "orphan" in sys.argv:
+    processes._dies_with_us = lambda stop_signal: None
+with services(Path(sys.argv[1])) as started:
+    print(started.urls["DATABASE_URL"], flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.fixture
+def local():
+    """Short-lived, and open to the account the servers get when we are root, as a checkout is."""
+    folder = Path(tempfile.mkdtemp(prefix="bulq-dev-"))
+    folder.chmod(0o711)
+    yield folder
+    shutil.rmtree((folder / "postgres").resolve(), ignore_errors=True)  # it may be a link to elsewhere
+    shutil.rmtree(folder)
+
+
+def server_pid(local):
+    return int((local / "postgres" / "data" / "postmaster.pid").read_text().split()[0])
+
+
+def runs(pid):
+    """Not so for one that has ended and waits for its parent to notice."""
+    return command_line(pid) != ""
+
+
+def wait_until(condition, seconds=20):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def one_sentence(result):
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert "Traceback" not in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1, result.stderr
+    assert result.stderr.strip().endswith(".")
+    return result.stderr
+
+
+def execute(url, statement):
+    with psycopg.connect(url) as connection:
+        return connection.execute(statement)
+
+
+# --- Before anything is installed ------------------------------------------------------------------
+@pytest.fixture
+def checkout(tmp_path):
+    """A tree with nothing but the bootstrap, on a machine without uv."""
+    (tmp_path / "bulq" / "dev").mkdir(parents=True)
+    shutil.copy(BOOTSTRAP, tmp_path / "bulq" / "dev")
+    (tmp_path / "requirements-dev.txt").write_text("no-such-package==1 --hash=sha256:" + "0" * 64 + "\n")
+    return tmp_path
+
+
+def start_bootstrap(checkout, *command, **environment):
+    environment = {**os.environ, "PATH": str(checkout / "empty"), **environment}
+    command = command or (str(checkout / "bulq" / "dev" / "bootstrap.py"), "install")
+    return subprocess.run(
+        [sys.executable, *command], env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def test_an_old_python_can_read_the_bootstrap():
+    ast.parse(BOOTSTRAP.read_text(), feature_version=(3, 6))
+
+
+def test_an_old_python_is_told_which_one_is_needed(checkout):
+    script = checkout / "bulq" / "dev" / "bootstrap.py"
+    pretend = f"import runpy, sys; sys.version_info = (3, 8, 18, 'final', 0); sys.argv = ['x', 'install']; \
+        runpy.run_path({str(script)!r}, run_name='__main__')"
+    assert "needs Python 3.11 or newer and this is 3.8.18" in one_sentence(
+        start_bootstrap(checkout, "-c", pretend)
+    )
+
+
+def test_a_venv_without_pip_is_named(checkout):
+    (checkout / "shadow").mkdir()
+    (checkout / "shadow" / "ensurepip.py").write_text("raise ImportError('not packaged here')")
+    result = start_bootstrap(checkout, PYTHONPATH=str(checkout / "shadow"))
+    assert "lacks pip" in one_sentence(result)
+
+
+def test_a_folder_that_cannot_be_written_is_named(checkout):
+    (checkout / ".venv.lock").mkdir()  # refuses root as well as everybody else
+    assert "could not be written" in one_sentence(start_bootstrap(checkout))
+
+
+@pytest.mark.slow
+def test_a_failed_download_is_one_sentence_and_the_next_start_tries_again(checkout):
+    for _ in range(2):
+        result = start_bootstrap(checkout, PIP_INDEX_URL="http://127.0.0.1:1/", PIP_RETRIES="0")
+        assert "requirements-dev.txt failed" in one_sentence(result)
+
+
+def test_the_lock_pins_the_installer_too():
+    block = bootstrap.requirement("uv", (ROOT / "requirements-dev.txt").read_text())
+    lines = block.splitlines()
+    assert lines[0].startswith("uv==")
+    assert len(lines) > 5
+    assert all(line.strip().startswith("--hash=sha256:") for line in lines[1:])
+    assert not lines[-1].endswith("\\")
+
+
+# --- The servers -----------------------------------------------------------------------------------
+def test_the_servers_keep_the_data_and_leave_no_process(local):
+    with services(local) as started:
+        assert started.database_made_now
+        execute(started.urls["DATABASE_URL"], "CREATE TABLE kept AS SELECT 42 AS answer")
+        assert redis.Redis.from_url(started.urls["REDIS_URL"]).ping()
+        first = server_pid(local)
+    assert not runs(first)
+
+    with services(local) as started:
+        assert not started.database_made_now
+        assert execute(started.urls["DATABASE_URL"], "SELECT answer FROM kept").fetchone() == (42,)
+        assert execute(started.urls["DATABASE_URL"], "SHOW fsync").fetchone() == ("on",)
+
+
+def test_nobody_gets_in_without_the_password(local):
+    with services(local) as started:
+        database, cache = started.urls["DATABASE_URL"], started.urls["REDIS_URL"]
+        with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+            execute(database.replace("@", "x@"), "SELECT 1")
+        with pytest.raises(redis.AuthenticationError):
+            redis.Redis.from_url(cache.replace("@", "x@")).ping()
+    secret = local / "postgres.password"
+    assert stat.S_IMODE(secret.stat().st_mode) == 0o600
+    assert stat.S_IMODE((local / "postgres").stat().st_mode) == 0o700
+
+
+def test_what_is_given_is_not_started(local):
+    given = {"DATABASE_URL": "postgres://elsewhere/bulq", "REDIS_URL": "redis://elsewhere"}
+    with services(local, given=given) as started:
+        assert started.urls == given
+    assert list(local.iterdir()) == []
+
+
+def test_a_folder_closed_to_other_accounts_will_do(local):
+    """As root: a checkout under /root. For everybody else an ordinary folder."""
+    local.chmod(0o700)
+    with services(local) as started:
+        assert execute(started.urls["DATABASE_URL"], "SELECT 1").fetchone() == (1,)
+    with services(local) as started:
+        assert not started.database_made_now
+
+
+def test_a_deep_folder_will_do(local):
+    deep = local.joinpath(*["a-folder-with-a-long-name"] * 6)
+    deep.mkdir(parents=True)
+    with services(deep) as started:
+        assert execute(started.urls["DATABASE_URL"], "SELECT 1").fetchone() == (1,)
+
+
+@contextlib.contextmanager
+def held_by_another_process(local, *options):
+    """Killed outright at the end, as nothing can be prepared for."""
+    command = [sys.executable, "-c", HOLD_SERVICES, str(local), *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.kill()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells children of a death")
+def test_servers_die_with_a_killed_parent(local):
+    with held_by_another_process(local):
+        pid = server_pid(local)
+    wait_until(lambda: not runs(pid))
+
+
+def test_a_server_left_behind_is_stopped_by_the_next_start(local):
+    with held_by_another_process(local, "orphan") as url:
+        execute(url, "CREATE TABLE kept AS SELECT 42 AS answer")
+        left_behind = server_pid(local)
+    assert runs(left_behind)
+    with services(local) as started:
+        assert not runs(left_behind)
+        assert execute(started.urls["DATABASE_URL"], "SELECT answer FROM kept").fetchone() == (42,)
+
+
+def test_a_stranger_who_got_the_old_number_is_left_alone(local):
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", "postgres"]) as stranger:
+        try:
+            (local / "postmaster.pid").write_text(f"{stranger.pid}\n{local}\n")
+            stop_leftover(local)
+            assert stranger.poll() is None
+            assert not (local / "postmaster.pid").exists()
+        finally:
+            stranger.kill()
+
+
+# --- make run --------------------------------------------------------------------------------------
+def run_environment(local, **more):
+    blank = dict.fromkeys(["DATABASE_URL", "REDIS_URL", "SECRET_KEY"], "")  # not those of this test run
+    return {**os.environ, **blank, "BULQ_LOCAL": str(local), **more}
+
+
+def start_run(local, **more):
+    environment = run_environment(local, **more)
+    command = [sys.executable, "-m", "bulq.dev.run"]
+    return subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def test_a_taken_port_is_one_sentence(local):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert f"Port {port} is taken" in one_sentence(start_run(local, PORT=str(port)))
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "http", "-1", "8 000"])
+def test_a_port_that_is_none_is_one_sentence(local, port):
+    assert "PORT is a number" in one_sentence(start_run(local, PORT=port))
+
+
+def test_a_second_run_on_the_same_folder_is_refused(local, monkeypatch):
+    monkeypatch.setenv("BULQ_LOCAL", str(local))
+    with local_folder():
+        result = start_run(local, PORT=str(free_port()))
+    assert f"already runs on {local.resolve()} (process {os.getpid()})" in one_sentence(result)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_the_site_runs_stops_and_runs_again_with_its_data(local, stop):
+    port = free_port()
+    seen = []
+    for _ in range(2):
+        with subprocess.Popen(
+            [sys.executable, "-m", "bulq.dev.run"],
+            **{"cwd": ROOT, "env": run_environment(local, PORT=str(port), DEBUG="true")},
+            **{"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True},
+        ) as site:
+            output = []
+            for line in site.stdout:
+                output.append(line)
+                if "Bulq is at" in line:
+                    break
+            assert f"http://127.0.0.1:{port}/" in output[-1:][0], "".join(output)
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=30) as page:
+                assert page.status == 200
+            pid = server_pid(local)
+            site.send_signal(stop)
+            rest = site.stdout.read()
+        assert site.returncode == 0, rest
+        assert not runs(pid)
+        seen.append([(local / "secret_key").read_text(), rest.removesuffix("\nStopped.\n").strip()])
+    assert seen[0] == seen[1], "the second start prints the same people and keeps the secret key"
+
+
+# --- The tests themselves --------------------------------------------------------------------------
+@pytest.fixture
+def root_conftest(request):
+    return request.config.pluginmanager.get_plugin(str(ROOT / "conftest.py"))
+
+
+class Report:
+    skipped, outcome, longrepr = True, "skipped", ("file", 1, "Skipped: no reason")
+
+
+def test_a_skip_fails_on_ci_only(root_conftest):
+    assert root_conftest.no_skips("x", Report(), on_ci=False).outcome == "skipped"
+    report = root_conftest.no_skips("x", Report(), on_ci=True)
+    assert report.outcome == "failed"
+    assert "no reason" in report.longrepr
+
+
+@pytest.mark.browser
+def test_the_browser_reports_what_went_wrong_on_a_page(root_conftest, browser):
+    page = """
+        <meta http-equiv="Content-Security-Policy" content="style-src 'none'">
+        <p style="color: red">violates the policy</p>
+        <script>setTimeout(() => { throw new Error("a mistake in a script") })</script>
+    """
+    problems = []
+    context = browser.new_context()
+    root_conftest.watch(context, problems)
+    opened = context.new_page()
+    opened.set_content(page)
+    opened.wait_for_timeout(200)
+    context.close()
+    assert any("Content Security Policy" in problem for problem in problems), problems
+    assert any("a mistake in a script" in problem for problem in problems), problems
+    assert len(problems) == 2
+
+
+@pytest.mark.browser
+def test_a_good_page_gives_the_browser_no_reason_to_complain(new_context):
+    opened = new_context(locale="sr").new_page()
+    opened.set_content("<p>fine</p>")
+    assert opened.inner_text("p") == "fine"
