@@ -1,0 +1,102 @@
+"""Shapes of the small pictures: pack bars, sparklines, price charts. Pure geometry on decimals, imports nothing of ours.
+
+Everything comes back as text ready for an SVG attribute. Widths are attributes because the content policy allows
+no inline style.
+"""
+
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+
+HUNDRED = Decimal(100)
+GAP = Decimal("0.9")  # per cent between two segments
+MOST_CELLS = 12
+MARKS = ("circle", "square", "diamond", "triangle")
+
+
+def short(number):
+    """`12.5`, `7`: at most two decimals, no trailing zeros."""
+    text = f"{number:.2f}"
+    return text.rstrip("0").rstrip(".")
+
+
+def packs(mine, others, pack):
+    """How a line fills its packs: (full packs, rest in the open one, still needed, room drawn)."""
+    wanted = mine + others
+    full, rest = divmod(wanted, pack)
+    room = (full + bool(rest or not full)) * pack
+    return int(full), rest, room - wanted, room
+
+
+def pack_segments(mine, others, pack):
+    """Segments of a pack bar as (kind, start, width) in per cent: mine first, then others, then what is missing.
+
+    Up to 12 units each has a cell. Above that the runs are drawn whole, cut where a pack ends.
+    """
+    wanted = mine + others
+    _full, _rest, need, room = packs(mine, others, pack)
+    cells = room <= MOST_CELLS and all(part == part.to_integral_value() for part in (mine, others, pack))
+    if cells:
+        cuts = {Decimal(n) for n in range(int(wanted) + 1)}
+    else:
+        cuts = {Decimal(0), mine, wanted}
+        if room <= MOST_CELLS * pack:
+            cuts |= {n * pack for n in range(int(room // pack)) if n * pack < wanted}
+    cuts = sorted(cuts)
+    segments = [
+        ("me" if start < mine else "other", start, end) for start, end in zip(cuts, cuts[1:], strict=False)
+    ]
+    if need:
+        segments.append(("need", wanted, room))
+    drawn = []
+    for kind, start, end in segments:
+        x, width = start * HUNDRED / room, (end - start) * HUNDRED / room
+        if end != room:
+            width = max(width - GAP, min(width, GAP))  # a thin slice stays visible
+        drawn.append((kind, x, width))
+    return drawn
+
+
+def spark_points(values, width=96, height=28, pad=3):
+    """Points of a sparkline, the oldest value first; the last pair is the present one."""
+    low, high = min(values), max(values)
+    span = (high - low) or Decimal(1)
+    step = Decimal(width) / max(len(values) - 1, 1)
+    tall = Decimal(height - 2 * pad)
+    return [(short(n * step), short(pad + (high - value) * tall / span)) for n, value in enumerate(values)]
+
+
+def ticks(low, high, wanted=4):
+    """Round values from below `low` to above `high`, about `wanted` of them."""
+    span = (high - low) or abs(high) or Decimal(1)
+    raw = span / wanted
+    size = Decimal(1).scaleb(raw.adjusted())
+    step = next(size * factor for factor in (1, 2, 5, 10) if size * factor >= raw)
+    first = (low / step).to_integral_value(ROUND_FLOOR)
+    last = max((high / step).to_integral_value(ROUND_CEILING), first + 1)
+    return [step * n for n in range(int(first), int(last) + 1)]
+
+
+def spread_out(heights, least, bottom):
+    """The same heights moved apart so that labels at them do not overlap, the lowest not below `bottom`."""
+    order = sorted(range(len(heights)), key=lambda n: heights[n])
+    placed, floor = list(heights), None
+    for n in order:
+        placed[n] = heights[n] if floor is None else max(heights[n], floor + least)
+        floor = placed[n]
+    ceiling = bottom
+    for n in reversed(order):
+        placed[n] = min(placed[n], ceiling)
+        ceiling = placed[n] - least
+    return placed
+
+
+def mark(shape, x, y, size=Decimal("3.5")):
+    """A point of a chart, told from the others by its shape as well as by its colour."""
+    if shape == "circle":
+        return f'<circle class="mark" cx="{short(x)}" cy="{short(y)}" r="{size}"/>'
+    corners = {
+        "square": ((-1, -1), (1, -1), (1, 1), (-1, 1)),
+        "diamond": ((0, Decimal("-1.4")), (Decimal("1.4"), 0), (0, Decimal("1.4")), (Decimal("-1.4"), 0)),
+        "triangle": ((0, Decimal("-1.3")), (Decimal("1.2"), 1), (Decimal("-1.2"), 1)),
+    }[shape]
+    points = " ".join(f"{short(x + dx * size)},{short(y + dy * size)}" for dx, dy in corners)
+    return f'<polygon class="mark" points="{points}"/>'

@@ -1,0 +1,285 @@
+"""What templates draw and write the same way everywhere: icons, people, amounts, pictures of numbers.
+
+Built in (see TEMPLATES), so no page has to load it. Pictures are plain string joins: a page may hold a hundred.
+"""
+
+import re
+from functools import cache
+
+from django import template
+from django.templatetags.static import static
+from django.utils.formats import date_format
+from django.utils.html import conditional_escape, escape, format_html
+from django.utils.safestring import mark_safe
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from bulq import drawing, money
+
+register = template.Library()
+
+# Main places of the site: word, address, icon, and the addresses that belong to it.
+PLACES = [
+    (gettext_lazy("Home"), "/", "home", ("/",)),
+    (gettext_lazy("Groups"), "/groups/", "users", ("/groups/", "/runs/")),
+    (gettext_lazy("Prices"), "/products/", "chart", ("/products/", "/stores/")),
+    (gettext_lazy("You"), "/me/", "user", ("/me/",)),
+]
+STAGES = [
+    gettext_lazy("Collecting"),
+    gettext_lazy("Locked"),
+    gettext_lazy("Shopping"),
+    gettext_lazy("Hand-out"),
+    gettext_lazy("Settled"),
+]
+STAGE_OF_STATE = {
+    "planning": 0, "active": 0, "confirmed": 1, "shopping": 2, "adjusting": 3, "distributing": 3, "completed": 4,
+}  # fmt: skip
+MOST_LINES = 6  # a chart with more lines is read in its table
+
+
+@cache
+def _sprite():
+    return static("icons.svg")
+
+
+@cache
+def _icon(name, extra=""):
+    return mark_safe(  # noqa: S308 - names are written in templates, not by people
+        f'<svg class="i{extra}" aria-hidden="true"><use href="{_sprite()}#{name}"/></svg>'
+    )
+
+
+@register.simple_tag
+def icon(name, extra=""):
+    """`{% icon "check" %}`; `{% icon "down" "chev" %}` adds a class."""
+    return _icon(name, f" {extra}" if extra else "")
+
+
+@register.filter
+def initials(name):
+    """First letters of the first and the last word, whatever the script."""
+    words = re.findall(r"\w+", str(name))
+    return "".join(word[0] for word in ([words[0], words[-1]] if len(words) > 1 else words)).upper() or "?"
+
+
+@register.simple_tag(takes_context=True)
+def avatar(context, person, size=""):
+    """Initials in a circle, `{% avatar person "sm" %}`. The name always stands beside it, so it is hidden from readers."""
+    me = person == getattr(context.get("request"), "user", None)
+    extra = (" me" if me else "") + (" sm" if size == "sm" else "")
+    return format_html('<span class="ava{}" aria-hidden="true">{}</span>', extra, initials(person.name))
+
+
+@register.inclusion_tag("includes/_nav.html", takes_context=True)
+def main_nav(context, where):
+    """Links to the main places; `where` is "top" (no account, it has its avatar there) or "bottom"."""
+    path = context["request"].path
+    places = PLACES if where == "bottom" else PLACES[:-1]
+    return {
+        "where": where,
+        "places": [
+            (word, url, symbol, any(path == root or (root != "/" and path.startswith(root)) for root in roots))
+            for word, url, symbol, roots in places
+        ],
+    }
+
+
+@register.filter
+def undo_url(message):
+    """Where a message's Undo button posts to: the rest of its extra tags after the word "undo"."""
+    word, _space, url = (message.extra_tags or "").partition(" ")
+    return url if word == "undo" else ""
+
+
+@register.filter("money")
+def money_filter(amount, currency):
+    return "" if amount is None else money.format_money(amount, currency)
+
+
+@register.filter
+def quantity(number):
+    return "" if number is None else money.format_quantity(number)
+
+
+@register.filter
+def unit_price(price, currency):
+    """Price of one unit, up to four decimals: of an observation (amount and quantity) or of a plain number."""
+    if price is None or price == "":
+        return ""
+    amount, of = (price.amount, price.quantity) if hasattr(price, "quantity") else (price, 1)
+    return money.format_unit_price(amount, of, currency)
+
+
+# --- Pack bar --------------------------------------------------------------------------------------
+def _pack_sentence(full, rest, pack, need):
+    """The state of the packs in one sentence, for those who do not see the bar."""
+    words = {
+        "full": full,
+        "rest": money.format_quantity(rest),
+        "pack": money.format_quantity(pack),
+        "need": money.format_quantity(need),
+    }
+    if not need:
+        return ngettext("%(full)s full pack", "%(full)s full packs", full) % words
+    if full:
+        return ngettext(
+            "%(full)s full pack and %(rest)s of %(pack)s: %(need)s still needed",
+            "%(full)s full packs and %(rest)s of %(pack)s: %(need)s still needed",
+            full,
+        ) % words  # fmt: skip
+    return _("%(rest)s of %(pack)s: %(need)s still needed") % words
+
+
+def _unit_word(unit):
+    return conditional_escape(unit or "")
+
+
+@register.simple_tag
+def pack_bar(mine, others, pack, unit=""):
+    """`{% pack_bar line.mine line.others offer.pack_size product.unit %}`: mine first, dashed is what is missing.
+
+    `others` is what all others want together. Without a pack size only the sum is written.
+    """
+    wanted = mine + others
+    unit = _unit_word(unit)
+    if not pack:
+        words = {"wanted": money.format_quantity(wanted), "unit": unit}
+        return format_html('<div class="packs"><p>{}</p></div>', _("%(wanted)s %(unit)s wanted, no packs") % words)
+    full, rest, need, room = drawing.packs(mine, others, pack)
+    sentence = _pack_sentence(full, rest, pack, need)
+    words = {"rest": money.format_quantity(rest), "pack": money.format_quantity(pack),
+             "need": money.format_quantity(need), "unit": unit, "full": full}  # fmt: skip
+    label = sentence
+    if mine:
+        label += ". " + _("%(mine)s by you") % {"mine": money.format_quantity(mine)}
+    parts = [f'<div class="packs"><svg role="img" aria-label="{escape(label)}">']
+    for kind, x, width in drawing.pack_segments(mine, others, pack):
+        box = 'y=".6" height="10.8"' if kind == "need" else 'height="12"'
+        parts.append(f'<rect class="{kind}" x="{drawing.short(x)}%" width="{drawing.short(width)}%" {box} rx="2"/>')
+    parts.append('</svg><p aria-hidden="true">')
+    if full:
+        done = ngettext("%(full)s full pack", "%(full)s full packs", full) % words
+        parts.append(f'<span class="ok">{_icon("check")}{escape(done)}</span>')
+    if need:
+        short = _("%(rest)s of %(pack)s %(unit)s: %(need)s still needed") % words
+        parts.append(f'<span class="warn">{escape(short)}</span>')
+    parts.append("</p></div>")
+    return mark_safe("".join(parts))  # noqa: S308 - every word above is escaped
+
+
+# --- Progress, sparkline, chart --------------------------------------------------------------------
+@register.simple_tag
+def progress_bar(done, total, label=""):
+    """Part of a whole. Without a label it is hidden from readers: then the numbers must stand beside it."""
+    share = drawing.short(done * drawing.HUNDRED / total) if total else "0"
+    name = format_html('role="img" aria-label="{}"', label) if label else mark_safe('aria-hidden="true"')
+    return format_html(
+        '<svg class="bar" {}><rect class="bg" width="100%" height="100%" rx="5"/>'
+        '<rect class="fg" width="{}%" height="100%" rx="5"/></svg>',
+        name,
+        share,
+    )
+
+
+@register.simple_tag
+def balance_bar(amount, least, most):
+    """One balance as a bar left or right of a common zero line; `least` <= 0 <= `most` are the extremes of the list."""
+    span = (most - least) or 1
+    zero = -least * drawing.HUNDRED / span
+    width = abs(amount) * drawing.HUNDRED / span
+    x, kind = (zero, "plus") if amount >= 0 else (zero - width, "minus")
+    return format_html(
+        '<svg aria-hidden="true"><rect class="{}" x="{}%" y="5" width="{}%" height="14" rx="2"/>'
+        '<line x1="{}%" x2="{}%" y1="0" y2="100%"/></svg>',
+        kind, drawing.short(x), drawing.short(width), drawing.short(zero), drawing.short(zero),
+    )  # fmt: skip
+
+
+@register.simple_tag
+def sparkline(observations, label=""):
+    """Unit prices, the oldest first, as a small line. Two at least, else nothing."""
+    values = list(observations)
+    if len(values) < 2:
+        return ""
+    points = drawing.spark_points(values)
+    line = mark_safe(" ".join(f"{x},{y}" for x, y in points))  # noqa: S308 - numbers
+    name = format_html('role="img" aria-label="{}"', label) if label else mark_safe('aria-hidden="true"')
+    return format_html(
+        '<svg class="spark" viewBox="0 0 96 28" {}><polyline points="{}"/><circle cx="{}" cy="{}" r="3"/></svg>',
+        name, line, *points[-1],
+    )  # fmt: skip
+
+
+@register.simple_tag
+def price_chart(series, currency):
+    """Unit prices over time, one line per store: `[(store name, [(date, unit price), ...]), ...]`, oldest first.
+
+    Each line has its own dash, point shape and a label at its end. The page shows the same as a table.
+    """
+    series = [(name, points) for name, points in series if points][:MOST_LINES]
+    if not series:
+        return ""
+    left, right, top, bottom = 56, 330, 14, 168
+    days = [day for _name, points in series for day, _price in points]
+    prices = [price for _name, points in series for _day, price in points]
+    first, last = min(days), max(days)
+    levels = drawing.ticks(min(prices), max(prices))
+    low, high = levels[0], levels[-1]
+
+    def x(day):
+        return left + drawing.HUNDRED * (day - first).days * (right - left) / ((last - first).days or 1) / 100
+
+    def y(price):
+        return bottom - (price - low) * (bottom - top) / (high - low)
+
+    parts, sentences = [], []
+    for level in levels:
+        at = drawing.short(y(level))
+        parts.append(f'<line class="grid" x1="{left - 6}" x2="{right}" y1="{at}" y2="{at}"/>')
+        word = escape(money.format_unit_price(level, 1, currency))
+        parts.append(f'<text class="axis" x="{left - 12}" y="{at}" dy="4" text-anchor="end">{word}</text>')
+    for day, anchor in ((first, "start"), (last, "end"))[: 1 + (first != last)]:
+        word = escape(date_format(day, "SHORT_DATE_FORMAT"))
+        parts.append(f'<text class="axis" x="{drawing.short(x(day))}" y="190" text-anchor="{anchor}">{word}</text>')
+    heights = drawing.spread_out([y(points[-1][1]) for _name, points in series], 15, bottom)
+    for n, ((name, points), height) in enumerate(zip(series, heights, strict=True)):
+        shape = drawing.MARKS[n % len(drawing.MARKS)]
+        line = " ".join(f"{drawing.short(x(day))},{drawing.short(y(price))}" for day, price in points)
+        parts.append(f'<g class="s{n}{" hollow" if n % 2 else ""}"><polyline points="{line}"/>')
+        parts += [drawing.mark(shape, x(day), y(price)) for day, price in points]
+        now = money.format_unit_price(points[-1][1], 1, currency)
+        parts.append(f'<text class="lab" x="{right + 10}" y="{drawing.short(height)}" dy="4">')
+        parts.append(f"{escape(_cut(name))} {escape(now)}</text></g>")
+        sentences.append(
+            _("%(store)s: from %(first)s to %(last)s, lowest %(low)s.")
+            % {
+                "store": name,
+                "first": money.format_unit_price(points[0][1], 1, currency),
+                "last": now,
+                "low": money.format_unit_price(min(price for _day, price in points), 1, currency),
+            }
+        )
+    label = escape(" ".join(sentences))
+    body = "".join(parts)
+    return mark_safe(f'<svg viewBox="0 0 470 198" role="img" aria-label="{label}">{body}</svg>')  # noqa: S308
+
+
+def _cut(name, most=12):
+    return name if len(name) <= most else f"{name[: most - 1].rstrip()}…"
+
+
+# --- Stages ----------------------------------------------------------------------------------------
+@register.inclusion_tag("includes/_stages.html")
+def stages(state, settled=False):
+    """The five stages with the one of `state` marked; `settled` is true once everything is paid."""
+    current = STAGE_OF_STATE.get(str(state))
+    over = state == "completed" and settled
+    return {
+        "called_off": current is None,
+        "sorting": state == "adjusting",
+        "stages": [
+            (word, over or (current is not None and n < current), not over and n == current)
+            for n, word in enumerate(STAGES)
+        ],
+    }
