@@ -1,0 +1,20 @@
+from django.db.models.signals import post_save
+from django.dispatch import receiver
+
+from accounts.models import Membership
+from accounts.signals import membership_ending
+
+from .actions.membership import end_part_in_runs, revive_part_in_runs, what_follows
+
+
+@receiver(membership_ending)
+def end_part(sender, membership, by, preview=False, **kwargs):
+    if preview:
+        return what_follows(membership)
+    return end_part_in_runs(membership, by=by)
+
+
+@receiver(post_save, sender=Membership)
+def revive_part(sender, instance, created, raw=False, **kwargs):
+    if created and not raw:
+        revive_part_in_runs(instance)

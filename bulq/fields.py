@@ -41,7 +41,11 @@ def parse_number(text, *, example="7.40"):
     if mark and len(decimals) == 3:
         raise ValidationError(
             _("“%(text)s” can be read in two ways. Write %(thousands)s or %(fraction)s"),
-            params={"text": text, "thousands": f"{whole}{decimals}", "fraction": f"{whole or 0}.{decimals[:2]}"},
+            params={
+                "text": text,
+                "thousands": f"{whole}{decimals}",
+                "fraction": f"{whole or 0}.{decimals[:2]}",
+            },
         )
     if len(decimals) > 2:
         raise ValidationError(_("Use at most two decimals"))
@@ -113,7 +117,10 @@ class AmountField(NumberField):
         if value is not None and self.currency and not fits_minor_unit(value, self.currency):
             raise ValidationError(
                 _("%(currency)s has no cents: enter a whole amount, for example %(example)s"),
-                params={"currency": self.currency, "example": format_money(Decimal(int(value) or 1), self.currency)},
+                params={
+                    "currency": self.currency,
+                    "example": format_money(Decimal(int(value) or 1), self.currency),
+                },
             )
 
 

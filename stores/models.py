@@ -28,9 +28,13 @@ class Folded(models.Func):
 class Store(models.Model):
     name = models.CharField(_("name"), max_length=100, validators=[MinLengthValidator(2)])
     name_key = FoldedKeyField(source="name")
-    sort_name = models.GeneratedField(expression=Folded("name"), output_field=models.TextField(), db_persist=True)
+    sort_name = models.GeneratedField(
+        expression=Folded("name"), output_field=models.TextField(), db_persist=True
+    )
     search_text = models.GeneratedField(
-        expression=Folded(Concat("name", Value(" "), "chain")), output_field=models.TextField(), db_persist=True
+        expression=Folded(Concat("name", Value(" "), "chain")),
+        output_field=models.TextField(),
+        db_persist=True,
     )
     chain = models.CharField(_("chain"), max_length=100, blank=True)
     address = models.CharField(_("address"), max_length=200, blank=True)
@@ -38,7 +42,9 @@ class Store(models.Model):
     # The currency is fixed from the first run or price on.
     is_currency_fixed = models.BooleanField(default=False, editable=False)
     is_verified = models.BooleanField(_("verified"), default=False)
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -63,9 +69,13 @@ class Product(models.Model):
     name_key = FoldedKeyField(source="name")
     brand = models.CharField(_("brand"), max_length=100, blank=True)
     brand_key = FoldedKeyField(source="brand")
-    sort_name = models.GeneratedField(expression=Folded("name"), output_field=models.TextField(), db_persist=True)
+    sort_name = models.GeneratedField(
+        expression=Folded("name"), output_field=models.TextField(), db_persist=True
+    )
     search_text = models.GeneratedField(
-        expression=Folded(Concat("name", Value(" "), "brand")), output_field=models.TextField(), db_persist=True
+        expression=Folded(Concat("name", Value(" "), "brand")),
+        output_field=models.TextField(),
+        db_persist=True,
     )
     unit = models.CharField(_("unit"), max_length=20)
     kind = models.CharField(_("kind"), max_length=9, choices=Kind)
@@ -73,7 +83,9 @@ class Product(models.Model):
     # Unit and kind are fixed once somebody wants it or a price was seen.
     is_unit_fixed = models.BooleanField(default=False, editable=False)
     is_verified = models.BooleanField(_("verified"), default=False)
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -104,6 +116,17 @@ class Product(models.Model):
         return Decimal(1) if self.is_counted else CENT
 
 
+class OfferQuerySet(models.QuerySet):
+    def with_current_price(self):
+        """Annotate the newest standing observation: `current_amount` for `current_quantity`, `current_seen_at`."""
+        newest = Price.objects.standing().filter(offer=models.OuterRef("pk")).newest_first()
+        return self.annotate(
+            current_amount=models.Subquery(newest.values("amount")[:1]),
+            current_quantity=models.Subquery(newest.values("quantity")[:1]),
+            current_seen_at=models.Subquery(newest.values("seen_at")[:1]),
+        )
+
+
 class Offer(models.Model):
     """That a product is sold at a store: pack size, minimum and note in general."""
 
@@ -112,6 +135,8 @@ class Offer(models.Model):
     pack_size = QuantityColumn(_("pack size"), null=True, blank=True)
     min_quantity = QuantityColumn(_("minimum quantity"), null=True, blank=True)
     note = models.CharField(_("note"), max_length=200, blank=True)
+
+    objects = OfferQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -141,8 +166,12 @@ class Price(models.Model):
     min_quantity = QuantityColumn(_("minimum quantity"), null=True, blank=True)
     note = models.CharField(_("note"), max_length=200, blank=True)
     seen_at = models.DateTimeField(default=timezone.now)
-    seen_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    seen_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
     withdrawn_at = models.DateTimeField(null=True, blank=True)
+    # The observation of a purchase is corrected and withdrawn with it.
+    is_of_purchase = models.BooleanField(default=False, editable=False)
 
     objects = PriceQuerySet.as_manager()
 

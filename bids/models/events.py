@@ -1,22 +1,83 @@
+from decimal import Decimal
+
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
+from bids.states import RunState
+from bulq.money import format_money, format_quantity
 from stores.models import Product
 
 from .runs import Run
+
+# What each kind of event says in the history. Figures come from `Event.data`.
+SENTENCES = {
+    "run_started": _("%(actor)s started the run"),
+    "run_edited": _("%(actor)s changed the day or the note"),
+    "run_moved": _("%(actor)s moved the run from “%(origin)s” to “%(to)s”"),
+    "left_run": _("%(subject)s no longer takes part; their wishes are dropped"),
+    "left_group": _("%(subject)s has left the group; the order stays"),
+    "helper_named": _("%(actor)s made %(subject)s a helper"),
+    "helper_ended": _("%(subject)s is no helper any more"),
+    "lead_offered": _("%(actor)s asked %(subject)s to take the lead over"),
+    "lead_offer_withdrawn": _("%(actor)s no longer asks %(subject)s to take the lead over"),
+    "lead_declined": _("%(actor)s did not want to take the lead over"),
+    "lead_accepted": _("%(actor)s took the lead over from %(subject)s"),
+    "ordered": _("%(actor)s wants %(quantity)s %(unit)s of %(product)s"),
+    "ordered_for": _("%(actor)s changed the order of %(subject)s: %(quantity)s %(unit)s of %(product)s"),
+    "interested": _("%(actor)s may want %(product)s"),
+    "interested_for": _("%(actor)s changed the order of %(subject)s: maybe %(product)s"),
+    "order_removed": _("%(actor)s took %(product)s off their order"),
+    "order_removed_for": _("%(actor)s took %(product)s off the order of %(subject)s"),
+    "commented": _("%(actor)s wrote about %(product)s: “%(comment)s”"),
+    "commented_for": _("%(actor)s changed the comment of %(subject)s on %(product)s: “%(comment)s”"),
+    "ready": _("%(actor)s is done choosing"),
+    "not_ready": _("%(actor)s is choosing again"),
+    "bought": _("%(actor)s bought %(quantity)s %(unit)s of %(product)s for %(total)s"),
+    "purchase_edited": _(
+        "%(actor)s corrected the purchase of %(product)s: %(quantity)s %(unit)s for %(total)s, "
+        "before %(was_quantity)s %(unit)s for %(was_total)s"
+    ),
+    "put_back": _("%(actor)s put %(product)s back on the list"),
+    "not_there": _("%(actor)s says that %(product)s is not there"),
+    "back_on_list": _("%(actor)s says that %(product)s may be there after all"),
+    "added_in_shop": _("%(actor)s added %(quantity)s %(unit)s of %(product)s in the shop"),
+    "added_in_shop_for": _(
+        "%(actor)s added %(quantity)s %(unit)s of %(product)s in the shop for %(subject)s"
+    ),
+    "sorted_out": _("%(actor)s now takes %(quantity)s %(unit)s of %(product)s"),
+    "sorted_out_for": _("%(actor)s decided for %(subject)s: %(quantity)s %(unit)s of %(product)s"),
+    "total_corrected": _("%(actor)s corrected what %(product)s cost: %(total)s, before %(was)s"),
+    "extra_added": _("%(actor)s added “%(label)s”: %(amount)s"),
+    "extra_removed": _("%(actor)s removed “%(label)s”: %(amount)s"),
+    "picked_up": _("%(actor)s handed %(quantity)s %(unit)s of %(product)s to %(subject)s"),
+    "not_picked_up": _("%(actor)s took the mark back that %(subject)s has %(product)s"),
+    "paid": _("%(actor)s marked that %(subject)s paid %(amount)s"),
+    "not_paid": _("%(actor)s took the mark back that %(subject)s paid %(amount)s"),
+}
+AMOUNTS = {"total", "was_total", "amount"}
+QUANTITIES = {"quantity", "was_quantity"}
+# What a change of state adds to its sentence.
+DETAILS = {
+    "still_choosing": _("Still choosing then: %(names)s"),
+    "forced": _("Divided by the leader: %(names)s"),
+    "not_collected": _("Not collected: %(names)s"),
+}
 
 
 class Event(models.Model):
     """Something that happened in a run: by whom, when, and to whom or which product.
 
-    `data` holds the figures of the moment as strings; the sentence is made when the history is read, in the
-    reader's language.
+    `data` holds the figures of the moment as text; the sentence is made when the history is read, in the language
+    of the reader.
     """
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="events")
     kind = models.CharField(max_length=30)
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True)
-    subject = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True)
+    subject = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True
+    )
     product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="+", null=True)
     data = models.JSONField(default=dict)
     at = models.DateTimeField(auto_now_add=True)
@@ -26,3 +87,25 @@ class Event(models.Model):
 
     def __str__(self):
         return f"{self.kind} in run {self.run_id}"
+
+    def sentence(self, currency):
+        """What happened, for a reader; amounts are in the run's currency."""
+        for_other = self.subject_id and f"{self.kind}_for" in SENTENCES
+        words = {key: self._word(key, value, currency) for key, value in self.data.items()}
+        words |= {"actor": self.actor, "subject": self.subject, "product": self.product}
+        words["unit"] = self.product.unit if self.product else ""
+        return SENTENCES[f"{self.kind}_for" if for_other else self.kind] % words
+
+    def details(self):
+        return [
+            text % {"names": ", ".join(self.data[key])} for key, text in DETAILS.items() if self.data.get(key)
+        ]
+
+    def _word(self, key, value, currency):
+        if key in AMOUNTS or (key == "was" and self.kind == "total_corrected"):
+            return format_money(Decimal(value), currency)
+        if key in QUANTITIES and value:
+            return format_quantity(Decimal(value))
+        if key in ("origin", "to"):
+            return RunState(value).label
+        return value

@@ -1,0 +1,98 @@
+"""The only way to a run and to what is in it. What a person may not see does not exist for them."""
+
+from django.core.exceptions import ObjectDoesNotExist
+from django.http import Http404
+from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
+
+from accounts.models import Membership
+from bulq.errors import ChangedMeanwhile, NotAllowed
+from bulq.locks import locked
+
+from .models import Bid, ExtraCost, Participation, Purchase, Run, ShoppingItem
+
+RUN_WITH = ("group", "store", "leader", "payer")
+
+
+def get_run(user, run_id):
+    return get_object_or_404(Run.objects.visible_to(user).select_related(*RUN_WITH), pk=run_id)
+
+
+def get_run_led_by(user, run_id):
+    run = get_run(user, run_id)
+    check_leads(run, user)
+    return run
+
+
+def get_run_shopped_by(user, run_id):
+    run = get_run(user, run_id)
+    check_shops(run, user)
+    return run
+
+
+def get_item(run, item_id):
+    return get_object_or_404(ShoppingItem.objects.select_related("product"), run=run, pk=item_id)
+
+
+def get_purchase(run, purchase_id):
+    purchases = Purchase.objects.select_related("item__product", "price")
+    return get_object_or_404(purchases, item__run=run, pk=purchase_id)
+
+
+def get_bid(run, bid_id):
+    return get_object_or_404(
+        Bid.objects.of_run(run).select_related("participation__user", "product"), pk=bid_id
+    )
+
+
+def get_participation(run, user_id):
+    return get_object_or_404(Participation.objects.select_related("user"), run=run, user_id=user_id)
+
+
+def get_extra_cost(run, cost_id):
+    return get_object_or_404(ExtraCost, run=run, pk=cost_id)
+
+
+def lock_run(run, *, by):
+    """The run as it is now, locked until the end of the transaction.
+
+    The right to see it is looked up again under the lock: leaving a group takes the lock of its open runs first.
+    """
+    row = locked(Run.objects.select_related("group", "store"), pk=run.pk)
+    if not Membership.objects.filter(group=row.group_id, user=by).exists():
+        raise Http404
+    return row
+
+
+def lock_run_led(run, *, by):
+    run = lock_run(run, by=by)
+    check_leads(run, by)
+    return run
+
+
+def lock_run_shopped(run, *, by):
+    run = lock_run(run, by=by)
+    check_shops(run, by)
+    return run
+
+
+def lock_part(rows, **lookup):
+    """A row within a locked run. Gone meanwhile is something to be told, not a missing page."""
+    try:
+        return locked(rows, **lookup)
+    except ObjectDoesNotExist:
+        raise ChangedMeanwhile(_("Somebody removed this meanwhile. Look again.")) from None
+
+
+def check_leads(run, user):
+    if run.leader_id != user.pk:
+        raise NotAllowed(_("Only %(leader)s, who leads this run, can do that.") % {"leader": run.leader.name})
+
+
+def check_shops(run, user):
+    if not shops(run, user):
+        raise NotAllowed(_("Only the leader and the helpers of this run can do that."))
+
+
+def shops(run, user):
+    return run.leader_id == user.pk or run.participations.filter(user=user, is_helper=True).exists()

@@ -1,0 +1,201 @@
+"""People say how much they want, and when they are done choosing."""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from django.conf import settings
+from django.db import transaction
+from django.http import Http404
+from django.utils.translation import gettext as _
+
+from bids import states
+from bids.access import check_leads, lock_run
+from bids.models import Bid
+from bulq.errors import BulqError, ChangedMeanwhile
+from bulq.money import MAX_QUANTITY, format_quantity
+from stores.models import Product
+
+from .history import happened, record
+from .runs import is_member, move_run, take_part
+
+UNSEEN = object()
+
+
+@dataclass
+class Wish:
+    """What a form says about one product: `quantity` 0 takes it off the order, None is “Maybe”.
+
+    `comment` None leaves the comment as it is. `was` is the quantity that the page showed, if it showed one.
+    """
+
+    product_id: int
+    quantity: Decimal | None
+    comment: str | None = None
+    was: Decimal | None | object = UNSEEN
+
+
+def bid_problems(product, quantity, bid=None):
+    """Why this quantity cannot be chosen, as sentences. A quantity that stays as it is, is no new choice."""
+    if quantity is None or quantity == 0 or (bid and bid.quantity == quantity):
+        return []
+    if not 0 < quantity <= MAX_QUANTITY:
+        return [_("Enter at most %(most)s") % {"most": format_quantity(MAX_QUANTITY)}]
+    if quantity % product.step:
+        return [
+            _("%(product)s goes in steps of %(step)s %(unit)s")
+            % {"product": product.name, "step": format_quantity(product.step), "unit": product.unit}
+        ]
+    return []
+
+
+@dataclass
+class Outcome:
+    """What became of the lines of one form: sentences by product id, and the events of what was taken off."""
+
+    refusals: dict = field(default_factory=dict)
+    removed: list = field(default_factory=list)
+    changed: bool = False
+
+
+@transaction.atomic
+def place_bids(run, wishes, *, by, whose=None):
+    """Store what a person wants of any number of products; each line is stored or refused by itself.
+
+    The leader may change somebody else's order (`whose`), which is recorded.
+    Clears the person's “done choosing”, and makes the run active at the first wish of anybody but the leader.
+    """
+    run, whose = lock_run(run, by=by), whose or by
+    if not run.is_collecting:
+        raise ChangedMeanwhile(_("Not saved. The list is locked, so amounts cannot be changed any more."))
+    if whose != by:
+        check_leads(run, by)
+        if not is_member(run, whose):
+            raise Http404
+    bids = {bid.product_id: bid for bid in Bid.objects.of_run(run).filter(participation__user=whose)}
+    sorting = _SortedWishes(run, bids, lock_units([wish.product_id for wish in wishes]))
+    for wish in wishes:
+        sorting.take(wish)
+    if sorting.events:
+        _write_order(run, take_part(run, whose), sorting, by=by)
+        if run.state == states.PLANNING and whose.pk != run.leader_id:
+            move_run(run, states.ACTIVE, by=by)
+    removed = [event for event in sorting.events if event.kind == "order_removed"]
+    return Outcome(sorting.refusals, removed, bool(sorting.events))
+
+
+def _write_order(run, person, sorting, *, by):
+    for bid in sorting.changes:
+        bid.participation = person
+    Bid.objects.filter(pk__in=sorting.dropped).delete()
+    Bid.objects.bulk_create([bid for bid in sorting.changes if bid.pk is None])
+    Bid.objects.bulk_update([bid for bid in sorting.changes if bid.pk], ["quantity", "comment"])
+    fix_units(bid.product for bid in sorting.changes)
+    was_ready, person.is_ready = person.is_ready, False
+    if was_ready:
+        person.save(update_fields=["is_ready"])
+    for event in sorting.events:
+        event.subject = person.user if person.user_id != by.pk else None
+    record(run, *sorting.events, by=by)
+
+
+def lock_units(product_ids):
+    """The products by id. Those whose unit may still change are locked, so that it cannot while it is relied on."""
+    products = Product.objects.in_bulk(product_ids)
+    loose = [product.pk for product in products.values() if not product.is_unit_fixed]
+    if loose:
+        products |= Product.objects.select_for_update(no_key=True).order_by("pk").in_bulk(loose)
+    return products
+
+
+def fix_units(products):
+    """From now on, unit and kind of these products stay what they are."""
+    loose = [product.pk for product in products if not product.is_unit_fixed]
+    if loose:
+        Product.objects.filter(pk__in=loose).update(is_unit_fixed=True)
+
+
+class _SortedWishes:
+    """Wishes of one form, each either refused or turned into a bid to write or to drop, and the event of it."""
+
+    def __init__(self, run, bids, products):
+        self.bids, self.products = bids, products
+        self.has_room = room_for_new_products(run)
+        self.refusals, self.changes, self.dropped, self.events = {}, [], [], []
+
+    def take(self, wish):
+        product, bid = self.products.get(wish.product_id), self.bids.get(wish.product_id)
+        problems = _wish_problems(wish, product, bid)
+        if not problems and bid is None and wish.quantity != 0 and not self.has_room(wish.product_id):
+            problems = [_("This run has as many products as a run may have.")]
+        if problems:
+            self.refusals[wish.product_id] = problems
+        elif wish.quantity == 0:
+            self._drop(bid, product)
+        else:
+            self._change(wish, bid or Bid(product=product))
+
+    def _drop(self, bid, product):
+        if bid:
+            self.dropped.append(bid.pk)
+            was = "" if bid.quantity is None else bid.quantity
+            self.events.append(happened("order_removed", product=product, was=was, comment=bid.comment))
+
+    def _change(self, wish, bid):
+        comment = bid.comment if wish.comment is None else wish.comment
+        if bid.pk is None or bid.quantity != wish.quantity:
+            was = "" if bid.quantity is None else bid.quantity
+            if wish.quantity is None:
+                self.events.append(happened("interested", product=bid.product, was=was))
+            else:
+                self.events.append(happened("ordered", product=bid.product, quantity=wish.quantity, was=was))
+        if bid.comment != comment:
+            self.events.append(happened("commented", product=bid.product, comment=comment))
+        if bid.pk is None or (bid.quantity, bid.comment) != (wish.quantity, comment):
+            bid.quantity, bid.comment = wish.quantity, comment
+            self.changes.append(bid)
+
+
+def _wish_problems(wish, product, bid):
+    if product is None:
+        return [_("This product does not exist any more.")]
+    now = bid.quantity if bid else None
+    if wish.was is not UNSEEN and wish.was != now and wish.quantity != now:
+        shown = format_quantity(now) if now is not None else _("nothing")
+        return [_("Changed meanwhile to %(now)s. Look again, then save.") % {"now": shown}]
+    return bid_problems(product, wish.quantity, bid)
+
+
+def room_for_new_products(run):
+    """Whether a product may still be added, counting only products that are new to the run."""
+    known = set(Bid.objects.of_run(run).values_list("product_id", flat=True))
+
+    def room(product_id):
+        if product_id not in known and len(known) >= settings.PRODUCTS_PER_RUN:
+            return False
+        known.add(product_id)
+        return True
+
+    return room
+
+
+@transaction.atomic
+def undo_removal(run, event, *, by):
+    """Bring back what was taken off the order, comment included."""
+    was = event.data["was"]
+    wish = Wish(event.product_id, Decimal(was) if was else None, comment=event.data["comment"], was=None)
+    return place_bids(run, [wish], by=by, whose=event.subject or event.actor)
+
+
+@transaction.atomic
+def set_ready(run, ready, *, by):
+    """Say that one is done choosing, or not yet. Setting it twice is the same."""
+    run = lock_run(run, by=by)
+    if not run.is_collecting:
+        raise ChangedMeanwhile(_("The list is locked already."))
+    person = run.participations.current().filter(user=by).first()
+    if person is None:
+        raise BulqError(_("Choose something first."))
+    if person.is_ready != ready:
+        person.is_ready = ready
+        person.save(update_fields=["is_ready"])
+        record(run, happened("ready" if ready else "not_ready"), by=by)

@@ -1,0 +1,216 @@
+"""What people receive of what was bought, what it costs them, and what they have paid of it."""
+
+from decimal import Decimal
+
+from django.db import transaction
+from django.db.models import Sum
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import Membership
+from bids import states
+from bids.access import lock_part, lock_run, lock_run_led, lock_run_shopped
+from bids.allocation import split
+from bids.models import Allocation, Bid, ExtraCost, Participation, Purchase
+from bids.models.lines import lines_of
+from bids.models.sums import owed_by_person
+from bulq.errors import BulqError, ChangedMeanwhile, NotAllowed
+from bulq.money import MAX_AMOUNT, format_money, minor_unit
+from stores.actions.prices import correct_price, record_price, retract_price
+
+from .history import happened, record
+
+
+def extra_total(run):
+    return run.extra_costs.aggregate(sum=Sum("amount"))["sum"] or Decimal(0)
+
+
+def allocate(run, lines):
+    """Write down what everybody receives of every bought line, and what it costs them."""
+    Allocation.objects.filter(item__run=run).delete()
+    leader = Participation.objects.get(run=run, user=run.leader_id)
+    for line in lines:
+        if line.is_bought:
+            _allocate_line(line, leader)
+    split_costs(run, lines)
+
+
+def _allocate_line(line, leader):
+    shares = line.shares(leader.pk)
+    bids = {bid.participation_id: bid for bid in line.bids}
+    if leader.pk in shares and leader.pk not in bids:
+        # What nobody took is the leader's: a wish without a quantity becomes real, or a wish is made.
+        bids[leader.pk], _made = Bid.objects.update_or_create(
+            participation=leader, product=line.product, defaults={"quantity": shares[leader.pk]}
+        )
+    Allocation.objects.bulk_create(
+        Allocation(bid=bids[person], item=line.item, quantity=quantity, cost=0)
+        for person, quantity in shares.items()
+    )
+
+
+def cost_shares(line, quantities, grain):
+    """Cost of a line by person, for the quantities they receive."""
+    return split(line.paid, quantities, grain=grain, seed=line.seed)
+
+
+def extra_shares(run, extra, goods, grain):
+    """Share of the extra costs by person: by value of their goods; with no goods at all, the payer's."""
+    if not goods:
+        payer = Participation.objects.get(run=run, user=run.payer_id).pk
+        return {payer: extra}
+    return split(extra, goods, grain=grain, seed=f"{run.pk}:extra")
+
+
+def split_costs(run, lines=None):
+    """Split every line's total and the extra costs anew over what people receive."""
+    grain, goods = minor_unit(run.currency), {}
+    lines = {line.item.pk: line for line in lines or lines_of(run)}
+    by_line = {}
+    allocations = list(Allocation.objects.filter(item__run=run).select_related("bid"))
+    for allocation in allocations:
+        by_line.setdefault(allocation.item_id, {})[allocation.bid.participation_id] = allocation
+    for item, of_line in by_line.items():
+        quantities = {person: allocation.quantity for person, allocation in of_line.items()}
+        for person, cost in cost_shares(lines[item], quantities, grain).items():
+            of_line[person].cost = cost
+            goods[person] = goods.get(person, Decimal(0)) + cost
+    Allocation.objects.bulk_update(allocations, ["cost"])
+    extra = extra_total(run)
+    check_discounts(run, sum(goods.values(), Decimal(0)))
+    shares = extra_shares(run, extra, goods, grain)
+    people = list(run.participations.all())
+    for person in people:
+        person.extra_share = shares.get(person.pk, Decimal(0))
+    Participation.objects.bulk_update(people, ["extra_share"])
+
+
+def check_discounts(run, goods, more=Decimal(0)):
+    discount = (
+        -(run.extra_costs.filter(amount__lt=0).aggregate(sum=Sum("amount"))["sum"] or Decimal(0)) + more
+    )
+    if discount > goods:
+        raise BulqError(
+            _("The discounts come to %(discount)s, more than the goods at %(goods)s. Correct them first.")
+            % {"discount": format_money(discount, run.currency), "goods": format_money(goods, run.currency)},
+            field="amount",
+        )
+
+
+def check_total(run, more, *, field):
+    spent = Purchase.objects.filter(item__run=run).aggregate(sum=Sum("total"))["sum"] or 0
+    extra = run.extra_costs.filter(amount__gt=0).aggregate(sum=Sum("amount"))["sum"] or 0
+    if spent + extra + more > MAX_AMOUNT:
+        most = format_money(MAX_AMOUNT, run.currency)
+        raise BulqError(_("A run cannot cost more than %(most)s.") % {"most": most}, field=field)
+
+
+def follow_with_price(purchase, run, *, by):
+    """Make the observation of a purchase say what the purchase says; a gift has none."""
+    if purchase.price and not purchase.total:
+        retract_price(purchase.price)
+        purchase.price = None
+    elif purchase.price:
+        correct_price(purchase.price, amount=purchase.total, quantity=purchase.quantity)
+    elif purchase.total:
+        purchase.price = record_price(
+            purchase.item.product,
+            run.store,
+            amount=purchase.total,
+            quantity=purchase.quantity,
+            by=by,
+            is_of_purchase=True,
+        )
+
+
+@transaction.atomic
+def correct_total(purchase, total, *, was, by):
+    """Correct what a purchase cost, after the shop: costs are split again, paid marks keep their amounts."""
+    run = lock_run_led(purchase.item.run, by=by)
+    if run.state not in (states.ADJUSTING, states.DISTRIBUTING):
+        raise ChangedMeanwhile(_("A total can be corrected between the shop and the end of the hand-out."))
+    purchase = lock_part(
+        Purchase.objects.select_related("item__product", "price"), pk=purchase.pk, item__run=run
+    )
+    if purchase.total != was:
+        raise ChangedMeanwhile(
+            _("Somebody corrected it meanwhile to %(now)s.")
+            % {"now": format_money(purchase.total, run.currency)}
+        )
+    if total == was:
+        return
+    check_total(run, total - was, field="total")
+    purchase.total = total
+    follow_with_price(purchase, run, by=by)
+    purchase.save(update_fields=["total", "price"])
+    _split_again(run)
+    record(run, happened("total_corrected", product=purchase.item.product, total=total, was=was), by=by)
+
+
+@transaction.atomic
+def add_extra_cost(run, *, label, amount, by):
+    """A deposit, fuel or a discount (below zero): split by the value of what people receive."""
+    run = _lock_for_extra_costs(run, by)
+    if amount < 0:
+        goods = Purchase.objects.filter(item__run=run).aggregate(sum=Sum("total"))["sum"] or Decimal(0)
+        check_discounts(run, goods, more=-amount)
+    else:
+        check_total(run, amount, field="amount")
+    ExtraCost.objects.create(run=run, label=label, amount=amount, added_by=by)
+    _split_again(run)
+    record(run, happened("extra_added", label=label, amount=amount), by=by)
+
+
+@transaction.atomic
+def remove_extra_cost(cost, *, by):
+    run = _lock_for_extra_costs(cost.run, by)
+    cost = lock_part(ExtraCost.objects.all(), pk=cost.pk, run=run)
+    cost.delete()
+    _split_again(run)
+    record(run, happened("extra_removed", label=cost.label, amount=cost.amount), by=by)
+
+
+def _lock_for_extra_costs(run, by):
+    run = lock_run_shopped(run, by=by)
+    if run.state not in states.FROM_THE_SHOP_ON:
+        raise ChangedMeanwhile(_("Extra costs are entered from the shop until the run is completed."))
+    return run
+
+
+def _split_again(run):
+    if run.state in states.WITH_ALLOCATIONS:
+        split_costs(run)
+
+
+def may_mark_paid(run, user):
+    """The payer and the leader; a group admin in place of a payer who has left the group."""
+    if user.pk in (run.payer_id, run.leader_id):
+        return True
+    members = dict(Membership.objects.filter(group=run.group_id).values_list("user_id", "is_admin"))
+    return run.payer_id not in members and members.get(user.pk, False)
+
+
+@transaction.atomic
+def set_paid(run, user, paid, *, owed, by):
+    """Mark that a person has paid what the page said they owe, or take the mark back. The mark keeps its amount."""
+    run = lock_run(run, by=by)
+    if run.state not in states.WITH_ALLOCATIONS:
+        raise ChangedMeanwhile(_("Payments are marked from the hand-out on."))
+    if not may_mark_paid(run, by):
+        raise NotAllowed(_("Only %(payer)s, who paid, can mark this.") % {"payer": run.payer.name})
+    person = lock_part(Participation.objects.select_related("user"), run=run, user=user)
+    now = owed_by_person(run)[person.pk]
+    if user.pk == run.payer_id or (paid and not now):
+        raise BulqError(_("%(name)s owes nothing in this run.") % {"name": person.user.name})
+    if paid and now != owed:
+        raise ChangedMeanwhile(
+            _("The amount has changed meanwhile to %(now)s.") % {"now": format_money(now, run.currency)}
+        )
+    if paid == (person.paid_amount is not None) and (not paid or person.paid_amount == now):
+        return
+    amount = now if paid else person.paid_amount
+    person.paid_amount, person.paid_at, person.paid_marked_by = (
+        (now, timezone.now(), by) if paid else (None,) * 3
+    )
+    person.save(update_fields=["paid_amount", "paid_at", "paid_marked_by"])
+    record(run, happened("paid" if paid else "not_paid", subject=person.user, amount=amount), by=by)

@@ -1,0 +1,177 @@
+"""Sorting out what differs, handing out, and who owes what."""
+
+from decimal import Decimal
+from hashlib import sha256
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from bids import states
+from bids.access import check_leads, lock_run, lock_run_led, lock_run_shopped
+from bids.models import Allocation, Bid, Purchase
+from bids.models.lines import lines_of
+from bulq.errors import BulqError, ChangedMeanwhile
+from bulq.money import format_quantity
+
+from .costs import allocate, extra_total
+from .history import happened, record
+from .runs import move_run
+
+
+def sort_out_problems(line, product, was, quantity):
+    """Why an amount may not become `quantity` while sorting out, as sentences.
+
+    A shortage allows only lowering, by what is still short; a surplus only raising, by what is still left.
+    """
+    if line is None or not line.is_bought:
+        return [_("Nothing was bought of this, so there is nothing to sort out.")]
+    if quantity % product.grain:
+        return [_("%(product)s is counted: enter a whole number.") % {"product": product.name}]
+    change = quantity - was
+    if change and line.matches:
+        return [_("What was bought is what is wanted now, so this stays as it is.")]
+    if line.shortage and not -line.shortage <= change <= 0:
+        return [_("There is too little: you can take up to %(much)s less.") % _much(line, line.shortage)]
+    if line.surplus and not 0 <= change <= line.surplus:
+        return [_("There is too much: you can take up to %(much)s more.") % _much(line, line.surplus)]
+    return []
+
+
+def _much(line, quantity):
+    return {"much": f"{format_quantity(quantity)} {line.product.unit}"}
+
+
+@transaction.atomic
+def sort_out(run, product, quantity, *, was, by, whose=None):
+    """Change what a participant wants of a bought product so that it fits what was bought; 0 gives it up.
+
+    `was` is the quantity that the page showed. The leader may do it for others, which is recorded.
+    """
+    run, whose = lock_run(run, by=by), whose or by
+    if run.state != states.ADJUSTING:
+        raise ChangedMeanwhile(_("Not saved. There is nothing to sort out in this run now."))
+    if whose != by:
+        check_leads(run, by)
+    person = run.participations.current().filter(user=whose).first()
+    if person is None:
+        raise BulqError(_("Only somebody who takes part in this run can take something."))
+    line = next((line for line in lines_of(run) if line.product == product), None)
+    bid = Bid.objects.filter(participation=person, product=product).first()
+    now = (bid.quantity if bid else None) or Decimal(0)
+    if was != now and quantity != now:
+        raise ChangedMeanwhile(
+            _("Changed meanwhile to %(now)s. Look again, then save.") % {"now": format_quantity(now)}
+        )
+    problems = sort_out_problems(line, product, now, quantity)
+    if problems:
+        raise BulqError(problems[0])
+    if quantity == now:
+        return
+    if quantity == 0:
+        bid.delete()
+    else:
+        Bid.objects.update_or_create(participation=person, product=product, defaults={"quantity": quantity})
+    subject = whose if whose != by else None
+    record(run, happened("sorted_out", subject=subject, product=product, quantity=quantity, was=now), by=by)
+
+
+@transaction.atomic
+def finish_sorting(run, *, by):
+    """Go on to the hand-out; refused, naming them, while lines differ."""
+    run, lines = lock_run_led(run, by=by), lines_of(run)
+    differing = [line.product.name for line in lines if line.to_decide]
+    if run.state == states.ADJUSTING and differing:
+        raise BulqError(_("Still to sort out: %(names)s.") % {"names": ", ".join(differing)})
+    run = move_run(run, states.DISTRIBUTING, by=by)
+    allocate(run, lines)
+    return run
+
+
+def fingerprint(lines, extra):
+    """Changes whenever anything that decides who gets and pays what does."""
+    facts = [
+        (
+            line.item.pk,
+            str(line.bought),
+            str(line.paid),
+            sorted((bid.pk, str(bid.quantity)) for bid in line.bids),
+        )
+        for line in lines
+    ]
+    return sha256(repr((facts, str(extra))).encode()).hexdigest()
+
+
+@transaction.atomic
+def force_hand_out(run, *, seen, by):
+    """Divide what still differs as the preview said; `seen` is the fingerprint the preview carried."""
+    run, lines = lock_run_led(run, by=by), lines_of(run)
+    if run.state == states.ADJUSTING and seen != fingerprint(lines, extra_total(run)):
+        raise ChangedMeanwhile(_("Something has changed since this preview was made. Here is the new one."))
+    forced = [line.product.name for line in lines if line.to_decide]
+    run = move_run(run, states.DISTRIBUTING, by=by, forced=forced)
+    allocate(run, lines)
+    return run
+
+
+@transaction.atomic
+def back_to_shopping(run, *, by):
+    """Back to the shop: from sorting out, from a hand-out of which nothing is picked up, or when nothing was bought."""
+    run = lock_run_led(run, by=by)
+    picked_up = Allocation.objects.filter(item__run=run, picked_up_at__isnull=False).exists()
+    if run.state == states.DISTRIBUTING and picked_up:
+        raise BulqError(_("Something is picked up already, so the run cannot go back to the shop."))
+    if run.state == states.COMPLETED and Purchase.objects.filter(item__run=run).exists():
+        raise BulqError(_("Something was bought, so the run can only go back to the hand-out."))
+    if run.state == states.CONFIRMED:
+        raise ChangedMeanwhile(_("Nobody has gone shopping yet."))
+    run = move_run(run, states.SHOPPING, by=by)
+    Allocation.objects.filter(item__run=run).delete()
+    run.participations.update(extra_share=0)
+    return run
+
+
+def not_picked_up(run):
+    """Allocations that still wait; the payer's and the leader's own count as picked up."""
+    waiting = Allocation.objects.filter(item__run=run, picked_up_at=None)
+    return waiting.exclude(bid__participation__user__in=[run.payer_id, run.leader_id])
+
+
+@transaction.atomic
+def complete(run, *, waiting, by):
+    """End the hand-out; `waiting` is how many things the page named as not picked up (they stay owed)."""
+    run = lock_run_led(run, by=by)
+    left = list(not_picked_up(run).select_related("bid__product", "bid__participation__user").order_by("pk"))
+    if run.state == states.DISTRIBUTING and len(left) != waiting:
+        raise ChangedMeanwhile(_("Something was picked up or put back meanwhile. Look again, then finish."))
+    names = [f"{one.bid.product.name} ({one.bid.participation.user.name})" for one in left]
+    return move_run(run, states.COMPLETED, by=by, not_collected=names)
+
+
+@transaction.atomic
+def reopen_hand_out(run, *, by):
+    run = lock_run_led(run, by=by)
+    if run.state == states.COMPLETED and not Purchase.objects.filter(item__run=run).exists():
+        raise BulqError(_("Nothing was bought in this run, so there is nothing to hand out."))
+    return move_run(run, states.DISTRIBUTING, by=by)
+
+
+@transaction.atomic
+def set_picked_up(run, allocations, picked_up, *, by):
+    """Mark what somebody took home, or take the mark back. Setting it twice is the same."""
+    run = lock_run_shopped(run, by=by)
+    if run.state != states.DISTRIBUTING:
+        raise ChangedMeanwhile(_("Things are marked during the hand-out only."))
+    rows = Allocation.objects.select_related("bid__product", "bid__participation__user")
+    rows = list(rows.filter(pk__in=[one.pk for one in allocations], item__run=run).order_by("pk"))
+    changed = [one for one in rows if bool(one.picked_up_at) != picked_up]
+    for one in changed:
+        one.picked_up_at, one.picked_up_by = (timezone.now(), by) if picked_up else (None, None)
+    Allocation.objects.bulk_update(changed, ["picked_up_at", "picked_up_by"])
+    kind = "picked_up" if picked_up else "not_picked_up"
+    events = [
+        happened(kind, subject=one.bid.participation.user, product=one.bid.product, quantity=one.quantity)
+        for one in changed
+    ]
+    if events:
+        record(run, *events, by=by)

@@ -1,0 +1,77 @@
+"""What follows in a group's runs when a person leaves the group, is removed, or comes back."""
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from bids import states
+from bids.models import Run
+from bids.models.sums import debts_of
+from bulq.errors import BulqError
+from bulq.money import format_money
+
+from .history import happened, record
+from .runs import call_off, drop_out, mark_left
+
+
+def end_part_in_runs(membership, *, by):
+    """Drop the person from runs not yet shopped for, calling off those they lead; keep bids and debts in the others.
+
+    Refused while they lead a run from the shop on. Locks every open run of the group, so that no wish can slip in
+    between; called inside the transaction that ends the membership.
+    """
+    user = membership.user
+    for run in (
+        Run.objects.open().filter(group=membership.group).select_for_update(of=("self",)).order_by("pk")
+    ):
+        if run.leader_id == user.pk:
+            if run.state not in states.BEFORE_THE_SHOP:
+                raise BulqError(_hand_over_first(run))
+            call_off(run, by=by, leaving=True)
+        elif person := run.participations.current().filter(user=user).select_related("user").first():
+            if run.state in states.BEFORE_THE_SHOP:
+                drop_out(run, person, by=by)
+            else:
+                mark_left(run, person)
+                record(run, happened("left_group", subject=user), by=by)
+        if run.is_open and run.lead_offered_by_id == user.pk:
+            run.lead_offered_to = run.lead_offered_by = None
+            run.save(update_fields=["lead_offered_to", "lead_offered_by"])
+
+
+def what_follows(membership):
+    """Sentences about what ending the membership would do, for the page that asks."""
+    user, sentences = membership.user, []
+    runs = Run.objects.open().filter(group=membership.group).select_related("store").order_by("pk")
+    parts = {person.run_id: person for person in user.participations.current().filter(run__in=runs)}
+    for run in runs:
+        if run.leader_id == user.pk:
+            called_off = _("%(run)s: led by %(name)s, it is called off.") % {"run": run, "name": user.name}
+            sentences.append(called_off if run.state in states.BEFORE_THE_SHOP else _hand_over_first(run))
+        elif run.pk in parts and run.state in states.BEFORE_THE_SHOP:
+            sentences.append(_dropped(run, parts[run.pk].bids.count()))
+        elif run.pk in parts:
+            sentences.append(_("%(run)s: the order stays, and so does what is owed for it.") % {"run": run})
+    owes, _due = debts_of(user)
+    for debt in owes:
+        if debt.run.group_id == membership.group_id:
+            amount = format_money(debt.amount, debt.run.currency)
+            text = _("%(run)s: %(amount)s is still owed to %(payer)s.")
+            sentences.append(text % {"run": debt.run, "amount": amount, "payer": debt.run.payer.name})
+    return sentences
+
+
+def _dropped(run, count):
+    text = ngettext("%(run)s: %(count)s wish is dropped.", "%(run)s: %(count)s wishes are dropped.", count)
+    return text % {"run": run, "count": count}
+
+
+def _hand_over_first(run):
+    return _("%(run)s is past the shop: its lead has to be handed over first.") % {"run": run}
+
+
+def revive_part_in_runs(membership):
+    """Somebody is back in the group: they take part again in the runs that kept their order."""
+    came_back = membership.user.participations.filter(
+        run__group=membership.group, run__state__in=states.FROM_THE_SHOP_ON, left_at__isnull=False
+    )
+    came_back.update(left_at=None)

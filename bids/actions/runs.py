@@ -1,0 +1,185 @@
+"""A run is started, moves from state to state, and ends."""
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import Group, Membership
+from bids import states
+from bids.access import check_leads, lock_run, lock_run_led
+from bids.models import Bid, Participation, Run, ShoppingItem
+from bids.states import RunState
+from bulq.errors import BulqError, ChangedMeanwhile
+from bulq.locks import locked
+from stores.models import Store
+
+from .history import happened, record
+
+
+@transaction.atomic
+def start_run(group, *, store, by, day=None, note=""):
+    """Start collecting for a trip to `store`; the starter leads.
+
+    Refused in an archived group, at a store of another currency, or with too many open runs. Fixes the currency of
+    group and store.
+    """
+    group = locked(Group.objects.filter(memberships__user=by), pk=group.pk)
+    store = locked(Store.objects.all(), pk=store.pk)
+    if group.archived_at:
+        raise BulqError(_("This group is archived. Nothing new can be started in it."))
+    if group.currency != store.currency:
+        raise BulqError(
+            _(
+                "%(store)s sells in %(theirs)s, this group counts in %(ours)s. Choose a store of the same currency."
+            )
+            % {"store": store.name, "theirs": store.currency, "ours": group.currency},
+            field="store",
+        )
+    if group.runs.open().count() >= settings.OPEN_RUNS_PER_GROUP:
+        raise BulqError(_("This group has as many open runs as it may have. Finish one first."))
+    Group.objects.filter(pk=group.pk).update(is_currency_fixed=True)
+    Store.objects.filter(pk=store.pk).update(is_currency_fixed=True)
+    run = Run.objects.create(group=group, store=store, leader=by, day=day, note=note)
+    Participation.objects.create(run=run, user=by)
+    record(run, happened("run_started"), by=by)
+    return run
+
+
+@transaction.atomic
+def edit_run(run, *, by, day, note, version):
+    """Change day and note; `version` is the one the form showed."""
+    seen, run = version, lock_run_led(run, by=by)
+    if not run.is_open:
+        raise BulqError(_("This run has ended. Its day and note stay as they are."))
+    if (day, note) == (run.day, run.note):
+        return run
+    if seen != details_version(run):
+        raise ChangedMeanwhile(_("Somebody changed the day or the note meanwhile. Look again, then save."))
+    run.day, run.note = day, note
+    run.save(update_fields=["day", "note"])
+    record(run, happened("run_edited"), by=by)
+    return run
+
+
+def details_version(run):
+    """What the form of day and note showed, so that it cannot overwrite what it did not show."""
+    return f"{run.day or ''}|{run.note}"
+
+
+@transaction.atomic
+def move_run(run, to, *, by, leaving=False, **data):
+    """The one writer of a run's state: checks state and right on the locked row, writes state and time, records.
+
+    Of two people who move it at once one wins, the other is told the state it is in. `leaving` is set while the
+    leader is going away and another acts in their place.
+    """
+    run = lock_run(run, by=by)
+    if to not in states.TRANSITIONS[run.state]:
+        raise ChangedMeanwhile(
+            _("This run is already at “%(state)s”. Look at it again.") % {"state": RunState(run.state).label}
+        )
+    if (run.state, to) != (states.PLANNING, states.ACTIVE) and not leaving:
+        check_leads(run, by)
+    origin, run.state, run.state_at = run.state, to, timezone.now()
+    if to in states.ENDED:
+        run.lead_offered_to = run.lead_offered_by = None
+    run.save(update_fields=["state", "state_at", "lead_offered_to", "lead_offered_by", "payer"])
+    record(run, happened("run_moved", origin=origin, to=to, **data), by=by)
+    return run
+
+
+def still_choosing(run):
+    """Participants with real bids who have not said that they are done, by name."""
+    people = run.participations.current().filter(is_ready=False, bids__quantity__isnull=False)
+    return [person.user for person in people.select_related("user").by_name().distinct()]
+
+
+@transaction.atomic
+def lock_list(run, *, by):
+    """Nobody may change their order after this, until the leader unlocks the list."""
+    run = lock_run_led(run, by=by)
+    names = [user.name for user in still_choosing(run)]
+    return move_run(run, states.CONFIRMED, by=by, still_choosing=names)
+
+
+@transaction.atomic
+def unlock_list(run, *, by):
+    return move_run(run, states.ACTIVE, by=by)
+
+
+@transaction.atomic
+def start_shopping(run, *, by):
+    """Make the shopping list: one line for each product that somebody really wants."""
+    run = lock_run_led(run, by=by)
+    wanted = set(Bid.objects.of_run(run).real().values_list("product_id", flat=True))
+    if run.state == states.CONFIRMED and not wanted:
+        raise BulqError(_("Nobody has ordered anything yet, so there is nothing to shop for."))
+    run = move_run(run, states.SHOPPING, by=by)
+    ShoppingItem.objects.bulk_create(ShoppingItem(run=run, product_id=product) for product in sorted(wanted))
+    return run
+
+
+@transaction.atomic
+def stop_shopping(run, *, by):
+    """Back from the shop before anything was bought; the list is made anew the next time."""
+    run = lock_run_led(run, by=by)
+    if run.items.filter(purchases__isnull=False).exists():
+        raise BulqError(_("Something is bought already. Put it back on the list first."))
+    run = move_run(run, states.CONFIRMED, by=by)
+    run.items.all().delete()
+    return run
+
+
+@transaction.atomic
+def call_off(run, *, by, leaving=False):
+    """End a run for good. What was spent stays with the payer, and nobody owes anything."""
+    run = lock_run(run, by=by)
+    if run.state not in states.CAN_BE_CALLED_OFF and run.is_open:
+        raise BulqError(_("The goods are being handed out, so the run cannot be called off any more."))
+    return move_run(run, states.CANCELLED, by=by, leaving=leaving)
+
+
+def take_part(run, user):
+    """The person's part in a locked run: made at the first wish, revived for somebody who comes back."""
+    person, _made = Participation.objects.get_or_create(run=run, user=user)
+    if person.left_at:
+        person.left_at = None
+        person.save(update_fields=["left_at"])
+    return person
+
+
+@transaction.atomic
+def leave_run(run, *, by):
+    """Stop taking part while the run collects: the wishes go, and so do its notifications."""
+    run = lock_run(run, by=by)
+    if not run.is_collecting:
+        raise BulqError(
+            _("The list is locked. Ask %(leader)s to change your order.") % {"leader": run.leader.name}
+        )
+    if run.leader_id == by.pk:
+        raise BulqError(_("You lead this run. Hand the lead over first, or call the run off."))
+    person = run.participations.current().filter(user=by).first()
+    if person is None:
+        raise ChangedMeanwhile(_("You do not take part in this run."))
+    drop_out(run, person, by=by)
+
+
+def drop_out(run, person, *, by):
+    """End a person's part in a run that is not yet shopped for: wishes, roles and requests go."""
+    dropped = person.bids.count()
+    person.bids.all().delete()
+    mark_left(run, person)
+    record(run, happened("left_run", subject=person.user, dropped=dropped), by=by)
+
+
+def mark_left(run, person):
+    person.left_at, person.is_helper, person.is_ready = timezone.now(), False, False
+    person.save(update_fields=["left_at", "is_helper", "is_ready"])
+    if run.lead_offered_to_id == person.user_id:
+        run.lead_offered_to = run.lead_offered_by = None
+        run.save(update_fields=["lead_offered_to", "lead_offered_by"])
+
+
+def is_member(run, user):
+    return Membership.objects.filter(group=run.group_id, user=user).exists()

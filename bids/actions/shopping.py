@@ -1,0 +1,225 @@
+"""In the shop: things are bought, put back, not there, or added."""
+
+from decimal import Decimal
+
+from django.db import transaction
+from django.db.models import Sum
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from bids import states
+from bids.access import lock_part, lock_run_led, lock_run_shopped
+from bids.allocation import total_for, whole_packs
+from bids.models import Bid, Purchase, ShoppingItem
+from bids.models.lines import lines_of
+from bulq.errors import BulqError, ChangedMeanwhile
+from bulq.money import MAX_QUANTITY, minor_unit
+from stores.actions.prices import record_price, retract_price
+from stores.models import Offer, Price
+
+from .bidding import bid_problems, fix_units, lock_units, room_for_new_products
+from .costs import allocate, check_discounts, check_total, follow_with_price
+from .history import happened, record
+from .runs import move_run
+
+
+class AlreadyBought(ChangedMeanwhile):
+    """Somebody ticked the same line first; `purchases` are what is there."""
+
+    def __init__(self, item):
+        self.item = item
+        self.purchases = list(item.purchases.select_related("bought_by").order_by("pk"))
+        names = ", ".join(sorted({purchase.bought_by.name for purchase in self.purchases}))
+        super().__init__(
+            _("%(names)s already bought this. Did you buy it as well?") % {"names": names}
+            if names
+            else _("This line has changed meanwhile. Look at it again.")
+        )
+
+
+@transaction.atomic
+def buy(item, *, quantity, total, seen, by):
+    """Put a purchase in the cart: the total paid is stored, and becomes an observation unless it was a gift.
+
+    `seen` is the version of the line that the page showed; when it differs, the person decides (`AlreadyBought`).
+    """
+    run, item = _lock_line(item, by=by)
+    if item.version != seen:
+        raise AlreadyBought(item)
+    _check_quantity(item.product, quantity)
+    _check_sums(run, item, quantity, total)
+    price = None
+    if total:
+        price = record_price(
+            item.product, run.store, amount=total, quantity=quantity, by=by, is_of_purchase=True
+        )
+    purchase = Purchase.objects.create(item=item, quantity=quantity, total=total, price=price, bought_by=by)
+    item.not_there_at = item.not_there_by = None
+    _touch(item)
+    record(run, happened("bought", product=item.product, quantity=quantity, total=total), by=by)
+    return purchase
+
+
+def one_tap(item, run):
+    """Quantity and total that one tap buys: what is wanted in whole packs at the last price, or None without one."""
+    wanted = Bid.objects.of_run(run).real().filter(product=item.product).aggregate(sum=Sum("quantity"))["sum"]
+    offer = Offer.objects.filter(product=item.product, store=run.store).first()
+    price = Price.objects.standing().filter(offer=offer).newest_first().first() if offer else None
+    if not wanted or price is None:
+        return None
+    quantity = whole_packs(wanted, offer.pack_size)
+    return quantity, total_for(quantity, price.amount, per=price.quantity, grain=minor_unit(run.currency))
+
+
+@transaction.atomic
+def edit_purchase(purchase, *, quantity, total, seen, by):
+    """Change what was bought or paid; its observation follows. Keeps the order of ticking."""
+    run, item = _lock_line(purchase.item, by=by)
+    if item.version != seen:
+        raise ChangedMeanwhile(_("This line has changed meanwhile. Look at it again."))
+    purchase = lock_part(Purchase.objects.select_related("price"), pk=purchase.pk, item=item)
+    _check_quantity(item.product, quantity)
+    _check_sums(run, item, quantity - purchase.quantity, total - purchase.total)
+    was = {"was_quantity": purchase.quantity, "was_total": purchase.total}
+    purchase.quantity, purchase.total = quantity, total
+    follow_with_price(purchase, run, by=by)
+    purchase.save(update_fields=["quantity", "total", "price"])
+    _touch(item)
+    record(
+        run, happened("purchase_edited", product=item.product, quantity=quantity, total=total, **was), by=by
+    )
+
+
+@transaction.atomic
+def undo_purchase(purchase, *, by):
+    """Put a purchase back on the list."""
+    run, item = _lock_line(purchase.item, by=by)
+    purchase = lock_part(Purchase.objects.select_related("price"), pk=purchase.pk, item=item)
+    if purchase.price:
+        retract_price(purchase.price)
+    purchase.delete()
+    _touch(item)
+    record(
+        run,
+        happened("put_back", product=item.product, quantity=purchase.quantity, total=purchase.total),
+        by=by,
+    )
+
+
+@transaction.atomic
+def set_not_there(item, not_there, *, by):
+    """Say that the shop does not have it, or take that back."""
+    run, item = _lock_line(item, by=by)
+    if not_there and item.purchases.exists():
+        raise AlreadyBought(item)
+    if not_there == bool(item.not_there_at):
+        return
+    item.not_there_at, item.not_there_by = (timezone.now(), by) if not_there else (None, None)
+    _touch(item)
+    record(run, happened("not_there" if not_there else "back_on_list", product=item.product), by=by)
+
+
+@transaction.atomic
+def add_while_shopping(run, product, *, quantity, whose, by):
+    """Somebody wants more, or something new: it becomes, or is added to, that person's order and the line."""
+    run = lock_run_shopped(run, by=by)
+    _check_in_the_shop(run)
+    person = run.participations.current().filter(user=whose).first()
+    if person is None:
+        raise BulqError(_("Choose somebody who takes part in this run."), field="whose")
+    product = lock_units([product.pk])[product.pk]
+    bid = Bid.objects.filter(participation=person, product=product).first()
+    was = (bid.quantity if bid else None) or Decimal(0)
+    problems = bid_problems(product, quantity)
+    if was + quantity > MAX_QUANTITY:
+        problems = [_("That is more than can be stored for one person.")]
+    if not bid and not room_for_new_products(run)(product.pk):
+        problems = [_("This run has as many products as a run may have.")]
+    if problems:
+        raise BulqError(problems[0], field="quantity")
+    bid = bid or Bid(participation=person, product=product)
+    bid.quantity = was + quantity
+    bid.save()
+    fix_units([product])
+    ShoppingItem.objects.get_or_create(run=run, product=product)
+    subject = whose if whose != by else None
+    record(
+        run, happened("added_in_shop", subject=subject, product=product, quantity=quantity, was=was), by=by
+    )
+
+
+@transaction.atomic
+def finish_shopping(run, *, payer, open_lines, by):
+    """Leave the shop: name who paid, and confirm that the lines still open (`open_lines` of them) are not bought."""
+    run = lock_run_led(run, by=by)
+    lines = lines_of(run)
+    still_open = [line.item for line in lines if line.is_open]
+    if run.state == states.SHOPPING:
+        if not run.participations.current().filter(user=payer).exists():
+            raise BulqError(_("Choose somebody who takes part in this run."), field="payer")
+        if len(still_open) != open_lines:
+            raise ChangedMeanwhile(_open_lines_sentence(len(still_open)))
+        check_discounts(run, sum((line.paid for line in lines), Decimal(0)))
+    run.payer = payer
+    run.save(update_fields=["payer"])
+    bought = [line for line in lines if line.is_bought]
+    if not bought:
+        to = states.COMPLETED
+    else:
+        to = states.ADJUSTING if any(line.to_decide for line in bought) else states.DISTRIBUTING
+    run = move_run(run, to, by=by, payer=payer.name)
+    _mark_not_bought(still_open, by)
+    if to != states.ADJUSTING:
+        allocate(run, lines)
+    return run
+
+
+def _open_lines_sentence(count):
+    if count == 0:
+        return _("No line is open any more. Look again, then finish.")
+    return ngettext(
+        "%(count)s line is still open. Confirm that it was not bought.",
+        "%(count)s lines are still open. Confirm that they were not bought.",
+        count,
+    ) % {"count": count}
+
+
+def _mark_not_bought(items, by):
+    now = timezone.now()
+    for item in items:
+        item.not_there_at, item.not_there_by = now, by
+    ShoppingItem.objects.bulk_update(items, ["not_there_at", "not_there_by"])
+
+
+def _lock_line(item, *, by):
+    run = lock_run_shopped(item.run, by=by)
+    _check_in_the_shop(run)
+    item = lock_part(ShoppingItem.objects.select_related("product"), pk=item.pk, run=run)
+    item.run = run
+    return run, item
+
+
+def _check_in_the_shop(run):
+    if run.state != states.SHOPPING:
+        raise ChangedMeanwhile(_("Nobody is shopping for this run now, so nothing was changed."))
+
+
+def _check_quantity(product, quantity):
+    if quantity % product.grain:
+        raise BulqError(
+            _("%(product)s is counted: enter a whole number.") % {"product": product.name}, field="quantity"
+        )
+
+
+def _check_sums(run, item, more_quantity, more_money):
+    """The line's quantity and the run's total stay within what can be stored and split."""
+    bought = item.purchases.aggregate(sum=Sum("quantity"))["sum"] or 0
+    if bought + more_quantity > MAX_QUANTITY:
+        raise BulqError(_("That is more than a line can hold."), field="quantity")
+    check_total(run, more_money, field="price")
+
+
+def _touch(item):
+    item.version += 1
+    item.save(update_fields=["version", "not_there_at", "not_there_by"])

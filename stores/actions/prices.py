@@ -1,0 +1,53 @@
+"""Observations of what something costs: made, corrected, withdrawn."""
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from bulq.errors import BulqError, NotAllowed
+from bulq.locks import locked
+from stores.models import Offer, Price, Product, Store
+
+
+@transaction.atomic
+def record_price(product, store, *, amount, quantity, by, min_quantity=None, note="", is_of_purchase=False):
+    """Note that `quantity` of a product was seen at a store for `amount`; makes the offer if there is none.
+
+    Fixes the unit of the product and the currency of the store.
+    """
+    Product.objects.filter(pk=product.pk, is_unit_fixed=False).update(is_unit_fixed=True)
+    Store.objects.filter(pk=store.pk, is_currency_fixed=False).update(is_currency_fixed=True)
+    offer, _made = Offer.objects.get_or_create(product=product, store=store)
+    return Price.objects.create(
+        offer=offer,
+        amount=amount,
+        quantity=quantity,
+        min_quantity=min_quantity,
+        note=note,
+        seen_by=by,
+        is_of_purchase=is_of_purchase,
+    )
+
+
+def correct_price(price, *, amount, quantity):
+    """The observation of a purchase follows its purchase."""
+    price.amount, price.quantity = amount, quantity
+    price.save(update_fields=["amount", "quantity"])
+
+
+def retract_price(price):
+    """Mark an observation as withdrawn; it is never deleted."""
+    if price.withdrawn_at is None:
+        price.withdrawn_at = timezone.now()
+        price.save(update_fields=["withdrawn_at"])
+
+
+@transaction.atomic
+def withdraw_price(price, *, by):
+    """Take back a price one has logged oneself. The price of a purchase goes with the purchase instead."""
+    price = locked(Price.objects.all(), pk=price.pk)
+    if price.seen_by_id != by.pk:
+        raise NotAllowed(_("Only who logged a price can withdraw it."))
+    if price.is_of_purchase:
+        raise BulqError(_("This price belongs to a purchase. Correct or undo the purchase instead."))
+    retract_price(price)
