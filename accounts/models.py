@@ -17,7 +17,7 @@ from .validators import validate_plain_line
 
 
 def normalise_username(username):
-    """The one spelling of a username, at registration, at login and in limits: no blanks around it, lower case."""
+    """The one spelling of a username, at registration, at login and in limits: trimmed, lower case."""
     return unicodedata.normalize("NFKC", username).strip().lower()
 
 
@@ -73,7 +73,9 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=models.Q(username=Lower("username")), name="username_is_lower_case"),
+            models.CheckConstraint(
+                condition=models.Q(username=Lower("username")), name="username_is_lower_case"
+            ),
             models.CheckConstraint(condition=~models.Q(name=""), name="user_has_name"),
             models.CheckConstraint(
                 condition=models.Q(theme__in=["system", "light", "dark"]), name="user_theme_known"
@@ -98,7 +100,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         yield from map(self._salted, super().get_session_auth_fallback_hash())
 
     def _salted(self, session_hash):
-        return salted_hmac(self.session_salt, session_hash, algorithm="sha256").hexdigest()
+        return salted_hmac("accounts.session", session_hash, secret=self.session_salt).hexdigest()
 
 
 def new_join_token():
@@ -115,6 +117,10 @@ class GroupQuerySet(models.QuerySet):
 
     def joinable(self):
         return self.active().filter(is_joining_open=True)
+
+    def in_order(self):
+        """By name, archived groups last."""
+        return self.order_by(models.F("archived_at").desc(nulls_first=True), Lower("name"), "pk")
 
     def with_member_count(self):
         memberships = Membership.objects.filter(group=models.OuterRef("pk")).order_by().values("group")
@@ -135,7 +141,9 @@ class Group(models.Model):
     is_joining_open = models.BooleanField(_("joining is open"), default=True)
     archived_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
-    members = models.ManyToManyField(settings.AUTH_USER_MODEL, through="Membership", related_name="bulq_groups")
+    members = models.ManyToManyField(
+        settings.AUTH_USER_MODEL, through="Membership", related_name="bulq_groups"
+    )
 
     objects = GroupQuerySet.as_manager()
 
@@ -152,6 +160,13 @@ class MembershipQuerySet(models.QuerySet):
 
     def in_active_groups(self):
         return self.filter(group__archived_at=None)
+
+    def irreplaceable(self):
+        """Of an admin who is the only one in a group with other members."""
+        members = models.Count("group__memberships")
+        admins = models.Count("group__memberships", filter=models.Q(group__memberships__is_admin=True))
+        counted = self.admins().select_related("group").annotate(members=members, admins=admins)
+        return counted.filter(admins=1, members__gt=1).order_by("pk")
 
     def in_order(self):
         """Group admins first, then by name."""
@@ -182,7 +197,9 @@ class SiteSettings(models.Model):
         CLOSED = "closed", _("Closed")
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
-    registration = models.CharField(_("registration"), max_length=7, choices=Registration, default=Registration.OPEN)
+    registration = models.CharField(
+        _("registration"), max_length=7, choices=Registration, default=Registration.OPEN
+    )
 
     class Meta:
         verbose_name = verbose_name_plural = _("site settings")
@@ -198,4 +215,4 @@ class SiteSettings(models.Model):
 
     @classmethod
     def current(cls):
-        return cls.objects.get_or_create(pk=1)[0]
+        return cls.objects.first() or cls()

@@ -1,0 +1,77 @@
+"""The only way to a group and its members: what is foreign is missing."""
+
+from django.http import Http404
+from django.utils.translation import gettext as _
+
+from bulq.errors import NotAllowed
+from bulq.locks import locked
+
+from .models import Group, Membership
+
+
+def get_membership(user, group_id):
+    """The person's own membership, its group loaded; `Http404` outside the group."""
+    try:
+        membership = Membership.objects.select_related("group").get(group__pk=group_id, user=user)
+    except Membership.DoesNotExist:
+        raise Http404 from None
+    membership.user = user
+    return membership
+
+
+def get_administration(user, group_id):
+    """The membership of a group admin; `NotAllowed` for the other members."""
+    membership = get_membership(user, group_id)
+    if not membership.is_admin:
+        raise NotAllowed(_("Only a group admin can do this."))
+    return membership
+
+
+def get_group(user, group_id):
+    return get_membership(user, group_id).group
+
+
+def get_group_administered_by(user, group_id):
+    return get_administration(user, group_id).group
+
+
+def get_member(group, user_id):
+    """The membership of another person in a group that the reader was already let into."""
+    try:
+        membership = group.memberships.select_related("user").get(user__pk=user_id)
+    except Membership.DoesNotExist:
+        raise Http404 from None
+    membership.group = group
+    return membership
+
+
+def lock_group(group_id):
+    """The group's row, locked. Who may do what has to be looked up after this, not before."""
+    try:
+        return locked(Group.objects, pk=group_id)
+    except Group.DoesNotExist:
+        raise Http404 from None
+
+
+def members_with_rights(membership):
+    """The members of a group, each with what the person whose membership this is may do to them."""
+    members = list(membership.group.memberships.select_related("user").in_order())
+    admins = sum(member.is_admin for member in members)
+    for member in members:
+        member.is_me = member.user_id == membership.user_id
+        member.can_promote = membership.is_admin and not member.is_admin
+        member.can_demote = membership.is_admin and member.is_admin and admins > 1
+        member.can_remove = membership.is_admin and not member.is_admin
+    return members
+
+
+def invitation(token, user=None):
+    """(group, names of its admins, is the person a member): what an invite link shows before anybody joins.
+
+    The group is None for a dead link. The one way to see anything of a group from outside.
+    """
+    group = Group.objects.filter(join_token=token).with_member_count().first()
+    if group is None:
+        return None, [], False
+    admins = [member.user.name for member in group.memberships.admins().select_related("user").in_order()]
+    return group, admins, bool(user) and group.memberships.filter(user=user).exists()

@@ -1,0 +1,76 @@
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.access import get_administration, lock_group
+from accounts.models import Group, Membership, User, new_join_token
+from bulq.errors import BulqError
+from bulq.locks import locked
+
+from .membership import user_limit_problems
+
+
+@transaction.atomic
+def create_group(*, by, name, currency):
+    """Somebody starts a group and is its admin and only member. Refused at the limit of groups per person."""
+    person = locked(User.objects, pk=by.pk)
+    for problem in user_limit_problems(person):
+        raise BulqError(problem)
+    group = Group.objects.create(name=name, currency=currency)
+    Membership.objects.create(group=group, user=person, is_admin=True)
+    return group
+
+
+@transaction.atomic
+def change_group(group_id, *, by, name, currency=None):
+    """A group admin gives the group another name or currency; the currency only before the first run."""
+    group = _lock_administered(group_id, by)
+    currency = currency or group.currency
+    if currency != group.currency and group.is_currency_fixed:
+        raise BulqError(
+            _("The currency is fixed since the first run. It stays %(currency)s.")
+            % {"currency": group.currency},
+            field="currency",
+        )
+    group.name, group.currency = name, currency
+    group.save(update_fields=["name", "currency"])
+    return group
+
+
+@transaction.atomic
+def renew_invitation(group_id, *, by):
+    """A group admin replaces the invite link; the old one is dead at once."""
+    group = _lock_administered(group_id, by)
+    group.join_token = new_join_token()
+    group.save(update_fields=["join_token"])
+    return group
+
+
+@transaction.atomic
+def set_joining(group_id, *, by, is_open):
+    """A group admin closes or opens joining; the link stays the same."""
+    group = _lock_administered(group_id, by)
+    group.is_joining_open = is_open
+    group.save(update_fields=["is_joining_open"])
+    return group
+
+
+@transaction.atomic
+def archive_group(group_id, *, by):
+    """A group admin puts the group away: it stays readable, nobody joins, no run starts.
+
+    Whoever calls this makes sure beforehand, in the same transaction and with the group locked, that no run
+    is open: this app knows no runs.
+    """
+    group = _lock_administered(group_id, by)
+    group.archived_at = timezone.now()
+    group.save(update_fields=["archived_at"])
+    return group
+
+
+def _lock_administered(group_id, by):
+    group = lock_group(group_id)
+    get_administration(by, group_id)
+    if group.archived_at:
+        raise BulqError(_("This group is archived. It can be read, but no longer changed."))
+    return group

@@ -1,0 +1,139 @@
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accounts.access import get_administration, get_member, get_membership, lock_group
+from accounts.models import Group, Membership, User
+from accounts.signals import membership_ending
+from bulq.errors import BulqError, NotAllowed
+from bulq.locks import locked
+
+
+def joining_problems(group, user=None):
+    """Why `user`, or anybody if it is not known who, cannot join: sentences, none if the way is free."""
+    if group is None:
+        return [_("This invite link is not valid, or no longer. Ask for a new one.")]
+    problems = []
+    if group.archived_at:
+        problems.append(_("This group is archived. Nobody can join it any more."))
+    elif not group.is_joining_open:
+        problems.append(_("This group takes nobody in at the moment. Ask one of its admins."))
+    if group.memberships.count() >= settings.MEMBERS_PER_GROUP:
+        problems.append(
+            ngettext(
+                "This group is full: it has %(count)d member.",
+                "This group is full: it has %(count)d members.",
+                settings.MEMBERS_PER_GROUP,
+            )
+            % {"count": settings.MEMBERS_PER_GROUP}
+        )
+    return problems + (user_limit_problems(user) if user else [])
+
+
+def user_limit_problems(user):
+    if user.memberships.in_active_groups().count() < settings.GROUPS_PER_USER:
+        return []
+    return [
+        ngettext(
+            "You are in %(count)d group, and that is the most. Leave one first.",
+            "You are in %(count)d groups, and that is the most. Leave one first.",
+            settings.GROUPS_PER_USER,
+        )
+        % {"count": settings.GROUPS_PER_USER}
+    ]
+
+
+@transaction.atomic
+def join_group(token, *, by):
+    """Somebody accepts an invitation; who is a member already stays one.
+
+    Refused when the link is dead, joining is closed, or the group or the person is at a limit.
+    """
+    try:
+        group = locked(Group.objects, join_token=token)
+    except Group.DoesNotExist:
+        raise BulqError(joining_problems(None)[0]) from None
+    person = locked(User.objects, pk=by.pk)
+    if group.memberships.filter(user=person).exists():
+        return group
+    if not person.is_active:
+        raise NotAllowed(_("This account is closed."))
+    for problem in joining_problems(group, person):
+        raise BulqError(problem)
+    Membership.objects.create(group=group, user=person)
+    return group
+
+
+@transaction.atomic
+def change_role(group_id, user_id, *, by, is_admin):
+    """A group admin makes a member a group admin, or ends it; the last one stays."""
+    group = lock_group(group_id)
+    get_administration(by, group_id)
+    member = get_member(group, user_id)
+    if member.is_admin and not is_admin and _is_last_admin(member):
+        raise BulqError(_("A group needs an admin. Make somebody else a group admin first."))
+    member.is_admin = is_admin
+    member.save(update_fields=["is_admin"])
+    return member
+
+
+def ending_problems(membership, *, by):
+    """Why this membership cannot end, or not through `by`, as far as the group itself is concerned."""
+    if by.pk != membership.user_id:
+        if membership.is_admin:
+            return [_("A group admin cannot be removed. End that role first.")]
+    elif _is_last_admin(membership) and membership.group.memberships.count() > 1:
+        return [only_admin_problem(membership.group)]
+    return []
+
+
+def only_admin_problem(group):
+    return _("You are the only admin of %(group)s. Make somebody else a group admin first.") % {
+        "group": group.name
+    }
+
+
+def ending_preview(membership, *, by):
+    """(problems, consequences) of ending this membership: what stands in the way, and what would follow."""
+    problems, consequences = ending_problems(membership, by=by), []
+    if not problems:
+        try:
+            for _receiver, sentences in _send_ending(membership, by=by, preview=True):
+                consequences.extend(sentences or [])
+        except BulqError as error:
+            problems.append(error.message)
+    if membership.group.archived_at is None and membership.group.memberships.count() == 1:
+        consequences.append(_("The group is archived, because nobody is left in it."))
+    return problems, consequences
+
+
+@transaction.atomic
+def end_membership(group_id, user_id, *, by):
+    """Somebody leaves the group, or a group admin removes a member who is none.
+
+    What the runs of the group have to do about it follows by `membership_ending`, whose receivers may refuse.
+    The only member may leave, and that archives the group.
+    """
+    group = lock_group(group_id)
+    leaves = by.pk == user_id
+    (get_membership if leaves else get_administration)(by, group_id)
+    membership = get_member(group, user_id)
+    for problem in ending_problems(membership, by=by):
+        raise BulqError(problem)
+    _send_ending(membership, by=by, preview=False)
+    membership.delete()
+    if group.archived_at is None and not group.memberships.exists():
+        group.archived_at = timezone.now()
+        group.save(update_fields=["archived_at"])
+    return group
+
+
+def _is_last_admin(membership):
+    others = membership.group.memberships.admins().exclude(pk=membership.pk)
+    return membership.is_admin and not others.exists()
+
+
+def _send_ending(membership, *, by, preview):
+    return membership_ending.send(Membership, membership=membership, by=by, preview=preview)

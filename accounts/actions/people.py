@@ -1,0 +1,119 @@
+import secrets
+from contextlib import contextmanager
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from psycopg.errors import UniqueViolation
+
+from accounts.models import Group, SiteSettings, User, new_session_salt, normalise_username
+from bulq.errors import BulqError, ChangedMeanwhile, NotAllowed
+from bulq.locks import busy_when_locked, locked
+
+from .membership import end_membership, only_admin_problem
+
+
+def registration_problems(join_token=""):
+    """Why nobody can register now, or not without an invitation: sentences, none if the way is free."""
+    position = SiteSettings.current().registration
+    if position == SiteSettings.Registration.CLOSED:
+        return [_("Registration is closed at the moment. If you have an account, log in.")]
+    if position == SiteSettings.Registration.INVITED and not _invites(join_token):
+        return [_("You need an invitation: open the invite link that a friend sends you from their group.")]
+    return []
+
+
+@transaction.atomic
+def register_person(*, name, username, password, email="", join_token=""):
+    """Somebody makes an account. Refused when registration is closed, or when the username is taken."""
+    for problem in registration_problems(join_token):
+        raise NotAllowed(problem)
+    with _username_free():
+        return User.objects.create_user(username, password, name=name, email=email)
+
+
+@transaction.atomic
+def change_profile(*, by, name, username, email):
+    """Somebody gives themself another name, username or e-mail address; the form asked for the password."""
+    person = locked(User.objects, pk=by.pk)
+    person.name, person.username, person.email = name, normalise_username(username), email
+    with _username_free():
+        person.save(update_fields=["name", "username", "email"])
+    return person
+
+
+@transaction.atomic
+def change_password(*, by, password):
+    """Somebody takes another password. Every session ends, unless the caller renews the present one."""
+    person = locked(User.objects, pk=by.pk)
+    person.set_password(password)
+    person.save(update_fields=["password"])
+    return person
+
+
+@transaction.atomic
+def choose_theme(*, by, theme):
+    person = locked(User.objects, pk=by.pk)
+    person.theme = theme
+    person.save(update_fields=["theme"])
+    return person
+
+
+@transaction.atomic
+def log_out_everywhere(*, by):
+    """Every session of the person ends, on every device."""
+    person = locked(User.objects, pk=by.pk)
+    person.session_salt = new_session_salt()
+    person.save(update_fields=["session_salt"])
+    return person
+
+
+def closing_problems(user):
+    """What stands in the way of closing this account, as far as the person and the groups are concerned."""
+    problems = []
+    if user.is_staff or user.is_superuser:
+        problems.append(_("You are a site admin. Another site admin has to take that role from you first."))
+    return problems + [
+        only_admin_problem(membership.group) for membership in user.memberships.irreplaceable()
+    ]
+
+
+@transaction.atomic
+def close_account(*, by):
+    """Somebody goes for good: every membership ends by its own rules, and what names the person is wiped.
+
+    Sums and histories stay, under the name "former member". Refused while a group would be left without an
+    admin, or while the person is a site admin.
+    """
+    for group_id in Group.objects.visible_to(by).order_by("pk").values_list("pk", flat=True):
+        end_membership(group_id, by.pk, by=by)
+    person = locked(User.objects, pk=by.pk)
+    for problem in closing_problems(person):
+        raise BulqError(problem)
+    if person.memberships.exists():
+        raise ChangedMeanwhile(_("You joined a group at this very moment. Look at the page again."))
+    person.name, person.email = _("former member"), ""
+    person.username = f"closed-{secrets.token_hex(16)}"
+    person.is_active, person.closed_at = False, timezone.now()
+    person.set_unusable_password()
+    person.session_salt = new_session_salt()
+    person.save(
+        update_fields=["name", "email", "username", "is_active", "closed_at", "password", "session_salt"]
+    )
+    return person
+
+
+def _invites(join_token):
+    return bool(join_token) and Group.objects.joinable().filter(join_token=join_token).exists()
+
+
+@contextmanager
+def _username_free():
+    """Around a write that PostgreSQL refuses when somebody else has the username by now."""
+    try:
+        with busy_when_locked(), transaction.atomic():
+            yield
+    except IntegrityError as error:
+        if not isinstance(error.__cause__, UniqueViolation):
+            raise
+        raise BulqError(_("Somebody already has this username"), field="username") from error

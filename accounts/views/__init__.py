@@ -1,0 +1,1 @@
+"""Pages about people and groups: one file per word."""

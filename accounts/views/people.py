@@ -1,0 +1,179 @@
+"""Coming in, going out, and what a person keeps about themself."""
+
+from urllib.parse import urlsplit
+
+from django.conf import settings as site
+from django.contrib import messages
+from django.contrib.auth import login, logout, update_session_auth_hash
+from django.contrib.auth import views as framework
+from django.contrib.auth.decorators import login_not_required
+from django.shortcuts import redirect
+from django.urls import Resolver404, resolve, reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.actions import (
+    change_password,
+    change_profile,
+    choose_theme,
+    close_account,
+    closing_problems,
+    log_out_everywhere,
+    register_person,
+    registration_problems,
+)
+from accounts.forms import (
+    CurrentPassword,
+    LoginForm,
+    PasswordForm,
+    ProfileForm,
+    RegistrationForm,
+    ResetForm,
+    ResetRequestForm,
+    ThemeForm,
+)
+from bulq.errors import NotAllowed
+from bulq.http import answer, flash_errors, repeatable
+
+SETTINGS_FORMS = {"profile_form": ProfileForm, "password_form": PasswordForm, "theme_form": ThemeForm}
+
+
+class RefusedForm:
+    """The framework's form pages, with the status of a refusal when the form was one."""
+
+    def form_invalid(self, form):
+        return self.render_to_response(self.get_context_data(form=form), status=422)
+
+
+class Login(RefusedForm, framework.LoginView):
+    form_class = LoginForm
+    redirect_authenticated_user = True
+
+    def get_redirect_url(self):
+        url = super().get_redirect_url()
+        # Led back to this page, somebody who is logged in would turn in circles.
+        return "" if urlsplit(url).path == self.request.path else url
+
+    def get_context_data(self, **kwargs):
+        join = _invitation_in(self.get_redirect_url())
+        return super().get_context_data(join=join, may_register=not registration_problems(join), **kwargs)
+
+
+class PasswordReset(RefusedForm, framework.PasswordResetView):
+    form_class = ResetRequestForm
+    email_template_name = "registration/password_reset_email.txt"
+
+
+class PasswordResetConfirm(RefusedForm, framework.PasswordResetConfirmView):
+    form_class = ResetForm
+
+
+def _invitation_in(url):
+    """The token, if `url` is the address of an invitation."""
+    try:
+        match = resolve(urlsplit(url).path)
+    except Resolver404:
+        return ""
+    return match.kwargs["token"] if match.url_name == "join" else ""
+
+
+@login_not_required
+@sensitive_post_parameters()
+@require_http_methods(["GET", "POST"])
+def register(request):
+    join = _invitation_in(f"/join/{request.POST.get('join') or request.GET.get('join', '')}/")
+    landing = reverse("join", args=[join]) if join else reverse(site.LOGIN_REDIRECT_URL)
+    if request.user.is_authenticated:
+        return redirect(landing)
+    problems = registration_problems(join)
+    if request.method == "POST" and problems:
+        raise NotAllowed(problems[0])
+    form = RegistrationForm(request.POST or None, initial={"join": join})
+    if form.is_valid():
+        with flash_errors(form):
+            login(request, register_person(**form.person_fields(), join_token=join))
+            return redirect(landing)
+    return answer(
+        request, "accounts/register.html", {"problems": problems, "landing": landing, "join": join}, form=form
+    )
+
+
+@login_not_required
+@repeatable
+@require_POST
+def logout_here(request):
+    logout(request)
+    return redirect(site.LOGOUT_REDIRECT_URL)
+
+
+@repeatable
+@require_POST
+def logout_everywhere(request):
+    log_out_everywhere(by=request.user)
+    logout(request)
+    messages.success(request, _("You are logged out on every device."))
+    return redirect(site.LOGOUT_REDIRECT_URL)
+
+
+@require_http_methods(["GET"])
+def settings(request):
+    return _settings_page(request)
+
+
+def _settings_page(request, **sent):
+    """All blocks of the page; the one that was sent and refused keeps what was typed."""
+    forms = {name: sent.get(name) or make(request.user) for name, make in SETTINGS_FORMS.items()}
+    return answer(request, "accounts/settings.html", forms, form=next(iter(sent.values()), None))
+
+
+@sensitive_post_parameters()
+@require_POST
+def settings_profile(request):
+    form = ProfileForm(request.user, request.POST)
+    if form.is_valid():
+        with flash_errors(form):
+            typed = form.cleaned_data
+            change_profile(
+                by=request.user, name=typed["name"], username=typed["username"], email=typed["email"]
+            )
+            messages.success(request, _("Saved"))
+            return redirect("settings")
+    return _settings_page(request, profile_form=form)
+
+
+@sensitive_post_parameters()
+@require_POST
+def settings_password(request):
+    form = PasswordForm(request.user, request.POST)
+    if form.is_valid():
+        with flash_errors(form):
+            person = change_password(by=request.user, password=form.cleaned_data["new_password"])
+            update_session_auth_hash(request, person)
+            messages.success(request, _("Password changed. You are logged out on all other devices."))
+            return redirect("settings")
+    return _settings_page(request, password_form=form)
+
+
+@require_POST
+def settings_theme(request):
+    form = ThemeForm(request.user, request.POST)
+    if form.is_valid():
+        with flash_errors(form):
+            choose_theme(by=request.user, theme=form.cleaned_data["theme"])
+            messages.success(request, _("Saved"))
+            return redirect("settings")
+    return _settings_page(request, theme_form=form)
+
+
+@sensitive_post_parameters()
+@require_http_methods(["GET", "POST"])
+def close(request):
+    form = CurrentPassword(request.user, request.POST or None)
+    if form.is_valid():
+        with flash_errors(form):
+            close_account(by=request.user)
+            logout(request)
+            messages.success(request, _("Your account is closed. Thank you for having been here."))
+            return redirect(site.LOGOUT_REDIRECT_URL)
+    return answer(request, "accounts/close.html", {"problems": closing_problems(request.user)}, form=form)
