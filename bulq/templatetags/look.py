@@ -145,7 +145,7 @@ def pack_bar(mine, others, pack, unit=""):
     unit = _unit_word(unit)
     if not pack:
         words = {"wanted": money.format_quantity(wanted), "unit": unit}
-        return format_html('<div class="packs"><p>{}</p></div>', _("%(wanted)s %(unit)s wanted, no packs") % words)
+        return format_html('<div class="packs"><p>{}</p></div>', _("%(wanted)s %(unit)s wanted") % words)
     full, rest, need, room = drawing.packs(mine, others, pack)
     sentence = _pack_sentence(full, rest, pack, need)
     words = {"rest": money.format_quantity(rest), "pack": money.format_quantity(pack),
@@ -220,7 +220,7 @@ def price_chart(series, currency):
     series = [(name, points) for name, points in series if points][:MOST_LINES]
     if not series:
         return ""
-    left, right, top, bottom = 56, 330, 14, 168
+    left, right, top, bottom = 56, 318, 14, 168
     days = [day for _name, points in series for day, _price in points]
     prices = [price for _name, points in series for _day, price in points]
     first, last = min(days), max(days)
@@ -262,7 +262,7 @@ def price_chart(series, currency):
         )
     label = escape(" ".join(sentences))
     body = "".join(parts)
-    return mark_safe(f'<svg viewBox="0 0 470 198" role="img" aria-label="{label}">{body}</svg>')  # noqa: S308
+    return mark_safe(f'<svg viewBox="0 0 490 198" role="img" aria-label="{label}">{body}</svg>')  # noqa: S308
 
 
 def _cut(name, most=12):
