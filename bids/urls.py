@@ -1,1 +1,70 @@
-urlpatterns = []
+from django.urls import path
+
+from .views import bidding, distribution, exports, overviews, runs, shopping
+
+urlpatterns = [
+    path("", overviews.home, name="home"),
+    path("me/", overviews.me, name="me"),
+    path("me/data/", overviews.me_data, name="me-data"),
+    path("groups/<int:group_id>/", overviews.group, name="group"),
+    path("groups/<int:group_id>/archive/", overviews.group_archive, name="group-archive"),
+    path("groups/<int:group_id>/runs/new/", runs.run_new, name="run-new"),
+    # A run as a whole
+    path("runs/<int:run_id>/", runs.run, name="run"),
+    path("runs/<int:run_id>/edit/", runs.run_edit, name="run-edit"),
+    path("runs/<int:run_id>/more/", runs.more, name="run-more"),
+    path("runs/<int:run_id>/history/", runs.history, name="run-history"),
+    path("runs/<int:run_id>/leave/", runs.leave, name="run-leave"),
+    path("runs/<int:run_id>/lock/", runs.lock, name="run-lock"),
+    path("runs/<int:run_id>/unlock/", runs.unlock, name="run-unlock"),
+    path("runs/<int:run_id>/start-shopping/", runs.start_shopping, name="run-start-shopping"),
+    path("runs/<int:run_id>/stop-shopping/", runs.stop_shopping, name="run-stop-shopping"),
+    path("runs/<int:run_id>/call-off/", runs.call_off, name="run-call-off"),
+    path("runs/<int:run_id>/helpers/<int:user_id>/", runs.helper, name="run-helper"),
+    path("runs/<int:run_id>/lead/", runs.lead_offer, name="run-lead"),
+    path("runs/<int:run_id>/lead/withdraw/", runs.lead_withdraw, name="run-lead-withdraw"),
+    path("runs/<int:run_id>/lead/answer/", runs.lead_answer, name="run-lead-answer"),
+    # Choosing
+    path("runs/<int:run_id>/order/", bidding.order, name="run-order"),
+    path("runs/<int:run_id>/order/undo/<int:event_id>/", bidding.order_undo, name="order-undo"),
+    path("runs/<int:run_id>/ready/", bidding.ready, name="run-ready"),
+    path("runs/<int:run_id>/add/", bidding.add, name="run-add"),
+    path("runs/<int:run_id>/p/<int:product_id>/", bidding.run_product, name="run-product"),
+    path("runs/<int:run_id>/p/<int:product_id>/<int:user_id>/", bidding.run_product, name="run-product-of"),
+    # In the shop
+    path("runs/<int:run_id>/shop/", shopping.shop, name="run-shop"),
+    path("runs/<int:run_id>/shop/add/", shopping.shop_add, name="shop-add"),
+    path("runs/<int:run_id>/shop/finish/", shopping.shop_finish, name="shop-finish"),
+    path("runs/<int:run_id>/shop/items/<int:item_id>/buy/", shopping.buy, name="item-buy"),
+    path("runs/<int:run_id>/shop/items/<int:item_id>/not-there/", shopping.not_there, name="item-not-there"),
+    path("runs/<int:run_id>/shop/items/<int:item_id>/price/", shopping.shop_price, name="item-price"),
+    path("runs/<int:run_id>/shop/purchases/<int:purchase_id>/", shopping.purchase_edit, name="purchase-edit"),
+    path(
+        "runs/<int:run_id>/shop/purchases/<int:purchase_id>/undo/",
+        shopping.purchase_undo,
+        name="purchase-undo",
+    ),
+    # Sorting out, hand-out, money
+    path("runs/<int:run_id>/hand-out/", distribution.hand_out, name="run-hand-out"),
+    path("runs/<int:run_id>/hand-out/start/", distribution.start_hand_out, name="run-start-hand-out"),
+    path("runs/<int:run_id>/hand-out/pick-up/", distribution.pick_up, name="run-pick-up"),
+    path("runs/<int:run_id>/sort-out/<int:product_id>/", distribution.sort_out, name="sort-out"),
+    path(
+        "runs/<int:run_id>/sort-out/<int:product_id>/<int:user_id>/",
+        distribution.sort_out,
+        name="sort-out-of",
+    ),
+    path("runs/<int:run_id>/force/", distribution.force, name="run-force"),
+    path("runs/<int:run_id>/paid/<int:user_id>/", distribution.paid, name="run-paid"),
+    path("runs/<int:run_id>/costs/", distribution.run_costs, name="run-costs"),
+    path("runs/<int:run_id>/costs/add/", distribution.extra_add, name="extra-add"),
+    path("runs/<int:run_id>/costs/<int:cost_id>/remove/", distribution.extra_remove, name="extra-remove"),
+    path("runs/<int:run_id>/totals/<int:purchase_id>/", distribution.total_correct, name="total-correct"),
+    path("runs/<int:run_id>/complete/", distribution.complete, name="run-complete"),
+    path("runs/<int:run_id>/reopen/", distribution.reopen, name="run-reopen"),
+    path("runs/<int:run_id>/back-to-shop/", distribution.back_to_shop, name="run-back-to-shop"),
+    # Taking it along
+    path("runs/<int:run_id>/print/", exports.sheets, name="run-print"),
+    path("runs/<int:run_id>/export.csv", exports.csv_file, name="run-csv"),
+    path("runs/<int:run_id>/export.json", exports.json_file, name="run-json"),
+]

@@ -7,7 +7,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.core.validators import MinLengthValidator
 from django.db import models
 from django.db.models import Q, Value
-from django.db.models.functions import Concat, Mod
+from django.db.models.functions import Concat, Mod, TruncDate
 from django.db.models.lookups import Exact
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -155,6 +155,12 @@ class PriceQuerySet(models.QuerySet):
 
     def newest_first(self):
         return self.order_by("-seen_at", "-pk")
+
+    def of_last_day(self):
+        """The standing observations of each offer on the last day any was seen."""
+        newest = Price.objects.standing().filter(offer=models.OuterRef("offer")).newest_first()
+        last_day = models.Subquery(newest.values(last_day=TruncDate("seen_at"))[:1])
+        return self.standing().annotate(day=TruncDate("seen_at")).filter(day=last_day)
 
 
 class Price(models.Model):

@@ -179,11 +179,19 @@ def room_for_new_products(run):
 
 
 @transaction.atomic
+def place_wish(run, wish, *, by, whose):
+    """Store one wish, or refuse it at its field."""
+    refusals = place_bids(run, [wish], by=by, whose=whose).refusals
+    if refusals:
+        raise BulqError(refusals[wish.product_id][0], field="quantity")
+
+
+@transaction.atomic
 def undo_removal(run, event, *, by):
     """Bring back what was taken off the order, comment included."""
     was = event.data["was"]
     wish = Wish(event.product_id, Decimal(was) if was else None, comment=event.data["comment"], was=None)
-    return place_bids(run, [wish], by=by, whose=event.subject or event.actor)
+    return place_wish(run, wish, by=by, whose=event.subject or event.actor)
 
 
 @transaction.atomic

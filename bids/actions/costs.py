@@ -10,79 +10,60 @@ from django.utils.translation import gettext as _
 from accounts.models import Membership
 from bids import states
 from bids.access import lock_part, lock_run, lock_run_led, lock_run_shopped
-from bids.allocation import split
 from bids.models import Allocation, Bid, ExtraCost, Participation, Purchase
+from bids.models.division import Division
 from bids.models.lines import lines_of
 from bids.models.sums import owed_by_person
 from bulq.errors import BulqError, ChangedMeanwhile, NotAllowed
-from bulq.money import MAX_AMOUNT, format_money, minor_unit
+from bulq.money import MAX_AMOUNT, format_money
 from stores.actions.prices import correct_price, record_price, retract_price
 
 from .history import happened, record
 
 
-def extra_total(run):
-    return run.extra_costs.aggregate(sum=Sum("amount"))["sum"] or Decimal(0)
-
-
 def allocate(run, lines):
     """Write down what everybody receives of every bought line, and what it costs them."""
     Allocation.objects.filter(item__run=run).delete()
-    leader = Participation.objects.get(run=run, user=run.leader_id)
-    for line in lines:
-        if line.is_bought:
-            _allocate_line(line, leader)
-    split_costs(run, lines)
+    division = Division(run, lines)
+    check_discounts(run, sum(division.goods.values(), Decimal(0)))
+    for line in division.lines:
+        _allocate_line(run, line, division)
+    _write_extra_shares(run, division)
 
 
-def _allocate_line(line, leader):
-    shares = line.shares(leader.pk)
+def _allocate_line(run, line, division):
     bids = {bid.participation_id: bid for bid in line.bids}
-    if leader.pk in shares and leader.pk not in bids:
+    quantities, costs = division.quantities[line.item.pk], division.costs[line.item.pk]
+    for person in quantities.keys() - bids.keys():
         # What nobody took is the leader's: a wish without a quantity becomes real, or a wish is made.
-        bids[leader.pk], _made = Bid.objects.update_or_create(
-            participation=leader, product=line.product, defaults={"quantity": shares[leader.pk]}
+        bids[person], _made = Bid.objects.update_or_create(
+            participation_id=person, product=line.product, defaults={"quantity": quantities[person]}
         )
     Allocation.objects.bulk_create(
-        Allocation(bid=bids[person], item=line.item, quantity=quantity, cost=0)
-        for person, quantity in shares.items()
+        Allocation(bid=bids[person], item=line.item, quantity=quantity, cost=costs[person])
+        for person, quantity in quantities.items()
     )
 
 
-def cost_shares(line, quantities, grain):
-    """Cost of a line by person, for the quantities they receive."""
-    return split(line.paid, quantities, grain=grain, seed=line.seed)
-
-
-def extra_shares(run, extra, goods, grain):
-    """Share of the extra costs by person: by value of their goods; with no goods at all, the payer's."""
-    if not goods:
-        payer = Participation.objects.get(run=run, user=run.payer_id).pk
-        return {payer: extra}
-    return split(extra, goods, grain=grain, seed=f"{run.pk}:extra")
-
-
-def split_costs(run, lines=None):
-    """Split every line's total and the extra costs anew over what people receive."""
-    grain, goods = minor_unit(run.currency), {}
-    lines = {line.item.pk: line for line in lines or lines_of(run)}
-    by_line = {}
-    allocations = list(Allocation.objects.filter(item__run=run).select_related("bid"))
-    for allocation in allocations:
-        by_line.setdefault(allocation.item_id, {})[allocation.bid.participation_id] = allocation
-    for item, of_line in by_line.items():
-        quantities = {person: allocation.quantity for person, allocation in of_line.items()}
-        for person, cost in cost_shares(lines[item], quantities, grain).items():
-            of_line[person].cost = cost
-            goods[person] = goods.get(person, Decimal(0)) + cost
-    Allocation.objects.bulk_update(allocations, ["cost"])
-    extra = extra_total(run)
-    check_discounts(run, sum(goods.values(), Decimal(0)))
-    shares = extra_shares(run, extra, goods, grain)
+def _write_extra_shares(run, division):
     people = list(run.participations.all())
     for person in people:
-        person.extra_share = shares.get(person.pk, Decimal(0))
+        person.extra_share = division.extras.get(person.pk, Decimal(0))
     Participation.objects.bulk_update(people, ["extra_share"])
+
+
+def split_costs(run):
+    """Split every line's total and the extra costs anew over what people receive; nobody receives anything else."""
+    allocations = list(Allocation.objects.filter(item__run=run).select_related("bid"))
+    quantities = {}
+    for one in allocations:
+        quantities.setdefault(one.item_id, {})[one.bid.participation_id] = one.quantity
+    division = Division(run, lines_of(run), quantities)
+    check_discounts(run, sum(division.goods.values(), Decimal(0)))
+    for one in allocations:
+        one.cost = division.costs[one.item_id][one.bid.participation_id]
+    Allocation.objects.bulk_update(allocations, ["cost"])
+    _write_extra_shares(run, division)
 
 
 def check_discounts(run, goods, more=Decimal(0)):

@@ -1,7 +1,6 @@
 """Sorting out what differs, handing out, and who owes what."""
 
 from decimal import Decimal
-from hashlib import sha256
 
 from django.db import transaction
 from django.utils import timezone
@@ -10,11 +9,12 @@ from django.utils.translation import gettext as _
 from bids import states
 from bids.access import check_leads, lock_run, lock_run_led, lock_run_shopped
 from bids.models import Allocation, Bid, Purchase
+from bids.models.division import Division
 from bids.models.lines import lines_of
 from bulq.errors import BulqError, ChangedMeanwhile
 from bulq.money import format_quantity
 
-from .costs import allocate, extra_total
+from .costs import allocate
 from .history import happened, record
 from .runs import move_run
 
@@ -88,25 +88,11 @@ def finish_sorting(run, *, by):
     return run
 
 
-def fingerprint(lines, extra):
-    """Changes whenever anything that decides who gets and pays what does."""
-    facts = [
-        (
-            line.item.pk,
-            str(line.bought),
-            str(line.paid),
-            sorted((bid.pk, str(bid.quantity)) for bid in line.bids),
-        )
-        for line in lines
-    ]
-    return sha256(repr((facts, str(extra))).encode()).hexdigest()
-
-
 @transaction.atomic
 def force_hand_out(run, *, seen, by):
     """Divide what still differs as the preview said; `seen` is the fingerprint the preview carried."""
     run, lines = lock_run_led(run, by=by), lines_of(run)
-    if run.state == states.ADJUSTING and seen != fingerprint(lines, extra_total(run)):
+    if run.state == states.ADJUSTING and seen != Division(run, lines).fingerprint():
         raise ChangedMeanwhile(_("Something has changed since this preview was made. Here is the new one."))
     forced = [line.product.name for line in lines if line.to_decide]
     run = move_run(run, states.DISTRIBUTING, by=by, forced=forced)

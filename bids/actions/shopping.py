@@ -10,13 +10,11 @@ from django.utils.translation import ngettext
 
 from bids import states
 from bids.access import lock_part, lock_run_led, lock_run_shopped
-from bids.allocation import total_for, whole_packs
 from bids.models import Bid, Purchase, ShoppingItem
 from bids.models.lines import lines_of
 from bulq.errors import BulqError, ChangedMeanwhile
-from bulq.money import MAX_QUANTITY, minor_unit
+from bulq.money import MAX_QUANTITY
 from stores.actions.prices import record_price, retract_price
-from stores.models import Offer, Price
 
 from .bidding import bid_problems, fix_units, lock_units, room_for_new_products
 from .costs import allocate, check_discounts, check_total, follow_with_price
@@ -59,17 +57,6 @@ def buy(item, *, quantity, total, seen, by):
     _touch(item)
     record(run, happened("bought", product=item.product, quantity=quantity, total=total), by=by)
     return purchase
-
-
-def one_tap(item, run):
-    """Quantity and total that one tap buys: what is wanted in whole packs at the last price, or None without one."""
-    wanted = Bid.objects.of_run(run).real().filter(product=item.product).aggregate(sum=Sum("quantity"))["sum"]
-    offer = Offer.objects.filter(product=item.product, store=run.store).first()
-    price = Price.objects.standing().filter(offer=offer).newest_first().first() if offer else None
-    if not wanted or price is None:
-        return None
-    quantity = whole_packs(wanted, offer.pack_size)
-    return quantity, total_for(quantity, price.amount, per=price.quantity, grain=minor_unit(run.currency))
 
 
 @transaction.atomic
@@ -142,7 +129,9 @@ def add_while_shopping(run, product, *, quantity, whose, by):
     bid.quantity = was + quantity
     bid.save()
     fix_units([product])
-    ShoppingItem.objects.get_or_create(run=run, product=product)
+    item, made = ShoppingItem.objects.get_or_create(run=run, product=product)
+    if not made:
+        _touch(item)
     subject = whose if whose != by else None
     record(
         run, happened("added_in_shop", subject=subject, product=product, quantity=quantity, was=was), by=by

@@ -7,7 +7,7 @@ from decimal import Decimal
 from django.conf import settings
 
 from bids.allocation import matches, share_out
-from stores.models import Product
+from stores.models import Offer, Product
 
 from .bidding import Bid
 from .shopping import Purchase, ShoppingItem
@@ -19,6 +19,11 @@ class Line:
     product: Product
     bids: list = field(default_factory=list)
     purchases: list = field(default_factory=list)
+    offer: Offer | None = None
+
+    @property
+    def pack(self):
+        return self.offer.pack_size if self.offer else None
 
     @property
     def wanted(self):

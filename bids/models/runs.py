@@ -1,6 +1,7 @@
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Count, Exists, F, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -26,6 +27,16 @@ class RunQuerySet(models.QuerySet):
 
     def newest_first(self):
         return self.order_by("-created_at", "-pk")
+
+    def for_cards(self, user):
+        """With what a line about a run shows: store, people, and what `user` has of it."""
+        mine = Participation.objects.filter(run=OuterRef("pk"), user=user, left_at=None)
+        bids = mine.order_by().values("run").annotate(count=Count("bids__quantity"))
+        return self.select_related("store", "group", "leader", "payer").annotate(
+            takes_part=Exists(mine),
+            is_ready=Exists(mine.filter(is_ready=True)),
+            my_products=Coalesce(Subquery(bids.values("count")[:1]), 0),
+        )
 
 
 class Run(models.Model):
@@ -90,6 +101,57 @@ class Run(models.Model):
     @property
     def is_open(self):
         return self.state in states.OPEN
+
+    @property
+    def is_locked(self):
+        return self.state == states.CONFIRMED
+
+    @property
+    def is_shopping(self):
+        return self.state == states.SHOPPING
+
+    @property
+    def is_sorting_out(self):
+        return self.state == states.ADJUSTING
+
+    @property
+    def is_handing_out(self):
+        return self.state == states.DISTRIBUTING
+
+    @property
+    def is_completed(self):
+        return self.state == states.COMPLETED
+
+    @property
+    def is_called_off(self):
+        return self.state == states.CANCELLED
+
+    @property
+    def has_allocations(self):
+        return self.state in states.WITH_ALLOCATIONS
+
+    @property
+    def takes_extra_costs(self):
+        return self.state in states.FROM_THE_SHOP_ON
+
+    @property
+    def takes_corrections(self):
+        return self.state in (states.ADJUSTING, states.DISTRIBUTING)
+
+    @property
+    def can_be_called_off(self):
+        return self.state in states.CAN_BE_CALLED_OFF
+
+    @property
+    def can_be_exported(self):
+        return self.state in states.EXPORTABLE
+
+    @property
+    def stage_page(self):
+        """Which page shows the run as it is now."""
+        if self.state == states.SHOPPING:
+            return "shop"
+        return "hand_out" if self.state in states.AFTER_THE_SHOP else "board"
 
 
 class ParticipationQuerySet(models.QuerySet):

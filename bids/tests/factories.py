@@ -36,5 +36,9 @@ def item_of(run, product):
 def purchase(run, product, quantity, total, by=None):
     item = item_of(run, product)
     return buy(
-        item, quantity=Decimal(str(quantity)), total=Decimal(str(total)), seen=item.version, by=by or run.leader
+        item,
+        quantity=Decimal(str(quantity)),
+        total=Decimal(str(total)),
+        seen=item.version,
+        by=by or run.leader,
     )

@@ -8,6 +8,7 @@ from accounts.tests.factories import make_user
 from bids import states
 from bids.actions import costs, distribution, runs, shopping
 from bids.models import Allocation
+from bids.models.division import Division
 from bids.models.lines import lines_of
 from bids.models.sums import debts_of, owed_by_person
 from stores.tests.factories import make_product, make_weighed_product
@@ -39,7 +40,7 @@ def test_a_run_from_the_first_wish_to_the_last_cent():
     assert [line.product for line in lines_of(run) if line.to_decide] == [oil, rice]
     distribution.sort_out(run, rice, Decimal(1), was=Decimal(0), by=bob)
     costs.add_extra_cost(run, label="Deposit", amount=Decimal("1.00"), by=alice)
-    seen = distribution.fingerprint(lines_of(run), costs.extra_total(run))
+    seen = Division(run, lines_of(run)).fingerprint()
     distribution.force_hand_out(run, seen=seen, by=alice)
     run.refresh_from_db()
     assert run.state == states.DISTRIBUTING

@@ -1,0 +1,22 @@
+"""What people type about a run. Arithmetic and rights are the actions' business."""
+
+from .choosing import OrderLines, PersonForm, RunDetailsForm, RunForm, WishForm, pressed_button, read_order
+from .distribution import ExtraCostForm, SortOutForm, TotalForm
+from .shopping import AddInShopForm, FinishForm, PriceForm, PurchaseForm
+
+__all__ = [
+    "AddInShopForm",
+    "ExtraCostForm",
+    "FinishForm",
+    "OrderLines",
+    "PersonForm",
+    "PriceForm",
+    "PurchaseForm",
+    "RunDetailsForm",
+    "RunForm",
+    "SortOutForm",
+    "TotalForm",
+    "WishForm",
+    "pressed_button",
+    "read_order",
+]

@@ -1,0 +1,204 @@
+"""A run after the shop, as everybody reads it: what each person gets, what it costs them, and what they have paid."""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from bulq.money import format_money
+
+from .bidding import Bid
+from .distribution import Allocation
+from .lines import lines_of
+from .runs import Participation
+from .sums import with_owed
+
+ZERO = Decimal(0)
+
+
+@dataclass
+class Thing:
+    """One bid of a person on a bought or an unbought line, and what came of it."""
+
+    line: object
+    bid: Bid
+    allocation: Allocation | None
+    counts_as_picked_up: bool
+
+    @property
+    def received(self):
+        return self.allocation.quantity if self.allocation else ZERO
+
+    @property
+    def cost(self):
+        return self.allocation.cost if self.allocation else ZERO
+
+    @property
+    def differs(self):
+        return self.received != self.bid.quantity
+
+    @property
+    def is_picked_up(self):
+        return self.counts_as_picked_up or bool(self.allocation and self.allocation.picked_up_at)
+
+
+@dataclass
+class Account:
+    """A person's part: their things, what they owe for them, and the mark of what they have paid."""
+
+    participation: Participation
+    is_payer: bool
+    things: list = field(default_factory=list)
+
+    @property
+    def user(self):
+        return self.participation.user
+
+    @property
+    def received(self):
+        return [thing for thing in self.things if thing.allocation]
+
+    @property
+    def picked_up(self):
+        return sum(thing.is_picked_up for thing in self.received)
+
+    @property
+    def has_all(self):
+        return self.picked_up == len(self.received)
+
+    @property
+    def extra(self):
+        return self.participation.extra_share
+
+    @property
+    def total(self):
+        return self.participation.total
+
+    @property
+    def paid(self):
+        return self.participation.paid_amount
+
+    @property
+    def still_owes(self):
+        """Below zero when too much was paid; the payer owes nobody."""
+        return ZERO if self.is_payer else self.total - (self.paid or ZERO)
+
+    @property
+    def owes_something(self):
+        return not self.is_payer and bool(self.total or self.paid)
+
+
+class Ledger:
+    """Reads a run once; the accounts stand with the reader's own first, then by name."""
+
+    def __init__(self, run, user):
+        self.run = run
+        self.lines = lines_of(run)
+        self.extra_costs = list(run.extra_costs.select_related("added_by").order_by("pk"))
+        people = with_owed(Participation.objects.filter(run=run)).select_related("user").by_name()
+        accounts = {person.pk: Account(person, person.user_id == run.payer_id) for person in people}
+        allocations = {one.bid_id: one for one in Allocation.objects.filter(item__run=run)}
+        for line in self.lines:
+            for bid in line.bids:
+                account = accounts[bid.participation_id]
+                own = account.user.pk in (run.payer_id, run.leader_id)
+                account.things.append(Thing(line, bid, allocations.get(bid.pk), own))
+        shown = [
+            account for account in accounts.values() if account.things or account.total or not _left(account)
+        ]
+        self.accounts = sorted(shown, key=lambda account: account.user.pk != user.pk)
+        self.mine = next((account for account in shown if account.user.pk == user.pk), None)
+
+    @property
+    def to_decide(self):
+        return [line for line in self.lines if line.to_decide]
+
+    @property
+    def bought(self):
+        return [line for line in self.lines if line.is_bought]
+
+    @property
+    def not_bought(self):
+        return [line for line in self.lines if not line.is_bought]
+
+    @property
+    def by_product(self):
+        """Bought lines with the things of everybody who wanted them, and how much still waits."""
+        things = [thing for account in self.accounts for thing in account.things]
+        rows = []
+        for line in self.bought:
+            of_line = [thing for thing in things if thing.line is line]
+            waiting = sum((thing.received for thing in of_line if not thing.is_picked_up), ZERO)
+            rows.append((line, [(self._account_of(thing), thing) for thing in of_line], waiting))
+        return rows
+
+    def _account_of(self, thing):
+        return next(account for account in self.accounts if thing in account.things)
+
+    @property
+    def goods(self):
+        return sum((line.paid for line in self.lines), ZERO)
+
+    @property
+    def extra(self):
+        return sum((cost.amount for cost in self.extra_costs), ZERO)
+
+    @property
+    def total(self):
+        return self.goods + self.extra
+
+    @property
+    def handed_out(self):
+        return sum(account.picked_up for account in self.accounts)
+
+    @property
+    def to_hand_out(self):
+        return sum(len(account.received) for account in self.accounts)
+
+    @property
+    def people_with_all(self):
+        return sum(account.has_all for account in self.accounts if account.received)
+
+    @property
+    def people_with_things(self):
+        return sum(bool(account.received) for account in self.accounts)
+
+    @property
+    def debtors(self):
+        """Whoever owes, or has paid, something: those who still owe first."""
+        owing = [account for account in self.accounts if account.owes_something]
+        return sorted(owing, key=lambda account: not account.still_owes)
+
+    @property
+    def open_debts(self):
+        return [account for account in self.accounts if account.still_owes]
+
+    @property
+    def still_owed(self):
+        return sum((account.still_owes for account in self.open_debts), ZERO)
+
+    @property
+    def is_settled(self):
+        return self.run.is_completed and not self.open_debts
+
+    @property
+    def next_step(self):
+        """Once everything is handed out: who still pays, until all have paid."""
+        if not self.run.is_completed:
+            return ""
+        if not self.open_debts:
+            return _("Settled: everything is handed out and paid.")
+        text = ngettext(
+            "Handed out, %(count)s still pays %(amount)s.",
+            "Handed out, %(count)s still pay %(amount)s.",
+            len(self.open_debts),
+        )
+        return text % {
+            "count": len(self.open_debts),
+            "amount": format_money(self.still_owed, self.run.currency),
+        }
+
+
+def _left(account):
+    return account.participation.left_at is not None

@@ -1,0 +1,187 @@
+"""Choosing: the order table, its autosave, and one product at a time."""
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from bids.access import check_leads, get_participation, get_run
+from bids.actions import bidding
+from bids.forms import WishForm, pressed_button, read_order
+from bids.models import Event
+from bids.models.board import Board, Row
+from bids.models.guidance import next_step
+from bulq.http import answer, flash_errors
+from stores.models import Offer, Product
+
+from . import order_table
+
+PER_PAGE = 20
+
+
+def board_context(request, run, *, typed=None, errors=None):
+    """Everything the order table shows, in the same few queries whatever its size."""
+    board, user = Board(run), request.user
+    rows = order_table.table_rows(board, user, typed=typed, errors=errors)
+    shown = {
+        "mine": lambda row: row["mine"] or row["is_maybe"],
+        "open": lambda row: row["is_pack_open"],
+    }.get(request.GET.get("show"), lambda row: True)
+    return {
+        "run": run,
+        "board": board,
+        "rows": [row for row in rows if shown(row)],
+        "others": order_table.others_of(board, user) if order_table.has_columns(board, user) else [],
+        "people": order_table.people_rows(board, user),
+        "me": board.person_of(user),
+        "done_count": sum(person.participation.is_ready for person in board.people),
+        "mine_count": sum(bool(row["mine"]) for row in rows),
+        "show": request.GET.get("show", ""),
+        "next_step": next_step(run, user),
+        "is_leader": run.leader_id == user.pk,
+    }
+
+
+def board_page(request, run, *, status=200, **context):
+    return render(request, "bids/board.html", board_context(request, run, **context), status=status)
+
+
+@require_POST
+def order(request, run_id):
+    """Store any number of lines. Script gets the changed parts back, a plain form its page."""
+    run = get_run(request.user, run_id)
+    lines = read_order(request.POST)
+    _step(request.POST, lines)
+    outcome = bidding.place_bids(run, lines.wishes, by=request.user)
+    errors = outcome.refusals | lines.errors
+    _offer_undo(request, run, outcome.removed)
+    status = 200 if outcome.changed or not errors else 422
+    if request.headers.get("X-Bulq-Part") == "order":
+        return _changed_parts(request, run, lines, errors, status)
+    if errors:
+        typed = {product: lines.typed[product] for product in errors}
+        page = add_page if request.GET.get("on") == "add" else board_page
+        return page(request, get_run(request.user, run_id), status=status, typed=typed, errors=errors)
+    return redirect(_back(request, run))
+
+
+def _step(post, lines):
+    """Without script the buttons − and + post the whole form; the one that was pressed steps its line."""
+    if pressed := pressed_button(post):
+        product = get_object_or_404(Product, pk=pressed[0])
+        lines.step(product, pressed[1], post.get(f"was-{product.pk}", ""))
+
+
+def _back(request, run):
+    if request.GET.get("on") == "add":
+        return f"{reverse('run-add', args=[run.pk])}?{request.GET.urlencode()}"
+    return reverse("run", args=[run.pk])
+
+
+def _offer_undo(request, run, removed):
+    for event in removed:
+        text = _("%(product)s is off your order") % {"product": event.product.name}
+        url = reverse("order-undo", args=[run.pk, event.pk])
+        messages.success(request, text, extra_tags=f"undo {url}")
+
+
+def _changed_parts(request, run, lines, errors, status):
+    run = get_run(request.user, run.pk)
+    context = board_context(request, run, typed=lines.typed, errors=errors)
+    asked = {wish.product_id for wish in lines.wishes} | errors.keys()
+    context["rows"] = [
+        row for row in _all_rows(request, context, lines, errors) if row["product"].pk in asked
+    ]
+    return render(request, "bids/_order_answer.html", context, status=status)
+
+
+def _all_rows(request, context, lines, errors):
+    """Rows of the run, and of what was just taken off it while its row still stands on the page."""
+    board = context["board"]
+    known = {row.product.pk for row in board.rows}
+    gone = {wish.product_id for wish in lines.wishes} - known
+    rows = board.rows + _rows_of(board.run, Product.objects.filter(pk__in=gone))
+    columns = False if request.GET.get("on") == "add" else None
+    typed = {product: text for product, text in lines.typed.items() if product in errors}
+    return order_table.table_rows(board, request.user, rows, typed=typed, errors=errors, columns=columns)
+
+
+def _rows_of(run, products):
+    products = list(products)
+    offers = Offer.objects.filter(store=run.store_id, product__in=products).with_current_price()
+    by_product = {offer.product_id: offer for offer in offers}
+    return [Row(product, by_product.get(product.pk)) for product in products]
+
+
+@require_GET
+def add(request, run_id):
+    return add_page(request, get_run(request.user, run_id))
+
+
+def add_page(request, run, *, status=200, typed=None, errors=None):
+    """Products to choose from: sold at this store first, then verified, then by name."""
+    query = request.GET.get("q", "")
+    found = Product.objects.search(query).sold_first_at(run.store_id)
+    page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
+    context = board_context(request, run)
+    in_run = {row.product.pk: row for row in context["board"].rows}
+    rows = [in_run.get(row.product.pk, row) for row in _rows_of(run, page.object_list)]
+    context["rows"] = order_table.table_rows(
+        context["board"], request.user, rows, typed=typed, errors=errors, columns=False
+    )
+    return render(request, "bids/add.html", context | {"page": page, "query": query}, status=status)
+
+
+@require_http_methods(["GET", "POST"])
+def run_product(request, run_id, product_id, user_id=None):
+    """One product of a run: who wants what, the comments, and one person's wish, which is one's own or, for the
+    leader, somebody else's."""
+    run = get_run(request.user, run_id)
+    product = get_object_or_404(Product, pk=product_id)
+    whose = get_participation(run, user_id).user if user_id else request.user
+    if whose != request.user:
+        check_leads(run, request.user)
+    board = Board(run)
+    row = next((row for row in board.rows if row.product == product), None) or _rows_of(run, [product])[0]
+    bids = {board.by_participation[person].user.pk: bid for person, bid in row.bids.items()}
+    form = WishForm(request.POST or None, initial=_wish_shown(bids.get(whose.pk)))
+    if request.method == "POST" and form.is_valid():
+        with flash_errors(form):
+            bidding.place_wish(run, form.wish(product), by=request.user, whose=whose)
+            return redirect("run-product", run.pk, product.pk)
+    context = {"run": run, "product": product, "row": row, "whose": whose, "facts": order_table.facts_of(row)}
+    context |= {"bids": [(board.by_participation[person].user, bid) for person, bid in row.bids.items()]}
+    return answer(
+        request, "bids/run_product.html", context | {"is_leader": run.leader == request.user}, form=form
+    )
+
+
+def _wish_shown(bid):
+    if bid is None:
+        return {}
+    was = order_table.plain(bid.quantity)
+    return {"quantity": bid.quantity, "maybe": bid.quantity is None, "comment": bid.comment, "was": was}
+
+
+@require_POST
+def ready(request, run_id):
+    run = get_run(request.user, run_id)
+    bidding.set_ready(run, request.POST.get("ready") == "1", by=request.user)
+    return redirect("run", run.pk)
+
+
+@require_POST
+def order_undo(request, run_id, event_id):
+    run = get_run(request.user, run_id)
+    event = get_object_or_404(
+        Event.objects.select_related("actor", "subject"),
+        run=run,
+        pk=event_id,
+        kind="order_removed",
+        actor=request.user,
+    )
+    bidding.undo_removal(run, event, by=request.user)
+    messages.success(request, _("%(product)s is back on your order") % {"product": event.product.name})
+    return redirect("run", run.pk)

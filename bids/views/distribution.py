@@ -1,0 +1,202 @@
+"""Sorting out, handing out, and the money."""
+
+from django.contrib import messages
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from bids.access import (
+    get_extra_cost,
+    get_participation,
+    get_purchase,
+    get_run,
+    get_run_led_by,
+    get_run_shopped_by,
+    shops,
+)
+from bids.actions import costs, distribution
+from bids.forms import ExtraCostForm, SortOutForm, TotalForm
+from bids.models import Allocation
+from bids.models.division import Preview
+from bids.models.guidance import next_step
+from bids.models.ledger import Ledger
+from bids.models.lines import lines_of
+from bulq.errors import ChangedMeanwhile
+from bulq.http import answer, flash_errors
+from stores.models import Product
+
+
+def hand_out_page(request, run, *, status=200, **context):
+    """What is to decide, who gets what, and who owes what."""
+    ledger, user = Ledger(run, request.user), request.user
+    context = {
+        "run": run,
+        "ledger": ledger,
+        "settled": ledger.is_settled,
+        "next_step": ledger.next_step or next_step(run, user),
+        "is_leader": run.leader_id == user.pk,
+        "may_hand_out": run.is_handing_out and shops(run, user),
+        "may_mark_paid": run.has_allocations and costs.may_mark_paid(run, user),
+        "may_add_costs": run.takes_extra_costs and shops(run, user),
+        "may_correct": run.takes_corrections and run.leader_id == user.pk,
+        "by_product": request.GET.get("by") == "product",
+        "cost_form": ExtraCostForm(currency=run.currency),
+    } | context
+    return render(request, "bids/hand_out.html", context, status=status)
+
+
+@require_GET
+def hand_out(request, run_id):
+    run = get_run(request.user, run_id)
+    if run.stage_page != "hand_out":
+        messages.info(request, next_step(run, request.user))
+        return redirect("run", run.pk)
+    return hand_out_page(request, run)
+
+
+@require_POST
+def sort_out(request, run_id, product_id, user_id=None):
+    """Change one's own amount of a line that differs or, for the leader, somebody else's."""
+    run = get_run(request.user, run_id)
+    product = get_object_or_404(Product, pk=product_id)
+    whose = get_participation(run, user_id).user if user_id else request.user
+    form = SortOutForm(request.POST)
+    if form.is_valid():
+        with flash_errors(form):
+            data = form.cleaned_data
+            distribution.sort_out(
+                run, product, data["quantity"], was=data["was"], by=request.user, whose=whose
+            )
+            return redirect("run", run.pk)
+    refused = {"product": product, "user": whose, "form": form}
+    status = getattr(form, "refusal_status", 422)
+    return hand_out_page(request, get_run(request.user, run_id), status=status, refused=refused)
+
+
+@require_POST
+def start_hand_out(request, run_id):
+    run = get_run_led_by(request.user, run_id)
+    distribution.finish_sorting(run, by=request.user)
+    return redirect("run", run.pk)
+
+
+@require_http_methods(["GET", "POST"])
+def force(request, run_id):
+    """The preview of who gets and pays what, and the decision to divide it so."""
+    run = get_run_led_by(request.user, run_id)
+    status = 200
+    if request.method == "POST":
+        try:
+            distribution.force_hand_out(run, seen=request.POST.get("seen", ""), by=request.user)
+            return redirect("run", run.pk)
+        except ChangedMeanwhile as changed:
+            messages.warning(request, changed.message)
+            status = changed.status
+            run = get_run_led_by(request.user, run_id)
+    if not run.is_sorting_out:
+        return redirect("run", run.pk)
+    return render(
+        request, "bids/force.html", {"run": run, "preview": Preview(run, lines_of(run))}, status=status
+    )
+
+
+@require_POST
+def pick_up(request, run_id):
+    """Mark one thing, or all that a person gets, as picked up, or take the marks back."""
+    run = get_run_shopped_by(request.user, run_id)
+    rows = Allocation.objects.filter(item__run=run)
+    if "person" in request.POST:
+        person = request.POST["person"]
+        rows = rows.filter(bid__participation__user=person if person.isdecimal() else 0)
+    else:
+        one = request.POST.get("thing", "")
+        rows = [get_object_or_404(rows, pk=one if one.isdecimal() else 0)]
+    distribution.set_picked_up(run, rows, request.POST.get("back") != "1", by=request.user)
+    return redirect("run", run.pk)
+
+
+@require_POST
+def paid(request, run_id, user_id):
+    run = get_run(request.user, run_id)
+    person = get_participation(run, user_id)
+    form = TotalForm({"total": request.POST.get("owed", ""), "was": "0"}, currency=run.currency)
+    owed = form.cleaned_data["total"] if form.is_valid() else None
+    costs.set_paid(run, person.user, request.POST.get("paid") == "1", owed=owed, by=request.user)
+    return redirect("run", run.pk)
+
+
+@require_POST
+def extra_add(request, run_id):
+    run = get_run_shopped_by(request.user, run_id)
+    form = ExtraCostForm(request.POST, currency=run.currency)
+    if form.is_valid():
+        with flash_errors(form):
+            costs.add_extra_cost(
+                run, label=form.cleaned_data["label"], amount=form.signed_amount, by=request.user
+            )
+            return redirect("run-costs", run.pk)
+    return _costs_page(request, run, form)
+
+
+@require_POST
+def extra_remove(request, run_id, cost_id):
+    run = get_run_shopped_by(request.user, run_id)
+    costs.remove_extra_cost(get_extra_cost(run, cost_id), by=request.user)
+    return redirect("run-costs", run.pk)
+
+
+@require_GET
+def run_costs(request, run_id):
+    """What was paid in the shop and beside it: the receipts of the run."""
+    run = get_run(request.user, run_id)
+    return _costs_page(request, run, ExtraCostForm(currency=run.currency))
+
+
+def _costs_page(request, run, form):
+    context = {
+        "run": run,
+        "ledger": Ledger(run, request.user),
+        "may_add_costs": run.takes_extra_costs and shops(run, request.user),
+        "may_correct": run.takes_corrections and run.leader_id == request.user.pk,
+    }
+    return answer(request, "bids/costs.html", context, form=form)
+
+
+@require_http_methods(["GET", "POST"])
+def total_correct(request, run_id, purchase_id):
+    run = get_run_led_by(request.user, run_id)
+    purchase = get_purchase(run, purchase_id)
+    initial = {"total": purchase.total, "was": purchase.total}
+    form = TotalForm(request.POST or None, currency=run.currency, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        with flash_errors(form):
+            data = form.cleaned_data
+            costs.correct_total(purchase, data["total"], was=data["was"], by=request.user)
+            return redirect("run-costs", run.pk)
+    return answer(request, "bids/total_correct.html", {"run": run, "purchase": purchase}, form=form)
+
+
+@require_http_methods(["GET", "POST"])
+def complete(request, run_id):
+    """End the hand-out, naming what nobody picked up."""
+    run = get_run_led_by(request.user, run_id)
+    if request.method == "POST":
+        waiting = request.POST.get("waiting", "")
+        distribution.complete(run, waiting=int(waiting) if waiting.isdecimal() else -1, by=request.user)
+        return redirect("run", run.pk)
+    waiting = distribution.not_picked_up(run).select_related("bid__product", "bid__participation__user")
+    return render(request, "bids/complete.html", {"run": run, "waiting": waiting.order_by("pk")})
+
+
+@require_POST
+def reopen(request, run_id):
+    run = get_run_led_by(request.user, run_id)
+    distribution.reopen_hand_out(run, by=request.user)
+    return redirect("run", run.pk)
+
+
+@require_POST
+def back_to_shop(request, run_id):
+    run = get_run_led_by(request.user, run_id)
+    distribution.back_to_shopping(run, by=request.user)
+    return redirect("run", run.pk)

@@ -1,0 +1,68 @@
+"""A run to take along: CSV, JSON, and sheets to print."""
+
+import csv
+
+from django.http import HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from bids.access import get_run
+from bids.models.board import Board
+from bids.models.export import document_of, rows_of
+from bids.models.ledger import Ledger
+from bulq.errors import BulqError, NotAllowed
+
+COLUMNS = (
+    "person_id person product_id product brand unit wanted received cost picked_up".split()  # noqa: SIM905
+)
+# A spreadsheet takes a cell that begins with one of these for a formula.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def _get_exportable(request, run_id):
+    run = get_run(request.user, run_id)
+    if not run.participations.filter(user=request.user).exists():
+        raise NotAllowed(_("Who takes part in a run can export it."))
+    if not run.can_be_exported:
+        raise BulqError(_("A run can be exported once its list is locked."))
+    return run
+
+
+@require_GET
+def csv_file(request, run_id):
+    run = _get_exportable(request, run_id)
+    response = HttpResponse("\ufeff", content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="bulq-run-{run.pk}.csv"'
+    writer = csv.writer(response)
+    writer.writerow(COLUMNS)
+    for row in rows_of(run, request.user):
+        writer.writerow([_cell(row[column]) for column in COLUMNS])
+    return response
+
+
+def _cell(value):
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    text = str(value)
+    return f"'{text}" if isinstance(value, str) and text.startswith(FORMULA_STARTS) else text
+
+
+@require_GET
+def json_file(request, run_id):
+    run = _get_exportable(request, run_id)
+    response = JsonResponse(
+        document_of(run, request.user), json_dumps_params={"indent": 2, "ensure_ascii": False}
+    )
+    response["Content-Disposition"] = f'attachment; filename="bulq-run-{run.pk}.json"'
+    return response
+
+
+@require_GET
+def sheets(request, run_id):
+    """Sheets by person and by product, made to be printed."""
+    run = _get_exportable(request, run_id)
+    context = {"run": run, "ledger": Ledger(run, request.user)} if run.has_allocations else {"run": run}
+    return render(request, "bids/print.html", context | {"board": Board(run)})

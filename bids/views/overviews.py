@@ -1,0 +1,71 @@
+"""Pages over many runs: home, a group, one person's runs and money."""
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import JsonResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from accounts.access import get_group, get_group_administered_by
+from accounts.actions import groups
+from bids.models import Run
+from bids.models.jobs import cards_of, jobs_of
+from bids.models.personal import everything_about, figures_of
+from bids.models.sums import debts_of
+from bulq.errors import BulqError
+
+JOBS_SHOWN = 5
+RUNS_SHOWN = 20
+
+
+@require_GET
+def home(request):
+    """What needs me, over all groups; then the groups with their open runs."""
+    runs = list(Run.objects.open().visible_to(request.user).for_cards(request.user))
+    return render(
+        request,
+        "bids/home.html",
+        {"jobs": jobs_of(request.user, runs)[:JOBS_SHOWN], "groups": cards_of(request.user, runs)},
+    )
+
+
+@require_GET
+def group(request, group_id):
+    one = get_group(request.user, group_id)
+    ended = Paginator(one.runs.ended().for_cards(request.user).newest_first(), RUNS_SHOWN)
+    context = {
+        "group": one,
+        "open_runs": one.runs.open().for_cards(request.user).newest_first(),
+        "page": ended.get_page(request.GET.get("page")),
+        "members": one.memberships.select_related("user").order_by("user__name", "user_id"),
+    }
+    return render(request, "bids/group.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+def group_archive(request, group_id):
+    one = get_group_administered_by(request.user, group_id)
+    if request.method == "POST":
+        if one.runs.open().exists():
+            raise BulqError(_("This group has open runs. Finish them or call them off first."))
+        groups.archive_group(one, by=request.user)
+        messages.success(request, _("The group is archived."))
+        return redirect("group", one.pk)
+    return render(request, "bids/group_archive.html", {"group": one})
+
+
+@require_GET
+def me(request):
+    """One's figures, and what one owes or is owed over all runs, former groups included."""
+    owes, due = debts_of(request.user)
+    return render(request, "bids/me.html", {"figures": figures_of(request.user), "owes": owes, "due": due})
+
+
+@require_GET
+def me_data(request):
+    response = JsonResponse(
+        everything_about(request.user), json_dumps_params={"indent": 2, "ensure_ascii": False}
+    )
+    response["Content-Disposition"] = 'attachment; filename="bulq-me.json"'
+    return response

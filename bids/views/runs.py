@@ -1,0 +1,193 @@
+"""A run as a whole: its page, its start, its decisions, the people in it, its history."""
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import Count, Q
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts.access import get_group
+from accounts.models import User
+from bids.access import get_run, get_run_led_by
+from bids.actions import lead, runs
+from bids.forms import PersonForm, RunDetailsForm, RunForm
+from bids.models import Purchase
+from bids.models.board import Board
+from bulq.http import answer, flash_errors
+from stores.models import Store
+
+from .bidding import board_page
+from .distribution import hand_out_page
+from .shopping import shop_page
+
+PAGES = {"board": board_page, "shop": shop_page, "hand_out": hand_out_page}
+STORES_SHOWN = 20
+EVENTS_SHOWN = 50
+
+
+@require_GET
+def run(request, run_id):
+    """The page of the stage that the run is in."""
+    one = get_run(request.user, run_id)
+    return PAGES[one.stage_page](request, one)
+
+
+@require_http_methods(["GET", "POST"])
+def run_new(request, group_id):
+    group = get_group(request.user, group_id)
+    stores = Store.objects.filter(currency=group.currency)
+    query = request.GET.get("q", "")
+    used = Count("runs", filter=Q(runs__group=group))
+    shown = (
+        stores.search(query).annotate(used=used).order_by("-used", "-is_verified", "sort_name")[:STORES_SHOWN]
+    )
+    form = RunForm(request.POST or None, stores=stores, shown=shown)
+    if request.method == "POST" and form.is_valid():
+        with flash_errors(form):
+            data = form.cleaned_data
+            made = runs.start_run(
+                group, store=data["store"], day=data["day"], note=data["note"], by=request.user
+            )
+            return redirect("run", made.pk)
+    return answer(request, "bids/run_new.html", {"group": group, "query": query, "shown": shown}, form=form)
+
+
+@require_http_methods(["GET", "POST"])
+def run_edit(request, run_id):
+    one = get_run_led_by(request.user, run_id)
+    form = RunDetailsForm(
+        request.POST or None, initial={"day": one.day, "note": one.note, "version": runs.details_version(one)}
+    )
+    if request.method == "POST" and form.is_valid():
+        with flash_errors(form):
+            runs.edit_run(one, by=request.user, **form.cleaned_data)
+            return redirect("run", one.pk)
+    return answer(request, "bids/run_edit.html", {"run": one}, form=form)
+
+
+@require_http_methods(["GET", "POST"])
+def lock(request, run_id):
+    """The decision to lock, with who is still choosing and which packs are not full."""
+    one = get_run_led_by(request.user, run_id)
+    if request.method == "POST":
+        runs.lock_list(one, by=request.user)
+        return redirect("run", one.pk)
+    context = {"run": one, "board": Board(one), "still_choosing": runs.still_choosing(one)}
+    return render(request, "bids/lock.html", context)
+
+
+@require_POST
+def unlock(request, run_id):
+    one = get_run_led_by(request.user, run_id)
+    runs.unlock_list(one, by=request.user)
+    return redirect("run", one.pk)
+
+
+@require_POST
+def start_shopping(request, run_id):
+    one = get_run_led_by(request.user, run_id)
+    runs.start_shopping(one, by=request.user)
+    return redirect("run", one.pk)
+
+
+@require_POST
+def stop_shopping(request, run_id):
+    one = get_run_led_by(request.user, run_id)
+    runs.stop_shopping(one, by=request.user)
+    return redirect("run", one.pk)
+
+
+@require_http_methods(["GET", "POST"])
+def call_off(request, run_id):
+    one = get_run_led_by(request.user, run_id)
+    if request.method == "POST":
+        runs.call_off(one, by=request.user)
+        messages.success(request, _("The run is called off."))
+        return redirect("run", one.pk)
+    spent = sum(Purchase.objects.filter(item__run=one).values_list("total", flat=True))
+    return render(request, "bids/call_off.html", {"run": one, "spent": spent})
+
+
+@require_http_methods(["GET", "POST"])
+def leave(request, run_id):
+    one = get_run(request.user, run_id)
+    if request.method == "POST":
+        runs.leave_run(one, by=request.user)
+        messages.success(request, _("You no longer take part in this run."))
+        return redirect("group", one.group_id)
+    return render(request, "bids/leave_run.html", {"run": one})
+
+
+@require_GET
+def more(request, run_id):
+    """Who leads, helps and takes part, and the rarer decisions."""
+    one = get_run(request.user, run_id)
+    return render(request, "bids/more.html", _more_context(request, one))
+
+
+def _more_context(request, one):
+    people = one.participations.current().select_related("user").by_name()
+    others = User.objects.filter(participations__in=people).exclude(pk=one.leader_id).order_by("name", "pk")
+    members = (
+        User.objects.filter(memberships__group=one.group_id).exclude(pk=one.leader_id).order_by("name", "pk")
+    )
+    helpers = {person.user_id for person in people if person.is_helper}
+    return {
+        "run": one,
+        "is_leader": one.leader_id == request.user.pk,
+        "takes_part": any(person.user_id == request.user.pk for person in people),
+        "members": [(user, user.pk in helpers) for user in members],
+        "lead_form": PersonForm(people=others, label=_("Ask to lead")) if others else None,
+        "may_offer_lead": one.is_open and lead.may_offer_lead(one, request.user),
+        "may_withdraw": request.user.pk in (one.leader_id, one.lead_offered_by_id),
+    }
+
+
+@require_POST
+def helper(request, run_id, user_id):
+    one = get_run_led_by(request.user, run_id)
+    user = get_object_or_404(User, pk=user_id, memberships__group=one.group_id)
+    lead.set_helper(one, user, request.POST.get("helps") == "1", by=request.user)
+    return redirect("run-more", one.pk)
+
+
+@require_POST
+def lead_offer(request, run_id):
+    one = get_run(request.user, run_id)
+    form = PersonForm(request.POST, people=User.objects.filter(participations__run=one))
+    if form.is_valid():
+        with flash_errors(form):
+            lead.offer_lead(one, form.cleaned_data["person"], by=request.user)
+            messages.success(request, _("%(name)s is asked.") % {"name": form.cleaned_data["person"].name})
+            return redirect("run-more", one.pk)
+    return answer(request, "bids/more.html", _more_context(request, one) | {"lead_form": form}, form=form)
+
+
+@require_POST
+def lead_withdraw(request, run_id):
+    one = get_run(request.user, run_id)
+    lead.withdraw_lead_offer(one, by=request.user)
+    return redirect("run-more", one.pk)
+
+
+@require_POST
+def lead_answer(request, run_id):
+    one = get_run(request.user, run_id)
+    if request.POST.get("answer") == "yes":
+        lead.accept_lead(one, by=request.user)
+        messages.success(request, _("You lead this run now."))
+    else:
+        lead.decline_lead(one, by=request.user)
+    return redirect("run", one.pk)
+
+
+@require_GET
+def history(request, run_id):
+    """What happened, newest first. That collecting has two states inside is nobody's business."""
+    one = get_run(request.user, run_id)
+    events = one.events.exclude(kind="run_moved", data__to="active", data__origin="planning")
+    events = events.select_related("actor", "subject", "product").order_by("-pk")
+    page = Paginator(events, EVENTS_SHOWN).get_page(request.GET.get("page"))
+    rows = [(event, event.sentence(one.currency), event.details()) for event in page.object_list]
+    return render(request, "bids/history.html", {"run": one, "page": page, "rows": rows})

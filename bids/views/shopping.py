@@ -1,0 +1,192 @@
+"""In the shop: the list on a phone, what is bought, added, not there, and the way out."""
+
+from decimal import Decimal
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts.models import User
+from bids.access import get_item, get_purchase, get_run, get_run_led_by, get_run_shopped_by, shops
+from bids.actions import shopping
+from bids.forms import AddInShopForm, FinishForm, PriceForm, PurchaseForm
+from bids.models.basket import Basket, planned_purchase
+from bids.models.guidance import next_step
+from bulq.http import answer, flash_errors
+from stores.actions.prices import record_price
+from stores.models import Offer, Product
+
+from .order_table import plain
+
+FOUND_SHOWN = 20
+# What a form that is sent again gets anew.
+FRESH = {"csrfmiddlewaretoken", "once", "seen"}
+
+
+def shop_page(request, run, *, status=200, item=None, form=None):
+    """The list; `form` is what was refused at the line `item`, which stays open."""
+    basket = Basket(run)
+    to_buy = []
+    for line in basket.open:
+        refused = item is not None and line.item.pk == item.pk
+        to_buy.append((line, form if refused else _purchase_form(line, run), refused))
+    context = {"to_buy": to_buy}
+    context |= {"run": run, "basket": basket, "form": form, "next_step": next_step(run, request.user)}
+    context |= {"may_shop": shops(run, request.user), "is_leader": run.leader_id == request.user.pk}
+    return render(request, "bids/shop.html", context, status=status)
+
+
+def _purchase_form(line, run, data=None):
+    """The editor of a line, filled in with what one tap buys."""
+    planned = planned_purchase(line, run.currency)
+    initial = {"seen": line.item.version, "counted_in": planned.counted_in, "price_for": planned.price_for}
+    initial |= {"quantity": planned.quantity, "price": planned.price}
+    return PurchaseForm(
+        data, product=line.product, pack=line.pack, currency=run.currency, initial=initial, prefix=None,
+        auto_id=f"id_{line.item.pk}_%s",
+    )  # fmt: skip
+
+
+@require_GET
+def shop(request, run_id):
+    run = get_run(request.user, run_id)
+    if run.stage_page != "shop":
+        messages.info(request, next_step(run, request.user))
+        return redirect("run", run.pk)
+    return shop_page(request, run)
+
+
+@require_POST
+def buy(request, run_id, item_id):
+    run = get_run_shopped_by(request.user, run_id)
+    item = get_item(run, item_id)
+    line = Basket(run).line_of(item)
+    form = _purchase_form(line, run, request.POST)
+    if form.is_valid():
+        data = form.cleaned_data
+        with flash_errors(form):
+            try:
+                shopping.buy(
+                    item, quantity=data["quantity"], total=data["total"], seen=data["seen"], by=request.user
+                )
+            except shopping.AlreadyBought as already:
+                return _ask_again(request, run, item, already)
+            _offer_undo(request, run, item)
+            return redirect("run", run.pk)
+    return shop_page(request, run, status=getattr(form, "refusal_status", 422), item=item, form=form)
+
+
+def _ask_again(request, run, item, already):
+    """Somebody ticked the line first: the same form once more, carrying what is there now."""
+    typed = [(name, value) for name, value in request.POST.items() if name not in FRESH]
+    context = {"run": run, "item": item, "typed": typed, "already": already, "seen": already.item.version}
+    return render(request, "bids/already_bought.html", context, status=already.status)
+
+
+def _offer_undo(request, run, item):
+    bought = item.purchases.order_by("-pk").first()
+    text = _("%(product)s is in the cart") % {"product": item.product.name}
+    url = reverse("purchase-undo", args=[run.pk, bought.pk])
+    messages.success(request, text, extra_tags=f"undo {url}")
+
+
+@require_http_methods(["GET", "POST"])
+def purchase_edit(request, run_id, purchase_id):
+    run = get_run_shopped_by(request.user, run_id)
+    purchase = get_purchase(run, purchase_id)
+    product = purchase.item.product
+    offer = Offer.objects.filter(product=product, store=run.store_id).first()
+    initial = {
+        "quantity": purchase.quantity,
+        "counted_in": "unit",
+        "price": purchase.total,
+        "price_for": "all",
+    }
+    form = PurchaseForm(
+        request.POST or None, product=product, pack=offer.pack_size if offer else None, currency=run.currency,
+        initial=initial | {"seen": purchase.item.version},
+    )  # fmt: skip
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        with flash_errors(form):
+            shopping.edit_purchase(
+                purchase, quantity=data["quantity"], total=data["total"], seen=data["seen"], by=request.user
+            )
+            return redirect("run", run.pk)
+    return answer(request, "bids/purchase_edit.html", {"run": run, "purchase": purchase}, form=form)
+
+
+@require_POST
+def purchase_undo(request, run_id, purchase_id):
+    run = get_run_shopped_by(request.user, run_id)
+    shopping.undo_purchase(get_purchase(run, purchase_id), by=request.user)
+    return redirect("run", run.pk)
+
+
+@require_POST
+def not_there(request, run_id, item_id):
+    run = get_run_shopped_by(request.user, run_id)
+    shopping.set_not_there(get_item(run, item_id), request.POST.get("there") != "1", by=request.user)
+    return redirect("run", run.pk)
+
+
+@require_http_methods(["GET", "POST"])
+def shop_price(request, run_id, item_id):
+    """Log a price that was seen, without buying."""
+    run = get_run_shopped_by(request.user, run_id)
+    product = get_item(run, item_id).product
+    offer = Offer.objects.filter(product=product, store=run.store_id).first()
+    preset = (offer and offer.pack_size) or Decimal(1)
+    form = PriceForm(
+        request.POST or None, currency=run.currency, unit=product.unit, initial={"quantity": preset}
+    )
+    if request.method == "POST" and form.is_valid():
+        with flash_errors(form):
+            record_price(product, run.store, by=request.user, **form.cleaned_data)
+            return redirect("run", run.pk)
+    return answer(request, "bids/shop_price.html", {"run": run, "product": product}, form=form)
+
+
+@require_http_methods(["GET", "POST"])
+def shop_add(request, run_id):
+    """Choose a product, then say how much of it and for whom."""
+    run = get_run_shopped_by(request.user, run_id)
+    people = User.objects.filter(participations__in=run.participations.current()).order_by("name", "pk")
+    if request.method == "GET" and "product" not in request.GET:
+        query = request.GET.get("q", "")
+        found = Product.objects.search(query).sold_first_at(run.store_id)
+        page = Paginator(found, FOUND_SHOWN).get_page(request.GET.get("page"))
+        return render(request, "bids/shop_search.html", {"run": run, "query": query, "page": page})
+    chosen = request.POST.get("product") or request.GET["product"]
+    product = get_object_or_404(Product, pk=chosen if chosen.isdecimal() else 0)
+    form = AddInShopForm(
+        request.POST or None, people=people, initial={"product": product, "whose": request.user}
+    )
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        with flash_errors(form):
+            shopping.add_while_shopping(
+                run, product, quantity=data["quantity"], whose=data["whose"], by=request.user
+            )
+            return redirect("run", run.pk)
+    return answer(request, "bids/shop_add.html", {"run": run, "product": product}, form=form)
+
+
+@require_http_methods(["GET", "POST"])
+def shop_finish(request, run_id):
+    """What is left, who paid, and whether the sum is right."""
+    run = get_run_led_by(request.user, run_id)
+    people = User.objects.filter(participations__in=run.participations.current()).order_by("name", "pk")
+    basket = Basket(run)
+    initial = {"payer": run.payer_id or run.leader_id, "open_lines": len(basket.open)}
+    form = FinishForm(request.POST or None, people=people, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        with flash_errors(form):
+            shopping.finish_shopping(run, by=request.user, **form.cleaned_data)
+            return redirect("run", run.pk)
+        form.data = form.data.copy()
+        form.data["open_lines"] = len(basket.open)
+    return answer(request, "bids/shop_finish.html", {"run": run, "basket": basket}, form=form)
