@@ -30,7 +30,7 @@ def services(local: Path, *, given: Mapping[str, str] | None = None, throwaway: 
             made_now = postgres.made_now
             urls["DATABASE_URL"] = stack.enter_context(postgres.running())
         if "REDIS_URL" not in urls:
-            urls["REDIS_URL"] = stack.enter_context(valkey.running(local / "valkey.log"))
+            urls["REDIS_URL"] = stack.enter_context(valkey.running(local))
         yield Services(urls, made_now)
 
 

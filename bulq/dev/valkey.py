@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from bulq.dev.processes import Account, CannotStart, Child, free_port
+from bulq.dev.processes import Account, CannotStart, Child, command_line, free_port
 from bulq.dev.wheels import programs
 
 CONFIGURATION = """
@@ -23,16 +23,28 @@ appendonly no
 
 
 @contextlib.contextmanager
-def running(log: Path) -> Iterator[str]:
+def running(local: Path) -> Iterator[str]:
     """Yield the REDIS_URL; the server stops with the block."""
-    server, url = _start(log)
+    note = local / "valkey.pid"
+    _stop_leftover(note)
+    server, port, password = _start(local / "valkey.log")
     try:
-        yield url
+        note.write_text(f"{server.process.pid} {port}")
+        yield f"redis://:{password}@127.0.0.1:{port}/0"
     finally:
         server.stop()
+        note.unlink(missing_ok=True)
 
 
-def _start(log: Path) -> tuple[Child, str]:
+def _stop_leftover(note: Path) -> None:
+    """A killed run may have left its server behind, which titles itself by its address."""
+    if note.exists():
+        pid, port = note.read_text().split()
+        if f"valkey-server 127.0.0.1:{port}" in command_line(int(pid)):
+            os.kill(int(pid), signal.SIGTERM)
+
+
+def _start(log: Path) -> tuple[Child, int, str]:
     account = Account.unprivileged() if os.geteuid() == 0 else None
     program = _program(account)
     password = secrets.token_urlsafe(24)
@@ -48,7 +60,7 @@ def _start(log: Path) -> tuple[Child, str]:
             cwd="/",
         )
         if _wait(server, port, password):
-            return server, f"redis://:{password}@127.0.0.1:{port}/0"
+            return server, port, password
     raise CannotStart(f"Valkey did not start; {log} tells why.")
 
 
