@@ -13,7 +13,6 @@ from bids.models import Run
 from bulq.fields import QuantityField, parse_number
 from stores.models import Store
 
-
 LINE = re.compile(r"q-([0-9]{1,18})")
 
 

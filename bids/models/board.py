@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from bids.allocation import whole_packs
-from bulq.money import format_quantity, minor_unit, round_to_minor_unit
+from bulq.money import round_to_minor_unit
 from stores.models import Offer, Product
 
 from .bidding import Bid

@@ -119,6 +119,10 @@ class Ledger:
         return [line for line in self.lines if line.is_bought]
 
     @property
+    def matching(self):
+        return [line for line in self.bought if line.matches]
+
+    @property
     def not_bought(self):
         return [line for line in self.lines if not line.is_bought]
 

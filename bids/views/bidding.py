@@ -28,7 +28,7 @@ def board_context(request, run, *, typed=None, errors=None):
     shown = {
         "mine": lambda row: row["mine"] or row["is_maybe"],
         "open": lambda row: row["is_pack_open"],
-    }.get(request.GET.get("show"), lambda row: True)
+    }.get(request.GET.get("show"), lambda _row: True)
     return {
         "run": run,
         "board": board,
@@ -41,7 +41,15 @@ def board_context(request, run, *, typed=None, errors=None):
         "show": request.GET.get("show", ""),
         "next_step": next_step(run, user),
         "is_leader": run.leader_id == user.pk,
+        "editable": run.is_collecting,
+        "is_locked": run.is_locked,
+        "order_url": _order_url(request, run),
+        "helpers": _helpers(board),
     }
+
+
+def _helpers(board):
+    return ", ".join(person.user.name for person in board.people if person.participation.is_helper)
 
 
 def board_page(request, run, *, status=200, **context):
@@ -75,9 +83,8 @@ def _step(post, lines):
 
 
 def _back(request, run):
-    if request.GET.get("on") == "add":
-        return f"{reverse('run-add', args=[run.pk])}?{request.GET.urlencode()}"
-    return reverse("run", args=[run.pk])
+    page = "run-add" if request.GET.get("on") == "add" else "run"
+    return f"{reverse(page, args=[run.pk])}?{request.GET.urlencode()}"
 
 
 def _offer_undo(request, run, removed):
@@ -131,7 +138,16 @@ def add_page(request, run, *, status=200, typed=None, errors=None):
     context["rows"] = order_table.table_rows(
         context["board"], request.user, rows, typed=typed, errors=errors, columns=False
     )
-    return render(request, "bids/add.html", context | {"page": page, "query": query}, status=status)
+    context |= {"page": page, "query": query, "others": [], "order_url": _order_url(request, run, on="add")}
+    context |= {"new_product_query": order_table.new_product_query(request, run)}
+    return render(request, "bids/add.html", context, status=status)
+
+
+def _order_url(request, run, on=""):
+    """Where the order form posts to; it carries the page that it stands on."""
+    query = request.GET.copy()
+    query["on"] = on or "board"
+    return f"{reverse('run-order', args=[run.pk])}?{query.urlencode()}"
 
 
 @require_http_methods(["GET", "POST"])
@@ -152,6 +168,8 @@ def run_product(request, run_id, product_id, user_id=None):
             bidding.place_wish(run, form.wish(product), by=request.user, whose=whose)
             return redirect("run-product", run.pk, product.pk)
     context = {"run": run, "product": product, "row": row, "whose": whose, "facts": order_table.facts_of(row)}
+    mine = (bids[request.user.pk].quantity if request.user.pk in bids else None) or order_table.NOTHING
+    context |= {"my_amount": mine, "others_amount": row.wanted - mine}
     context |= {"bids": [(board.by_participation[person].user, bid) for person, bid in row.bids.items()]}
     return answer(
         request, "bids/run_product.html", context | {"is_leader": run.leader == request.user}, form=form

@@ -1,8 +1,10 @@
 """Sorting out, handing out, and the money."""
 
+from decimal import Decimal
+
 from django.contrib import messages
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.translation import gettext as _
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from bids.access import (
@@ -25,9 +27,11 @@ from bulq.errors import ChangedMeanwhile
 from bulq.http import answer, flash_errors
 from stores.models import Product
 
+from .order_table import plain
 
-def hand_out_page(request, run, *, status=200, **context):
-    """What is to decide, who gets what, and who owes what."""
+
+def hand_out_page(request, run, *, status=200, refused=None):
+    """What is to decide, who gets what, and who owes what; `refused` is what came back from sorting out."""
     ledger, user = Ledger(run, request.user), request.user
     context = {
         "run": run,
@@ -40,9 +44,39 @@ def hand_out_page(request, run, *, status=200, **context):
         "may_add_costs": run.takes_extra_costs and shops(run, user),
         "may_correct": run.takes_corrections and run.leader_id == user.pk,
         "by_product": request.GET.get("by") == "product",
-        "cost_form": ExtraCostForm(currency=run.currency),
-    } | context
+        "to_decide": [(line, _takers(ledger, line, user, refused)) for line in ledger.to_decide],
+    }
     return render(request, "bids/hand_out.html", context, status=status)
+
+
+def _takers(ledger, line, user, refused):
+    """Who has, or may take, some of a line that differs: one's own amount can be changed, the leader changes all."""
+    leads, wishes = ledger.run.leader_id == user.pk, {bid.participation_id: bid.quantity for bid in line.bids}
+    rows = []
+    for account in ledger.accounts:
+        person, quantity = account.user, wishes.get(account.participation.pk, Decimal(0))
+        is_mine, here = person.pk == user.pk, account.participation.left_at is None
+        if not (quantity or is_mine or leads) or (not here and not quantity):
+            continue
+        row = {
+            "user": person,
+            "quantity": quantity,
+            "was": plain(quantity),
+            "typed": plain(quantity),
+            "url": "",
+        }
+        if here and is_mine:
+            row["url"] = reverse("sort-out", args=[ledger.run.pk, line.product.pk])
+        elif here and leads:
+            row["url"] = reverse("sort-out-of", args=[ledger.run.pk, line.product.pk, person.pk])
+        if refused and (refused["product"], refused["user"]) == (line.product, person):
+            form = refused["form"]
+            row |= {
+                "typed": form["quantity"].value(),
+                "errors": form["quantity"].errors + form.non_field_errors(),
+            }
+        rows.append(row)
+    return rows
 
 
 @require_GET

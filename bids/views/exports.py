@@ -8,9 +8,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from bids.access import get_run
-from bids.models.board import Board
 from bids.models.export import document_of, rows_of
-from bids.models.ledger import Ledger
+from bids.models.sums import with_owed
 from bulq.errors import BulqError, NotAllowed
 
 COLUMNS = (
@@ -62,7 +61,29 @@ def json_file(request, run_id):
 
 @require_GET
 def sheets(request, run_id):
-    """Sheets by person and by product, made to be printed."""
+    """Sheets by product and by person, made to be printed."""
     run = _get_exportable(request, run_id)
-    context = {"run": run, "ledger": Ledger(run, request.user)} if run.has_allocations else {"run": run}
-    return render(request, "bids/print.html", context | {"board": Board(run)})
+    by_product, by_person = {}, {}
+    for row in rows_of(run, request.user):
+        quantity = row["wanted"] if row["received"] is None else row["received"]
+        if quantity:
+            by_product.setdefault(row["product_id"], []).append((row, quantity))
+            by_person.setdefault(row["person_id"], []).append((row, quantity))
+    totals = {person.user_id: person.total for person in with_owed(run.participations.all())}
+    context = {
+        "run": run,
+        "by_product": sorted(
+            (
+                rows[0][0]["product"],
+                rows[0][0]["unit"],
+                sum(q for _, q in rows),
+                [(r["person"], q) for r, q in rows],
+            )
+            for rows in by_product.values()
+        ),
+        "by_person": [
+            (rows[0][0]["person"], rows, totals[person] if run.has_allocations else None)
+            for person, rows in by_person.items()
+        ],
+    }
+    return render(request, "bids/print.html", context)

@@ -1,6 +1,7 @@
 """The rows of the order table, prepared so that templates only write them down: a page may have 1,200 cells."""
 
 from decimal import Decimal
+from urllib.parse import urlencode
 
 from django.utils.translation import gettext as _
 
@@ -13,6 +14,11 @@ NOTHING = Decimal(0)
 def plain(number):
     """A number as it stands in an input: decimal text, empty for none."""
     return "" if number is None else f"{number.normalize():f}"
+
+
+def new_product_query(request, run):
+    """For the link that makes a new product: preselects the run's store, and leads back here with the product."""
+    return urlencode({"next": request.path, "store": run.store_id, "name": request.GET.get("q", "")})
 
 
 def others_of(board, user):
@@ -31,13 +37,14 @@ def table_rows(board, user, rows=None, *, typed=None, errors=None, columns=None)
     columns = has_columns(board, user) if columns is None else columns
     me = board.person_of(user)
     my_id = me.participation.pk if me else None
+    names = {pk: person.user.name for pk, person in board.by_participation.items()}
     return [
-        _row(row, my_id, others, columns, board.run.currency, typed, errors)
+        _row(row, my_id, names, others, columns, board.run.currency, typed, errors)
         for row in (board.rows if rows is None else rows)
     ]
 
 
-def _row(row, my_id, others, columns, currency, typed, errors):
+def _row(row, my_id, names, others, columns, currency, typed, errors):
     product, mine = row.product, row.bids.get(my_id)
     amount = (mine.quantity if mine else None) or NOTHING
     return {

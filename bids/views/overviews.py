@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from accounts.access import get_group, get_group_administered_by
 from accounts.actions import groups
 from bids.models import Run
+from bids.models.guidance import next_step
 from bids.models.jobs import cards_of, jobs_of
 from bids.models.personal import everything_about, figures_of
 from bids.models.sums import debts_of
@@ -34,9 +35,12 @@ def home(request):
 def group(request, group_id):
     one = get_group(request.user, group_id)
     ended = Paginator(one.runs.ended().for_cards(request.user).newest_first(), RUNS_SHOWN)
+    open_runs = list(one.runs.open().for_cards(request.user).newest_first())
+    for run in open_runs:
+        run.next_step = next_step(run, request.user)
     context = {
         "group": one,
-        "open_runs": one.runs.open().for_cards(request.user).newest_first(),
+        "open_runs": open_runs,
         "page": ended.get_page(request.GET.get("page")),
         "members": one.memberships.select_related("user").order_by("user__name", "user_id"),
     }

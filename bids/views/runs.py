@@ -1,5 +1,7 @@
 """A run as a whole: its page, its start, its decisions, the people in it, its history."""
 
+from urllib.parse import urlencode
+
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Count, Q
@@ -50,7 +52,9 @@ def run_new(request, group_id):
                 group, store=data["store"], day=data["day"], note=data["note"], by=request.user
             )
             return redirect("run", made.pk)
-    return answer(request, "bids/run_new.html", {"group": group, "query": query, "shown": shown}, form=form)
+    context = {"group": group, "query": query, "shown": shown}
+    context["new_store_query"] = urlencode({"next": request.path, "name": query, "currency": group.currency})
+    return answer(request, "bids/run_new.html", context, form=form)
 
 
 @require_http_methods(["GET", "POST"])

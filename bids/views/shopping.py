@@ -19,8 +19,6 @@ from bulq.http import answer, flash_errors
 from stores.actions.prices import record_price
 from stores.models import Offer, Product
 
-from .order_table import plain
-
 FOUND_SHOWN = 20
 # What a form that is sent again gets anew.
 FRESH = {"csrfmiddlewaretoken", "once", "seen"}
@@ -59,13 +57,14 @@ def shop(request, run_id):
     return shop_page(request, run)
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 def buy(request, run_id, item_id):
+    """Tick a line, from the list or, for a line that is in the cart already, from a page of its own."""
     run = get_run_shopped_by(request.user, run_id)
     item = get_item(run, item_id)
     line = Basket(run).line_of(item)
-    form = _purchase_form(line, run, request.POST)
-    if form.is_valid():
+    form = _purchase_form(line, run, request.POST or None)
+    if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         with flash_errors(form):
             try:
@@ -76,6 +75,8 @@ def buy(request, run_id, item_id):
                 return _ask_again(request, run, item, already)
             _offer_undo(request, run, item)
             return redirect("run", run.pk)
+    if request.method == "GET" or not line.is_open:
+        return answer(request, "bids/item_again.html", {"run": run, "item": item}, form=form)
     return shop_page(request, run, status=getattr(form, "refusal_status", 422), item=item, form=form)
 
 
@@ -159,7 +160,13 @@ def shop_add(request, run_id):
         query = request.GET.get("q", "")
         found = Product.objects.search(query).sold_first_at(run.store_id)
         page = Paginator(found, FOUND_SHOWN).get_page(request.GET.get("page"))
-        return render(request, "bids/shop_search.html", {"run": run, "query": query, "page": page})
+        context = {
+            "run": run,
+            "query": query,
+            "page": page,
+            "new_product_query": new_product_query(request, run),
+        }
+        return render(request, "bids/shop_search.html", context)
     chosen = request.POST.get("product") or request.GET["product"]
     product = get_object_or_404(Product, pk=chosen if chosen.isdecimal() else 0)
     form = AddInShopForm(
