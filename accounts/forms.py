@@ -24,8 +24,8 @@ class LineField(forms.CharField):
     """One line of a certain length, trimmed, in any script."""
 
     def __init__(self, *, low=1, high=100, autocomplete="off", **kwargs):
-        attrs = {"autocomplete": autocomplete, "maxlength": high}
-        super().__init__(widget=forms.TextInput(attrs=attrs), **kwargs)
+        super().__init__(**kwargs)
+        self.widget.attrs |= {"autocomplete": autocomplete, "maxlength": high}
         self.validators += [
             MinLengthValidator(
                 low,
@@ -82,6 +82,14 @@ class PasswordField(forms.CharField):
         )
 
 
+class PasswordAgainField(PasswordField):
+    """Has only to be the same as the first, which is where anything else is said."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.validators = []
+
+
 class EmailField(forms.EmailField):
     def __init__(self, **kwargs):
         words = {
@@ -130,7 +138,7 @@ class RegistrationForm(NewPassword):
     username = UsernameField()
     email = OptionalEmailField()
     password = PasswordField(label=_("Password"), help_text=_("At least 8 characters"))
-    password_again = PasswordField(
+    password_again = PasswordAgainField(
         label=_("Password again"), error_messages={"required": _("Enter the password again")}
     )
     join = forms.CharField(required=False, widget=forms.HiddenInput)
@@ -194,7 +202,7 @@ class ProfileForm(CurrentPassword):
 
 class PasswordForm(NewPassword, CurrentPassword):
     new_password = PasswordField(label=_("New password"), help_text=_("At least 8 characters"))
-    new_password_again = PasswordField(
+    new_password_again = PasswordAgainField(
         label=_("New password again"), error_messages={"required": _("Enter the new password again")}
     )
 
@@ -231,7 +239,7 @@ class ResetForm(NewPassword):
     """Sets the new password at the end of the framework's reset flow, which calls `save`."""
 
     new_password = PasswordField(label=_("New password"), help_text=_("At least 8 characters"))
-    new_password_again = PasswordField(
+    new_password_again = PasswordAgainField(
         label=_("New password again"), error_messages={"required": _("Enter the new password again")}
     )
     first, second = "new_password", "new_password_again"

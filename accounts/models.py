@@ -87,7 +87,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def clean(self):
         super().clean()
-        self.username = normalise_username(self.username)
+        self.username = normalise_username(self.username or "")
         self.name = self.name.strip()
 
     def get_short_name(self):

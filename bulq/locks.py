@@ -1,8 +1,8 @@
 """How a row is locked: for three seconds at most, and then a person is told.
 
-Whoever needs several rows locks them in one order: the group, the run, its lines by pk, a person last. With
-several groups, each is followed by its own runs before the next, by pk of the group. Nobody who holds the row of
-a person asks for any other afterwards.
+Whoever needs several rows locks them in one order: the group, the run, its lines by pk, a person last.
+With several groups, each is followed by its own runs before the next, by pk of the group. Nobody who holds
+the row of a person asks for any other afterwards.
 """
 
 from contextlib import contextmanager
@@ -17,9 +17,10 @@ from .errors import Busy
 def locked(rows, **lookup):
     """The one row of `rows` that `lookup` names, locked until the transaction ends.
 
-    Only the row itself is locked, not what is selected along with it, and nobody waits who merely inserts a row
-    that refers to it. Raises `DoesNotExist`, or `Busy` when somebody else holds the row for longer than the lock
-    time-out of the connection. Call it within the action's own `atomic`, so that a refusal undoes no more.
+    Only the row itself is locked, not what is selected along with it, and nobody waits who merely inserts
+    a row that refers to it. Raises `DoesNotExist`, or `Busy` when somebody else holds the row for longer than
+    the lock time-out of the connection. Call it within the action's own `atomic`, so that a refusal undoes no
+    more.
 
     What was read before, and what `rows` filters in other tables, may be older than the lock: check again.
     """

@@ -86,6 +86,7 @@ def _qr(link):
 
 @require_POST
 def member_role(request, group_id, user_id):
+    get_member(get_group_administered_by(request.user, group_id), user_id)
     member = change_role(group_id, user_id, by=request.user, is_admin=_chosen(request, "role", ROLES))
     word = (
         _("%(name)s is a group admin now.") if member.is_admin else _("%(name)s is no group admin any more.")
@@ -103,6 +104,7 @@ def invite_renew(request, group_id):
 
 @require_POST
 def invite_joining(request, group_id):
+    get_group_administered_by(request.user, group_id)
     group = set_joining(group_id, by=request.user, is_open=_chosen(request, "joining", SWITCH))
     messages.success(
         request,

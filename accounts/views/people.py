@@ -40,10 +40,11 @@ SETTINGS_FORMS = {"profile_form": ProfileForm, "password_form": PasswordForm, "t
 
 
 class RefusedForm:
-    """The framework's form pages, with the status of a refusal when the form was one."""
+    """The framework's form pages: a good form is answered with a redirect, so a page is a refusal."""
 
-    def form_invalid(self, form):
-        return self.render_to_response(self.get_context_data(form=form), status=422)
+    def render_to_response(self, context, **kwargs):
+        status = 422 if self.request.method == "POST" else 200
+        return super().render_to_response(context, status=status, **kwargs)
 
 
 class Login(RefusedForm, framework.LoginView):

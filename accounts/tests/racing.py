@@ -1,0 +1,40 @@
+"""Threads that start together, each with its own connection; and what they race against taken away."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+from django.db import connections
+
+
+def race(*jobs):
+    """What each job returned or raised, in order."""
+    start = Barrier(len(jobs))
+
+    def run(job):
+        try:
+            start.wait(timeout=10)
+            return job()
+        except Exception as error:  # noqa: BLE001 - the test looks at it
+            return error
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(jobs)) as pool:
+        return list(pool.map(run, jobs))
+
+
+def linger(function, seconds=0.15):
+    """`function`, with time for others between looking and writing."""
+
+    def slow(*args, **kwargs):
+        found = function(*args, **kwargs)
+        time.sleep(seconds)
+        return found
+
+    return slow
+
+
+def unlocked(rows, **lookup):
+    """Stands in for `locked` in a negative control."""
+    return rows.get(**lookup)
