@@ -40,9 +40,7 @@ def get_purchase(run, purchase_id):
 
 
 def get_bid(run, bid_id):
-    return get_object_or_404(
-        Bid.objects.of_run(run).select_related("participation__user", "product"), pk=bid_id
-    )
+    return get_object_or_404(Bid.objects.of_run(run).select_related("participation__user", "product"), pk=bid_id)
 
 
 def get_participation(run, user_id):

@@ -8,13 +8,13 @@ from .actions.membership import end_part_in_runs, revive_part_in_runs, what_foll
 
 
 @receiver(membership_ending)
-def end_part(sender, membership, by, preview=False, **kwargs):
+def end_part(membership, by, preview=False, **_kwargs):
     if preview:
         return what_follows(membership)
     return end_part_in_runs(membership, by=by)
 
 
 @receiver(post_save, sender=Membership)
-def revive_part(sender, instance, created, raw=False, **kwargs):
+def revive_part(instance, created, raw=False, **_kwargs):
     if created and not raw:
         revive_part_in_runs(instance)

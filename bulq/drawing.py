@@ -1,9 +1,10 @@
-"""Shapes of the small pictures: pack bars, sparklines, price charts. Pure geometry on decimals, imports nothing of ours.
+"""Shapes of the small pictures: pack bars, sparklines, price charts.
 
-Everything comes back as text ready for an SVG attribute. Widths are attributes because the content policy allows
-no inline style.
+Pure geometry on decimals, imports nothing of ours. Widths become SVG attributes, because the content
+policy allows no inline style.
 """
 
+import itertools
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 HUNDRED = Decimal(100)
@@ -27,7 +28,7 @@ def packs(mine, others, pack):
 
 
 def pack_segments(mine, others, pack):
-    """Segments of a pack bar as (kind, start, width) in per cent: mine first, then others, then what is missing.
+    """Segments of a pack bar as (kind, start, width) in per cent: mine, then others, then what is missing.
 
     Up to 12 units each has a cell. Above that the runs are drawn whole, cut where a pack ends.
     """
@@ -41,9 +42,7 @@ def pack_segments(mine, others, pack):
         if room <= MOST_CELLS * pack:
             cuts |= {n * pack for n in range(int(room // pack)) if n * pack < wanted}
     cuts = sorted(cuts)
-    segments = [
-        ("me" if start < mine else "other", start, end) for start, end in zip(cuts, cuts[1:], strict=False)
-    ]
+    segments = [("me" if start < mine else "other", start, end) for start, end in itertools.pairwise(cuts)]
     if need:
         segments.append(("need", wanted, room))
     drawn = []

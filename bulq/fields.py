@@ -124,6 +124,13 @@ class AmountField(NumberField):
             )
 
 
+def within_range(form, field, value, low, high):
+    """Refuse, at its field, a value that was computed from what was typed."""
+    if not low <= value <= high:
+        words = {"low": format_quantity(low), "high": format_quantity(high)}
+        form.add_error(field, _("That comes to more or less than %(low)s to %(high)s") % words)
+
+
 class QuantityColumn(models.DecimalField):
     """Quantity of a product in its unit, two decimals."""
 

@@ -28,9 +28,7 @@ class Folded(models.Func):
 class Store(models.Model):
     name = models.CharField(_("name"), max_length=100, validators=[MinLengthValidator(2)])
     name_key = FoldedKeyField(source="name")
-    sort_name = models.GeneratedField(
-        expression=Folded("name"), output_field=models.TextField(), db_persist=True
-    )
+    sort_name = models.GeneratedField(expression=Folded("name"), output_field=models.TextField(), db_persist=True)
     search_text = models.GeneratedField(
         expression=Folded(Concat("name", Value(" "), "chain")),
         output_field=models.TextField(),
@@ -42,9 +40,7 @@ class Store(models.Model):
     # The currency is fixed from the first run or price on.
     is_currency_fixed = models.BooleanField(default=False, editable=False)
     is_verified = models.BooleanField(_("verified"), default=False)
-    created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
-    )
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -69,9 +65,7 @@ class Product(models.Model):
     name_key = FoldedKeyField(source="name")
     brand = models.CharField(_("brand"), max_length=100, blank=True)
     brand_key = FoldedKeyField(source="brand")
-    sort_name = models.GeneratedField(
-        expression=Folded("name"), output_field=models.TextField(), db_persist=True
-    )
+    sort_name = models.GeneratedField(expression=Folded("name"), output_field=models.TextField(), db_persist=True)
     search_text = models.GeneratedField(
         expression=Folded(Concat("name", Value(" "), "brand")),
         output_field=models.TextField(),
@@ -83,9 +77,7 @@ class Product(models.Model):
     # Unit and kind are fixed once somebody wants it or a price was seen.
     is_unit_fixed = models.BooleanField(default=False, editable=False)
     is_verified = models.BooleanField(_("verified"), default=False)
-    created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
-    )
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -172,9 +164,7 @@ class Price(models.Model):
     min_quantity = QuantityColumn(_("minimum quantity"), null=True, blank=True)
     note = models.CharField(_("note"), max_length=200, blank=True)
     seen_at = models.DateTimeField(default=timezone.now)
-    seen_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
-    )
+    seen_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     withdrawn_at = models.DateTimeField(null=True, blank=True)
     # The observation of a purchase is corrected and withdrawn with it.
     is_of_purchase = models.BooleanField(default=False, editable=False)

@@ -31,7 +31,7 @@ class Wish:
     product_id: int
     quantity: Decimal | None
     comment: str | None = None
-    was: Decimal | None | object = UNSEEN
+    was: Decimal | object | None = UNSEEN
 
 
 def bid_problems(product, quantity, bid=None):

@@ -27,11 +27,11 @@ def allocate(run, lines):
     division = Division(run, lines)
     check_discounts(run, sum(division.goods.values(), Decimal(0)))
     for line in division.lines:
-        _allocate_line(run, line, division)
+        _allocate_line(line, division)
     _write_extra_shares(run, division)
 
 
-def _allocate_line(run, line, division):
+def _allocate_line(line, division):
     bids = {bid.participation_id: bid for bid in line.bids}
     quantities, costs = division.quantities[line.item.pk], division.costs[line.item.pk]
     for person in quantities.keys() - bids.keys():
@@ -67,9 +67,7 @@ def split_costs(run):
 
 
 def check_discounts(run, goods, more=Decimal(0)):
-    discount = (
-        -(run.extra_costs.filter(amount__lt=0).aggregate(sum=Sum("amount"))["sum"] or Decimal(0)) + more
-    )
+    discount = -(run.extra_costs.filter(amount__lt=0).aggregate(sum=Sum("amount"))["sum"] or Decimal(0)) + more
     if discount > goods:
         raise BulqError(
             _("The discounts come to %(discount)s, more than the goods at %(goods)s. Correct them first.")
@@ -110,13 +108,10 @@ def correct_total(purchase, total, *, was, by):
     run = lock_run_led(purchase.item.run, by=by)
     if run.state not in (states.ADJUSTING, states.DISTRIBUTING):
         raise ChangedMeanwhile(_("A total can be corrected between the shop and the end of the hand-out."))
-    purchase = lock_part(
-        Purchase.objects.select_related("item__product", "price"), pk=purchase.pk, item__run=run
-    )
+    purchase = lock_part(Purchase.objects.select_related("item__product", "price"), pk=purchase.pk, item__run=run)
     if purchase.total != was:
         raise ChangedMeanwhile(
-            _("Somebody corrected it meanwhile to %(now)s.")
-            % {"now": format_money(purchase.total, run.currency)}
+            _("Somebody corrected it meanwhile to %(now)s.") % {"now": format_money(purchase.total, run.currency)}
         )
     if total == was:
         return
@@ -190,8 +185,6 @@ def set_paid(run, user, paid, *, owed, by):
     if paid == (person.paid_amount is not None) and (not paid or person.paid_amount == now):
         return
     amount = now if paid else person.paid_amount
-    person.paid_amount, person.paid_at, person.paid_marked_by = (
-        (now, timezone.now(), by) if paid else (None,) * 3
-    )
+    person.paid_amount, person.paid_at, person.paid_marked_by = (now, timezone.now(), by) if paid else (None,) * 3
     person.save(update_fields=["paid_amount", "paid_at", "paid_marked_by"])
     record(run, happened("paid" if paid else "not_paid", subject=person.user, amount=amount), by=by)

@@ -9,9 +9,7 @@ def happened(kind, *, subject=None, product=None, **data):
         kind=kind,
         subject=subject,
         product=product,
-        data={
-            key: value if isinstance(value, int | str | list) else str(value) for key, value in data.items()
-        },
+        data={key: value if isinstance(value, int | str | list) else str(value) for key, value in data.items()},
     )
 
 

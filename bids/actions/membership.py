@@ -20,9 +20,7 @@ def end_part_in_runs(membership, *, by):
     between; called inside the transaction that ends the membership.
     """
     user = membership.user
-    for run in (
-        Run.objects.open().filter(group=membership.group).select_for_update(of=("self",)).order_by("pk")
-    ):
+    for run in Run.objects.open().filter(group=membership.group).select_for_update(of=("self",)).order_by("pk"):
         if run.leader_id == user.pk:
             if run.state not in states.BEFORE_THE_SHOP:
                 raise BulqError(_hand_over_first(run))

@@ -30,9 +30,7 @@ def start_run(group, *, store, by, day=None, note=""):
         raise BulqError(_("This group is archived. Nothing new can be started in it."))
     if group.currency != store.currency:
         raise BulqError(
-            _(
-                "%(store)s sells in %(theirs)s, this group counts in %(ours)s. Choose a store of the same currency."
-            )
+            _("%(store)s sells in %(theirs)s, this group counts in %(ours)s. Choose a store of the same currency.")
             % {"store": store.name, "theirs": store.currency, "ours": group.currency},
             field="store",
         )
@@ -154,9 +152,7 @@ def leave_run(run, *, by):
     """Stop taking part while the run collects: the wishes go, and so do its notifications."""
     run = lock_run(run, by=by)
     if not run.is_collecting:
-        raise BulqError(
-            _("The list is locked. Ask %(leader)s to change your order.") % {"leader": run.leader.name}
-        )
+        raise BulqError(_("The list is locked. Ask %(leader)s to change your order.") % {"leader": run.leader.name})
     if run.leader_id == by.pk:
         raise BulqError(_("You lead this run. Hand the lead over first, or call the run off."))
     person = run.participations.current().filter(user=by).first()

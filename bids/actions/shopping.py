@@ -49,9 +49,7 @@ def buy(item, *, quantity, total, seen, by):
     _check_sums(run, item, quantity, total)
     price = None
     if total:
-        price = record_price(
-            item.product, run.store, amount=total, quantity=quantity, by=by, is_of_purchase=True
-        )
+        price = record_price(item.product, run.store, amount=total, quantity=quantity, by=by, is_of_purchase=True)
     purchase = Purchase.objects.create(item=item, quantity=quantity, total=total, price=price, bought_by=by)
     item.not_there_at = item.not_there_by = None
     _touch(item)
@@ -73,9 +71,7 @@ def edit_purchase(purchase, *, quantity, total, seen, by):
     follow_with_price(purchase, run, by=by)
     purchase.save(update_fields=["quantity", "total", "price"])
     _touch(item)
-    record(
-        run, happened("purchase_edited", product=item.product, quantity=quantity, total=total, **was), by=by
-    )
+    record(run, happened("purchase_edited", product=item.product, quantity=quantity, total=total, **was), by=by)
 
 
 @transaction.atomic
@@ -133,9 +129,7 @@ def add_while_shopping(run, product, *, quantity, whose, by):
     if not made:
         _touch(item)
     subject = whose if whose != by else None
-    record(
-        run, happened("added_in_shop", subject=subject, product=product, quantity=quantity, was=was), by=by
-    )
+    record(run, happened("added_in_shop", subject=subject, product=product, quantity=quantity, was=was), by=by)
 
 
 @transaction.atomic

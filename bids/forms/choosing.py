@@ -55,9 +55,7 @@ class WishForm(forms.Form):
     """One person's wish for one product, with its comment."""
 
     quantity = QuantityField(low=Decimal(0), required=False, label=gettext_lazy("How much"))
-    maybe = forms.BooleanField(
-        required=False, label=gettext_lazy("Maybe: I am interested, without an amount yet")
-    )
+    maybe = forms.BooleanField(required=False, label=gettext_lazy("Maybe: I am interested, without an amount yet"))
     comment = forms.CharField(
         max_length=500,
         required=False,
@@ -75,9 +73,7 @@ class WishForm(forms.Form):
     def wish(self, product):
         was = self.cleaned_data["was"]
         quantity = None if self.cleaned_data["maybe"] else self.cleaned_data["quantity"] or Decimal(0)
-        return Wish(
-            product.pk, quantity, self.cleaned_data["comment"], was=parse_number(was) if was else None
-        )
+        return Wish(product.pk, quantity, self.cleaned_data["comment"], was=parse_number(was) if was else None)
 
 
 @dataclass

@@ -22,9 +22,7 @@ class PurchaseForm(forms.Form):
     quantity = QuantityField(label=gettext_lazy("How much"))
     counted_in = forms.ChoiceField(label=gettext_lazy("Counted in"), required=False, widget=forms.RadioSelect)
     price = AmountField(label=gettext_lazy("Price"), required=False)
-    price_for = forms.ChoiceField(
-        label=gettext_lazy("The price is for"), required=False, widget=forms.RadioSelect
-    )
+    price_for = forms.ChoiceField(label=gettext_lazy("The price is for"), required=False, widget=forms.RadioSelect)
     total = AmountField(
         label=gettext_lazy("In all"), required=False, help_text=gettext_lazy("Only if you want to compare")
     )
@@ -70,9 +68,7 @@ class PurchaseForm(forms.Form):
             total = total_for(quantity, price, per=per, grain=grain)
             within_range(self, "price", total, self.fields["total"].low, self.fields["total"].high)
         elif not agrees(total, quantity, price, per=per, grain=grain):
-            self.add_error(
-                "total", _("This does not go with the price. Correct one of them, or leave one empty")
-            )
+            self.add_error("total", _("This does not go with the price. Correct one of them, or leave one empty"))
         return total
 
 

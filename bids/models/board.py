@@ -42,9 +42,7 @@ class Row:
         """Cost of a quantity at the current price, rounded to the minor unit; None without a price."""
         if not self.has_price:
             return None
-        return round_to_minor_unit(
-            quantity * self.offer.current_amount / self.offer.current_quantity, currency
-        )
+        return round_to_minor_unit(quantity * self.offer.current_amount / self.offer.current_quantity, currency)
 
 
 @dataclass

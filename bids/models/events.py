@@ -42,9 +42,7 @@ SENTENCES = {
     "not_there": _("%(actor)s says that %(product)s is not there"),
     "back_on_list": _("%(actor)s says that %(product)s may be there after all"),
     "added_in_shop": _("%(actor)s added %(quantity)s %(unit)s of %(product)s in the shop"),
-    "added_in_shop_for": _(
-        "%(actor)s added %(quantity)s %(unit)s of %(product)s in the shop for %(subject)s"
-    ),
+    "added_in_shop_for": _("%(actor)s added %(quantity)s %(unit)s of %(product)s in the shop for %(subject)s"),
     "sorted_out": _("%(actor)s now takes %(quantity)s %(unit)s of %(product)s"),
     "sorted_out_for": _("%(actor)s decided for %(subject)s: %(quantity)s %(unit)s of %(product)s"),
     "total_corrected": _("%(actor)s corrected what %(product)s cost: %(total)s, before %(was)s"),
@@ -75,9 +73,7 @@ class Event(models.Model):
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="events")
     kind = models.CharField(max_length=30)
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True)
-    subject = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True
-    )
+    subject = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True)
     product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="+", null=True)
     data = models.JSONField(default=dict)
     at = models.DateTimeField(auto_now_add=True)
@@ -97,9 +93,7 @@ class Event(models.Model):
         return SENTENCES[f"{self.kind}_for" if for_other else self.kind] % words
 
     def details(self):
-        return [
-            text % {"names": ", ".join(self.data[key])} for key, text in DETAILS.items() if self.data.get(key)
-        ]
+        return [text % {"names": ", ".join(self.data[key])} for key, text in DETAILS.items() if self.data.get(key)]
 
     def _word(self, key, value, currency):
         if key in AMOUNTS or (key == "was" and self.kind == "total_corrected"):

@@ -104,9 +104,7 @@ class Ledger:
                 account = accounts[bid.participation_id]
                 own = account.user.pk in (run.payer_id, run.leader_id)
                 account.things.append(Thing(line, bid, allocations.get(bid.pk), own))
-        shown = [
-            account for account in accounts.values() if account.things or account.total or not _left(account)
-        ]
+        shown = [account for account in accounts.values() if account.things or account.total or not _left(account)]
         self.accounts = sorted(shown, key=lambda account: account.user.pk != user.pk)
         self.mine = next((account for account in shown if account.user.pk == user.pk), None)
 

@@ -15,9 +15,7 @@ from .sums import with_owed
 def figures_of(user):
     """Runs joined, led and helped, groups, and money spent by currency (never added across currencies)."""
     mine = Participation.objects.filter(user=user)
-    spent = with_owed(mine.filter(run__state__in=states.WITH_ALLOCATIONS)).values_list(
-        "run__group__currency", "total"
-    )
+    spent = with_owed(mine.filter(run__state__in=states.WITH_ALLOCATIONS)).values_list("run__group__currency", "total")
     by_currency = {}
     for currency, total in spent:
         if total:

@@ -78,8 +78,7 @@ class Run(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(lead_offered_to=None, lead_offered_by=None)
-                | Q(lead_offered_to__isnull=False, lead_offered_by__isnull=False)
-                & ~Q(lead_offered_to=F("leader")),
+                | Q(lead_offered_to__isnull=False, lead_offered_by__isnull=False) & ~Q(lead_offered_to=F("leader")),
                 name="run_lead_offered_to_another",
             ),
         ]
@@ -166,9 +165,7 @@ class Participation(models.Model):
     """A person's part in one run, and what they owe for it."""
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="participations")
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="participations"
-    )
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="participations")
     is_helper = models.BooleanField(default=False)
     is_ready = models.BooleanField(default=False)
     joined_at = models.DateTimeField(auto_now_add=True)
@@ -190,8 +187,7 @@ class Participation(models.Model):
             within("participation", "extra_share", -MAX_AMOUNT, MAX_AMOUNT),
             within("participation", "paid_amount", 0, MAX_AMOUNT),
             models.CheckConstraint(
-                condition=Q(paid_amount=None, paid_at=None)
-                | Q(paid_amount__isnull=False, paid_at__isnull=False),
+                condition=Q(paid_amount=None, paid_at=None) | Q(paid_amount__isnull=False, paid_at__isnull=False),
                 name="participation_paid_whole",
             ),
             models.CheckConstraint(

@@ -41,9 +41,7 @@ class Purchase(models.Model):
     item = models.ForeignKey(ShoppingItem, on_delete=models.CASCADE, related_name="purchases")
     quantity = QuantityColumn()
     total = AmountColumn()
-    price = models.OneToOneField(
-        Price, on_delete=models.PROTECT, related_name="purchase", null=True, blank=True
-    )
+    price = models.OneToOneField(Price, on_delete=models.PROTECT, related_name="purchase", null=True, blank=True)
     bought_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     bought_at = models.DateTimeField(auto_now_add=True)
 

@@ -16,9 +16,7 @@ MONEY = DecimalField(max_digits=12, decimal_places=2)
 
 def with_owed(participations):
     """Annotate `goods` (cost of what the person receives) and `total` (goods and their share of extra costs)."""
-    costs = (
-        Allocation.objects.filter(bid__participation=OuterRef("pk")).order_by().values("bid__participation")
-    )
+    costs = Allocation.objects.filter(bid__participation=OuterRef("pk")).order_by().values("bid__participation")
     goods = Subquery(costs.annotate(sum=Sum("cost")).values("sum"), output_field=MONEY)
     return participations.annotate(goods=Coalesce(goods, Value(Decimal(0)), output_field=MONEY)).annotate(
         total=F("goods") + F("extra_share")
@@ -45,12 +43,8 @@ class Debt:
 def debts_of(user):
     """All that `user` still owes, and all that is still owed to them: two lists, newest run first."""
     settled_in_runs = Participation.objects.filter(run__state__in=states.WITH_ALLOCATIONS)
-    people = with_owed(
-        settled_in_runs.filter(Q(user=user) | Q(run__payer=user)).exclude(user=F("run__payer"))
-    )
-    people = people.annotate(
-        still=F("total") - Coalesce("paid_amount", Value(Decimal(0)), output_field=MONEY)
-    )
+    people = with_owed(settled_in_runs.filter(Q(user=user) | Q(run__payer=user)).exclude(user=F("run__payer")))
+    people = people.annotate(still=F("total") - Coalesce("paid_amount", Value(Decimal(0)), output_field=MONEY))
     people = people.exclude(still=0).select_related("user", "run__store", "run__group", "run__payer")
     debts = [Debt(person, person.still) for person in people.order_by("-run_id", "user__name")]
     owes = [debt for debt in debts if debt.participation.user_id == user.pk]

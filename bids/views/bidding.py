@@ -98,9 +98,7 @@ def _changed_parts(request, run, lines, errors, status):
     run = get_run(request.user, run.pk)
     context = board_context(request, run, typed=lines.typed, errors=errors)
     asked = {wish.product_id for wish in lines.wishes} | errors.keys()
-    context["rows"] = [
-        row for row in _all_rows(request, context, lines, errors) if row["product"].pk in asked
-    ]
+    context["rows"] = [row for row in _all_rows(request, context, lines, errors) if row["product"].pk in asked]
     return render(request, "bids/_order_answer.html", context, status=status)
 
 
@@ -152,8 +150,7 @@ def _order_url(request, run, on=""):
 
 @require_http_methods(["GET", "POST"])
 def run_product(request, run_id, product_id, user_id=None):
-    """One product of a run: who wants what, the comments, and one person's wish, which is one's own or, for the
-    leader, somebody else's."""
+    """One product of a run: who wants what, and one's own wish or, for the leader, somebody else's."""
     run = get_run(request.user, run_id)
     product = get_object_or_404(Product, pk=product_id)
     whose = get_participation(run, user_id).user if user_id else request.user
@@ -171,9 +168,7 @@ def run_product(request, run_id, product_id, user_id=None):
     mine = (bids[request.user.pk].quantity if request.user.pk in bids else None) or order_table.NOTHING
     context |= {"my_amount": mine, "others_amount": row.wanted - mine}
     context |= {"bids": [(board.by_participation[person].user, bid) for person, bid in row.bids.items()]}
-    return answer(
-        request, "bids/run_product.html", context | {"is_leader": run.leader == request.user}, form=form
-    )
+    return answer(request, "bids/run_product.html", context | {"is_leader": run.leader == request.user}, form=form)
 
 
 def _wish_shown(bid):

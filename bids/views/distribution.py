@@ -98,9 +98,7 @@ def sort_out(request, run_id, product_id, user_id=None):
     if form.is_valid():
         with flash_errors(form):
             data = form.cleaned_data
-            distribution.sort_out(
-                run, product, data["quantity"], was=data["was"], by=request.user, whose=whose
-            )
+            distribution.sort_out(run, product, data["quantity"], was=data["was"], by=request.user, whose=whose)
             return redirect("run", run.pk)
     refused = {"product": product, "user": whose, "form": form}
     status = getattr(form, "refusal_status", 422)
@@ -129,9 +127,7 @@ def force(request, run_id):
             run = get_run_led_by(request.user, run_id)
     if not run.is_sorting_out:
         return redirect("run", run.pk)
-    return render(
-        request, "bids/force.html", {"run": run, "preview": Preview(run, lines_of(run))}, status=status
-    )
+    return render(request, "bids/force.html", {"run": run, "preview": Preview(run, lines_of(run))}, status=status)
 
 
 @require_POST
@@ -165,9 +161,7 @@ def extra_add(request, run_id):
     form = ExtraCostForm(request.POST, currency=run.currency)
     if form.is_valid():
         with flash_errors(form):
-            costs.add_extra_cost(
-                run, label=form.cleaned_data["label"], amount=form.signed_amount, by=request.user
-            )
+            costs.add_extra_cost(run, label=form.cleaned_data["label"], amount=form.signed_amount, by=request.user)
             return redirect("run-costs", run.pk)
     return _costs_page(request, run, form)
 

@@ -52,9 +52,7 @@ def _cell(value):
 @require_GET
 def json_file(request, run_id):
     run = _get_exportable(request, run_id)
-    response = JsonResponse(
-        document_of(run, request.user), json_dumps_params={"indent": 2, "ensure_ascii": False}
-    )
+    response = JsonResponse(document_of(run, request.user), json_dumps_params={"indent": 2, "ensure_ascii": False})
     response["Content-Disposition"] = f'attachment; filename="bulq-run-{run.pk}.json"'
     return response
 

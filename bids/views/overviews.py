@@ -68,8 +68,6 @@ def me(request):
 
 @require_GET
 def me_data(request):
-    response = JsonResponse(
-        everything_about(request.user), json_dumps_params={"indent": 2, "ensure_ascii": False}
-    )
+    response = JsonResponse(everything_about(request.user), json_dumps_params={"indent": 2, "ensure_ascii": False})
     response["Content-Disposition"] = 'attachment; filename="bulq-me.json"'
     return response

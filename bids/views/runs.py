@@ -41,16 +41,12 @@ def run_new(request, group_id):
     stores = Store.objects.filter(currency=group.currency)
     query = request.GET.get("q", "")
     used = Count("runs", filter=Q(runs__group=group))
-    shown = (
-        stores.search(query).annotate(used=used).order_by("-used", "-is_verified", "sort_name")[:STORES_SHOWN]
-    )
+    shown = stores.search(query).annotate(used=used).order_by("-used", "-is_verified", "sort_name")[:STORES_SHOWN]
     form = RunForm(request.POST or None, stores=stores, shown=shown)
     if request.method == "POST" and form.is_valid():
         with flash_errors(form):
             data = form.cleaned_data
-            made = runs.start_run(
-                group, store=data["store"], day=data["day"], note=data["note"], by=request.user
-            )
+            made = runs.start_run(group, store=data["store"], day=data["day"], note=data["note"], by=request.user)
             return redirect("run", made.pk)
     context = {"group": group, "query": query, "shown": shown}
     context["new_store_query"] = urlencode({"next": request.path, "name": query, "currency": group.currency})
@@ -133,9 +129,7 @@ def more(request, run_id):
 def _more_context(request, one):
     people = one.participations.current().select_related("user").by_name()
     others = User.objects.filter(participations__in=people).exclude(pk=one.leader_id).order_by("name", "pk")
-    members = (
-        User.objects.filter(memberships__group=one.group_id).exclude(pk=one.leader_id).order_by("name", "pk")
-    )
+    members = User.objects.filter(memberships__group=one.group_id).exclude(pk=one.leader_id).order_by("name", "pk")
     helpers = {person.user_id for person in people if person.is_helper}
     return {
         "run": one,

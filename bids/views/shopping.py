@@ -19,6 +19,8 @@ from bulq.http import answer, flash_errors
 from stores.actions.prices import record_price
 from stores.models import Offer, Product
 
+from .order_table import new_product_query
+
 FOUND_SHOWN = 20
 # What a form that is sent again gets anew.
 FRESH = {"csrfmiddlewaretoken", "once", "seen"}
@@ -68,9 +70,7 @@ def buy(request, run_id, item_id):
         data = form.cleaned_data
         with flash_errors(form):
             try:
-                shopping.buy(
-                    item, quantity=data["quantity"], total=data["total"], seen=data["seen"], by=request.user
-                )
+                shopping.buy(item, quantity=data["quantity"], total=data["total"], seen=data["seen"], by=request.user)
             except shopping.AlreadyBought as already:
                 return _ask_again(request, run, item, already)
             _offer_undo(request, run, item)
@@ -141,9 +141,7 @@ def shop_price(request, run_id, item_id):
     product = get_item(run, item_id).product
     offer = Offer.objects.filter(product=product, store=run.store_id).first()
     preset = (offer and offer.pack_size) or Decimal(1)
-    form = PriceForm(
-        request.POST or None, currency=run.currency, unit=product.unit, initial={"quantity": preset}
-    )
+    form = PriceForm(request.POST or None, currency=run.currency, unit=product.unit, initial={"quantity": preset})
     if request.method == "POST" and form.is_valid():
         with flash_errors(form):
             record_price(product, run.store, by=request.user, **form.cleaned_data)
@@ -169,15 +167,11 @@ def shop_add(request, run_id):
         return render(request, "bids/shop_search.html", context)
     chosen = request.POST.get("product") or request.GET["product"]
     product = get_object_or_404(Product, pk=chosen if chosen.isdecimal() else 0)
-    form = AddInShopForm(
-        request.POST or None, people=people, initial={"product": product, "whose": request.user}
-    )
+    form = AddInShopForm(request.POST or None, people=people, initial={"product": product, "whose": request.user})
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         with flash_errors(form):
-            shopping.add_while_shopping(
-                run, product, quantity=data["quantity"], whose=data["whose"], by=request.user
-            )
+            shopping.add_while_shopping(run, product, quantity=data["quantity"], whose=data["whose"], by=request.user)
             return redirect("run", run.pk)
     return answer(request, "bids/shop_add.html", {"run": run, "product": product}, form=form)
 

@@ -151,9 +151,7 @@ def uv_from_lock():
         wanted = os.path.join(folder, "uv.txt")
         with open(wanted, "w") as file:
             file.write(block)
-        if not block or not run(
-            [venv_python(), "-m", "pip", "install", "--quiet", "--require-hashes", "-r", wanted]
-        ):
+        if not block or not run([venv_python(), "-m", "pip", "install", "--quiet", "--require-hashes", "-r", wanted]):
             return None
     return os.path.join(VENV, "bin", "uv")
 
@@ -170,9 +168,7 @@ def requirement(name, lock):
 
 def run(command):
     """Run quietly; say whether it worked. The output is kept in the log for whoever wants to know why."""
-    result = subprocess.run(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
+    result = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if result.returncode:
         output = result.stdout.decode("utf-8", "replace")
         run.output = output

@@ -59,8 +59,7 @@ class Account:
                 entry = pwd.getpwnam(name)
                 return cls(name, entry.pw_uid, entry.pw_gid)
         raise CannotStart(
-            "PostgreSQL refuses to run as root and there is no account postgres or nobody: "
-            "start as an ordinary user."
+            "PostgreSQL refuses to run as root and there is no account postgres or nobody: start as an ordinary user."
         )
 
     def may(self, *test: str) -> bool:

@@ -1,6 +1,6 @@
 """What templates draw and write the same way everywhere: icons, people, amounts, pictures of numbers.
 
-Built in (see TEMPLATES), so no page has to load it. Pictures are plain string joins: a page may hold a hundred.
+Built in (see TEMPLATES), so no page has to load it. Pictures are plain string joins: a page holds many.
 """
 
 import re
@@ -33,8 +33,14 @@ STAGES = [
     gettext_lazy("Settled"),
 ]
 STAGE_OF_STATE = {
-    "planning": 0, "active": 0, "confirmed": 1, "shopping": 2, "adjusting": 3, "distributing": 3, "completed": 4,
-}  # fmt: skip
+    "planning": 0,
+    "active": 0,
+    "confirmed": 1,
+    "shopping": 2,
+    "adjusting": 3,
+    "distributing": 3,
+    "completed": 4,
+}
 MOST_LINES = 6  # a chart with more lines is read in its table
 
 
@@ -65,7 +71,7 @@ def initials(name):
 
 @register.simple_tag(takes_context=True)
 def avatar(context, person, size=""):
-    """Initials in a circle, `{% avatar person "sm" %}`. The name always stands beside it, so it is hidden from readers."""
+    """Initials in a circle, `{% avatar person "sm" %}`. Hidden from readers: the name stands beside it."""
     me = person == getattr(context.get("request"), "user", None)
     extra = (" me" if me else "") + (" sm" if size == "sm" else "")
     return format_html('<span class="ava{}" aria-hidden="true">{}</span>', extra, initials(person.name))
@@ -79,10 +85,13 @@ def main_nav(context, where):
     return {
         "where": where,
         "places": [
-            (word, url, symbol, any(path == root or (root != "/" and path.startswith(root)) for root in roots))
-            for word, url, symbol, roots in places
+            (word, url, symbol, any(_within(path, root) for root in roots)) for word, url, symbol, roots in places
         ],
     }
+
+
+def _within(path, root):
+    return path == root or (root != "/" and path.startswith(root))
 
 
 @register.filter
@@ -104,7 +113,7 @@ def quantity(number):
 
 @register.filter
 def unit_price(price, currency):
-    """Price of one unit, up to four decimals: of an observation (amount and quantity) or of a plain number."""
+    """Price of one unit, up to four decimals: of an observation, or a plain number."""
     if price is None or price == "":
         return ""
     amount, of = (price.amount, price.quantity) if hasattr(price, "quantity") else (price, 1)
@@ -137,16 +146,16 @@ def _unit_word(unit):
 
 @register.simple_tag
 def pack_bar(mine, others, pack, unit=""):
-    """`{% pack_bar line.mine line.others offer.pack_size product.unit %}`: mine first, dashed is what is missing.
+    """How packs fill: `{% pack_bar row.mine row.others row.pack row.unit %}`, `others` all others together.
 
-    `others` is what all others want together. Without a pack size only the sum is written.
+    Without a pack size only the sum is written.
     """
     wanted = mine + others
     unit = _unit_word(unit)
     if not pack:
         words = {"wanted": money.format_quantity(wanted), "unit": unit}
         return format_html('<div class="packs"><p>{}</p></div>', _("%(wanted)s %(unit)s wanted") % words)
-    full, rest, need, room = drawing.packs(mine, others, pack)
+    full, rest, need, _room = drawing.packs(mine, others, pack)
     sentence = _pack_sentence(full, rest, pack, need)
     words = {"rest": money.format_quantity(rest), "pack": money.format_quantity(pack),
              "need": money.format_quantity(need), "unit": unit, "full": full}  # fmt: skip
@@ -156,7 +165,8 @@ def pack_bar(mine, others, pack, unit=""):
     parts = [f'<div class="packs"><svg role="img" aria-label="{escape(label)}">']
     for kind, x, width in drawing.pack_segments(mine, others, pack):
         box = 'y=".6" height="10.8"' if kind == "need" else 'height="12"'
-        parts.append(f'<rect class="{kind}" x="{drawing.short(x)}%" width="{drawing.short(width)}%" {box} rx="2"/>')
+        at, size = drawing.short(x), drawing.short(width)
+        parts.append(f'<rect class="{kind}" x="{at}%" width="{size}%" {box} rx="2"/>')
     parts.append('</svg><p aria-hidden="true">')
     if full:
         done = ngettext("%(full)s full pack", "%(full)s full packs", full) % words
@@ -184,7 +194,7 @@ def progress_bar(done, total, label=""):
 
 @register.simple_tag
 def balance_bar(amount, least, most):
-    """One balance as a bar left or right of a common zero line; `least` <= 0 <= `most` are the extremes of the list."""
+    """One balance left or right of a common zero line; `least` <= 0 <= `most` are the extremes."""
     span = (most - least) or 1
     zero = -least * drawing.HUNDRED / span
     width = abs(amount) * drawing.HUNDRED / span
@@ -206,14 +216,15 @@ def sparkline(observations, label=""):
     line = mark_safe(" ".join(f"{x},{y}" for x, y in points))  # noqa: S308 - numbers
     name = format_html('role="img" aria-label="{}"', label) if label else mark_safe('aria-hidden="true"')
     return format_html(
-        '<svg class="spark" viewBox="0 0 96 28" {}><polyline points="{}"/><circle cx="{}" cy="{}" r="3"/></svg>',
+        '<svg class="spark" viewBox="0 0 96 28" {}><polyline points="{}"/>'
+        '<circle cx="{}" cy="{}" r="3"/></svg>',
         name, line, *points[-1],
     )  # fmt: skip
 
 
 @register.simple_tag
 def price_chart(series, currency):
-    """Unit prices over time, one line per store: `[(store name, [(date, unit price), ...]), ...]`, oldest first.
+    """Unit prices over time, a line per store: `[(store, [(date, unit price), ...]), ...]`, oldest first.
 
     Each line has its own dash, point shape and a label at its end. The page shows the same as a table.
     """
@@ -241,7 +252,8 @@ def price_chart(series, currency):
         parts.append(f'<text class="axis" x="{left - 12}" y="{at}" dy="4" text-anchor="end">{word}</text>')
     for day, anchor in ((first, "start"), (last, "end"))[: 1 + (first != last)]:
         word = escape(date_format(day, "SHORT_DATE_FORMAT"))
-        parts.append(f'<text class="axis" x="{drawing.short(x(day))}" y="190" text-anchor="{anchor}">{word}</text>')
+        at = drawing.short(x(day))
+        parts.append(f'<text class="axis" x="{at}" y="190" text-anchor="{anchor}">{word}</text>')
     heights = drawing.spread_out([y(points[-1][1]) for _name, points in series], 15, bottom)
     for n, ((name, points), height) in enumerate(zip(series, heights, strict=True)):
         shape = drawing.MARKS[n % len(drawing.MARKS)]

@@ -11,8 +11,7 @@ register = template.Library()
 def post_token(context):
     """The two hidden inputs of every posting form: against forgery, and against sending twice."""
     return format_html(
-        '<input type="hidden" name="csrfmiddlewaretoken" value="{}">'
-        '<input type="hidden" name="once" value="{}">',
+        '<input type="hidden" name="csrfmiddlewaretoken" value="{}"><input type="hidden" name="once" value="{}">',
         get_token(context["request"]),
         uuid.uuid4(),
     )

@@ -146,10 +146,7 @@ def test_a_view_that_writes_or_decides_is_noticed(source):
 
 
 def test_a_plain_view_is_let_be():
-    assert (
-        list(bad_view("def page(request):\n    place_bid(run, by=request.user)\n    return redirect(run)"))
-        == []
-    )
+    assert list(bad_view("def page(request):\n    place_bid(run, by=request.user)\n    return redirect(run)")) == []
 
 
 @pytest.mark.parametrize(

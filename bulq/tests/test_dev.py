@@ -90,9 +90,7 @@ def checkout(tmp_path):
 def start_bootstrap(checkout, *command, **environment):
     environment = {**os.environ, "PATH": str(checkout / "empty"), **environment}
     command = command or (str(checkout / "bulq" / "dev" / "bootstrap.py"), "install")
-    return subprocess.run(
-        [sys.executable, *command], env=environment, capture_output=True, text=True, check=False
-    )
+    return subprocess.run([sys.executable, *command], env=environment, capture_output=True, text=True, check=False)
 
 
 def test_an_old_python_can_read_the_bootstrap():
@@ -103,9 +101,7 @@ def test_an_old_python_is_told_which_one_is_needed(checkout):
     script = checkout / "bulq" / "dev" / "bootstrap.py"
     pretend = f"import runpy, sys; sys.version_info = (3, 8, 18, 'final', 0); sys.argv = ['x', 'install']; \
         runpy.run_path({str(script)!r}, run_name='__main__')"
-    assert "needs Python 3.11 or newer and this is 3.8.18" in one_sentence(
-        start_bootstrap(checkout, "-c", pretend)
-    )
+    assert "needs Python 3.11 or newer and this is 3.8.18" in one_sentence(start_bootstrap(checkout, "-c", pretend))
 
 
 def test_a_venv_without_pip_is_named(checkout):
@@ -234,9 +230,7 @@ def run_environment(local, **more):
 def start_run(local, **more):
     environment = run_environment(local, **more)
     command = [sys.executable, "-m", "bulq.dev.run"]
-    return subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
-    )
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_a_taken_port_is_one_sentence(local):

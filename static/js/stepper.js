@@ -1,6 +1,6 @@
-// The order matrix saves itself. Markup: templates/includes/_stepper.html; one <form id="order" data-autosave>.
-// A tap shows at once; the first change is sent at once, later ones together, at most one request in four
-// seconds and one in flight. A request that may have arrived is repeated with the same one-time id.
+// The order matrix saves itself. Markup: templates/includes/_stepper.html and one <form id="order" data-autosave>.
+// A tap shows at once; the first change is sent at once, later ones together, at most one request in four seconds
+// and one in flight. A request that may have arrived is repeated with the same one-time id.
 // Quantities are decimal text, counted here in whole hundredths.
 (() => {
   "use strict";
@@ -11,13 +11,13 @@
 
   let pending = null; // what is on its way or has to be repeated: { body, values }
   let inFlight = false;
+  let hurry = false; // the page was hidden while a request was out
   let notBefore = 0;
   let timer = 0;
   let failures = 0;
-  let hurry = false; // the page was left while a request was out
 
   const order = () => document.querySelector("form#order[data-autosave]");
-  const lines = () => document.querySelectorAll(".qty[data-line]");
+  const lines = () => [...document.querySelectorAll(".qty[data-line]")];
   const input = (line) => line.querySelector(`[name="q-${line.dataset.line}"]`);
 
   /** Hundredths of a typed number; "" is 0, null is no number. */
@@ -26,10 +26,7 @@
     return match ? Number(match[1] || 0) * 100 + Number((match[2] || "").padEnd(2, "0")) : null;
   }
 
-  function decimal(amount) {
-    const text = `${Math.trunc(amount / 100)}.${String(amount % 100).padStart(2, "0")}`;
-    return text.replace(/\.?0+$/, "") || "0";
-  }
+  const decimal = (amount) => `${Math.trunc(amount / 100)}.${String(amount % 100).padStart(2, "0")}`.replace(/\.?0+$/, "") || "0";
 
   /** The same number is the same, however it is written. */
   function differs(a, b) {
@@ -37,33 +34,31 @@
     return x === null || y === null ? a.trim() !== b.trim() : x !== y;
   }
 
-  const changed = () => [...lines()].filter((line) => differs(input(line).value, line.dataset.was) && line.dataset.refused !== input(line).value);
+  /** Lines to send: not as stored, and not what was refused before. */
+  const changed = () => lines().filter((line) => differs(input(line).value, line.dataset.was) && line.dataset.refused !== input(line).value);
 
   // --- On the page --------------------------------------------------------------------------------
 
   function show(line, text) {
-    input(line).value = text;
     const had = line.contains(document.activeElement);
     const has = hundredths(text) !== 0;
+    input(line).value = text;
     line.classList.toggle("has", has);
-    // The button that was pressed may just have gone: stay in the line.
-    if (had && !document.activeElement.checkVisibility()) {
-      line.querySelector(has ? '[name="plus"]' : ".add-btn").focus();
-    }
+    // The button that was pressed may just have gone: the focus stays in the line.
+    if (had && !document.activeElement.checkVisibility()) line.querySelector(has ? '[name="plus"]' : ".add-btn").focus();
   }
 
-  function step(line, direction) {
-    const by = hundredths(line.dataset.step) || 100;
-    const now = hundredths(input(line).value) || 0;
-    // Below one step there is nothing: the line is taken off the order.
-    const next = direction < 0 && now <= by ? 0 : Math.min(now + direction * by, MOST);
-    show(line, decimal(next));
+  /** One step up or down; below one step there is nothing. */
+  function stepped(box, step, direction) {
+    const by = hundredths(step || "1");
+    const now = hundredths(box.value) || 0;
+    return decimal(direction < 0 && now <= by ? 0 : Math.min(now + direction * by, MOST));
   }
 
   function say(word, sentence = "", kind = "") {
     const place = document.getElementById("save-status");
     if (!place) return;
-    place.textContent = order().dataset[word].replace("{sentence}", sentence);
+    place.textContent = [order().dataset[word], sentence].filter(Boolean).join(": ");
     place.className = `save-status ${kind}`;
   }
 
@@ -71,42 +66,25 @@
 
   function plan() {
     clearTimeout(timer);
-    if (inFlight || !(pending || changed().length)) return;
-    timer = setTimeout(send, Math.max(0, notBefore - Date.now()));
+    if (!inFlight && (pending || changed().length)) timer = setTimeout(send, Math.max(0, notBefore - Date.now()));
   }
 
-  function collect() {
-    const values = new Map(changed().map((line) => [line.dataset.line, input(line).value]));
-    if (!values.size) return null;
+  /** Everything changed since the amounts in `sent`, as one request. */
+  function collect(sent = new Map()) {
+    const dirty = changed().filter((line) => sent.get(line.dataset.line) !== input(line).value);
+    if (!dirty.length) return null;
     const body = new URLSearchParams({
       csrfmiddlewaretoken: order().elements.csrfmiddlewaretoken.value,
       once: crypto.randomUUID?.() ?? URL.createObjectURL(new Blob()).slice(-36), // the first needs https
     });
-    for (const line of lines()) {
+    const values = new Map();
+    for (const line of dirty) {
       const id = line.dataset.line;
-      if (!values.has(id)) continue;
-      body.set(`q-${id}`, values.get(id));
-      body.set(`was-${id}`, line.dataset.was);
+      values.set(id, input(line).value);
+      body.set(`q-${id}`, input(line).value);
+      body.set(`was-${id}`, sent.get(id) ?? line.dataset.was);
     }
     return { body: body.toString(), values };
-  }
-
-  async function send() {
-    pending ||= collect();
-    if (!pending || inFlight || !order()) return;
-    inFlight = true;
-    notBefore = Date.now() + PAUSE;
-    say("saving");
-    try {
-      await handle(await post(pending.body));
-    } catch {
-      wait(0, true);
-    } finally {
-      inFlight = false;
-      if (hurry) notBefore = 0;
-      hurry = false;
-      plan();
-    }
   }
 
   const post = (body) =>
@@ -117,75 +95,97 @@
       headers: { "Content-Type": "application/x-www-form-urlencoded", "HX-Request": "true", "X-Bulq-Part": "order" },
     });
 
+  async function send() {
+    if (inFlight || !order()) return;
+    pending ||= collect();
+    if (!pending) return;
+    inFlight = true;
+    notBefore = Date.now() + PAUSE;
+    say("saving");
+    try {
+      await handle(await post(pending.body));
+    } catch {
+      wait(0);
+    }
+    inFlight = false;
+    if (hurry) notBefore = 0;
+    hurry = false;
+    plan();
+  }
+
   /** Keep the amounts and try later: after `seconds` when the server names them, else ever more slowly. */
-  function wait(seconds, repeat) {
+  function wait(seconds) {
     failures += 1;
-    if (!repeat) pending = null;
-    const pause = seconds ? seconds * 1000 : Math.min(PAUSE * 2 ** (failures - 1), LONGEST_PAUSE);
-    notBefore = Date.now() + pause;
+    notBefore = Date.now() + (seconds * 1000 || Math.min(PAUSE * 2 ** (failures - 1), LONGEST_PAUSE));
     say("waiting", "", "warn");
   }
 
   async function handle(response) {
-    const later = Number.parseInt(response.headers.get("Retry-After"), 10) || 0;
-    if (response.status === 429) return wait(later, false);
-    if (response.status >= 500) return wait(later, true);
+    if (response.status === 429 || response.status >= 500) {
+      if (response.status === 429) pending = null; // certainly not stored: later taps may join
+      return wait(Number.parseInt(response.headers.get("Retry-After"), 10) || 0);
+    }
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     const part = page.querySelector("[data-order-answer]");
     const { values } = pending;
     pending = null;
     failures = 0;
     if (part) return apply(part, values);
-    // A page instead of the part: refused as a whole. Nothing is sent again until the next change.
-    for (const [id, value] of values) document.querySelector(`.qty[data-line="${id}"]`)?.setAttribute("data-refused", value);
-    const sentence = page.querySelector("#refused, .errors, .banner, h1");
-    return say("failed", sentence?.textContent.trim() ?? "", "bad");
+    // Refused as a whole: not sent again before the next change.
+    for (const line of lines()) if (values.has(line.dataset.line)) line.dataset.refused = values.get(line.dataset.line);
+    return say("failed", page.querySelector("#refused, .errors, .banner, h1")?.textContent.trim(), "bad");
   }
 
   // --- Taking the answer in -----------------------------------------------------------------------
 
   function apply(part, values) {
     let refused = "";
-    const fresh = [...part.children].flatMap((child) => (child.content ? [...child.content.children] : child.id ? [child] : [...child.querySelectorAll("tr[id]")]));
-    for (const element of fresh) {
-      const old = document.getElementById(element.id);
-      if (!old) continue;
-      const error = element.querySelector('[id^="line-err-"]:not([hidden])');
-      if (error) refused = error.textContent.trim();
-      if (element.querySelector("[data-line]")) updateRow(old, element, values);
-      else old.replaceWith(document.importNode(element, true));
+    for (const child of [...part.children]) {
+      const fresh = child.id ? [child] : (child.content ?? child).querySelectorAll("tr[id]");
+      for (const element of fresh) {
+        const old = document.getElementById(element.id);
+        if (!old) continue;
+        const error = element.querySelector('[id^="line-err-"]:not([hidden])');
+        if (error) refused = error.textContent.trim();
+        if (element.querySelector("[data-line]")) updateRow(old, element, values);
+        else if (old.hasAttribute("aria-live")) old.replaceChildren(...element.childNodes); // a new region would be mute
+        else old.replaceWith(document.importNode(element, true));
+      }
     }
     globalThis.htmx?.process(document.body);
     if (refused) say("failed", refused, "bad");
     else say("saved");
   }
 
-  /** A row keeps its stepper: a finger may be on it. All its other cells are replaced. */
+  /** A row keeps its stepper, because a finger may be on it. Its other cells are replaced. */
   function updateRow(old, row, values) {
-    const fresh = [...row.children];
+    const cells = [...row.children];
     [...old.children].forEach((cell, n) => {
       const line = cell.querySelector("[data-line]");
-      if (!line) cell.replaceWith(document.importNode(fresh[n], true));
-      else updateLine(line, cell, fresh[n], values);
+      if (line) updateLine(line, cells[n], values.get(line.dataset.line));
+      else cell.replaceWith(document.importNode(cells[n], true));
     });
   }
 
-  function updateLine(line, cell, fresh, values) {
-    const stored = fresh.querySelector("[data-line]").dataset.was;
-    const error = fresh.querySelector('[id^="line-err-"]');
+  function updateLine(line, cell, sent) {
     const box = input(line);
-    const was = line.dataset.was;
-    line.dataset.was = stored;
+    const stored = cell.querySelector("[data-line]").dataset.was;
+    const error = cell.querySelector('[id^="line-err-"]');
+    const newer = sent === undefined ? differs(box.value, line.dataset.was) : box.value !== sent;
+    line.dataset.was = box.defaultValue = stored;
     line.querySelector(`[name="was-${line.dataset.line}"]`).value = stored;
-    const sent = values.get(line.dataset.line);
-    const newer = sent === undefined ? differs(box.value, was) : box.value !== sent;
     delete line.dataset.refused;
-    if (!error.hidden) line.dataset.refused = box.value;
+    if (!error.hidden) line.dataset.refused = sent ?? box.value;
     else if (!newer && document.activeElement !== box) show(line, stored || "0");
-    box.defaultValue = stored;
-    document.getElementById(error.id)?.replaceWith(document.importNode(error, true));
-    box.toggleAttribute("aria-invalid", !error.hidden);
-    if (!error.hidden) box.setAttribute("aria-describedby", error.id);
+    complain(line, error.hidden ? "" : error.textContent);
+  }
+
+  function complain(line, sentence) {
+    const place = document.getElementById(`line-err-${line.dataset.line}`);
+    place.textContent = sentence;
+    place.hidden = !sentence;
+    input(line).setAttribute("aria-invalid", String(Boolean(sentence)));
+    input(line).setAttribute("aria-describedby", place.id);
   }
 
   // --- What people do -----------------------------------------------------------------------------
@@ -193,29 +193,23 @@
   document.addEventListener("click", (event) => {
     const button = event.target.closest(".qty button");
     const line = button?.closest(".qty");
-    if (!line) return;
-    if (line.dataset.line && order()) {
+    if (line?.dataset.line && order()) {
       event.preventDefault();
-      step(line, button.name === "minus" ? -1 : 1);
+      show(line, stepped(input(line), line.dataset.step, button.name === "minus" ? -1 : 1));
       plan();
-    } else if (button.dataset.by) {
-      stepAlone(line, Number(button.dataset.by));
+    } else if (button?.dataset.by) {
+      // A stepper inside an ordinary form only changes the number.
+      const box = line.querySelector("input");
+      box.value = stepped(box, line.dataset.step, Number(button.dataset.by));
+      box.dispatchEvent(new Event("input", { bubbles: true }));
     }
   });
-
-  /** A stepper inside an ordinary form: it only changes the number. */
-  function stepAlone(line, direction) {
-    const box = line.querySelector("input");
-    const by = hundredths(line.dataset.step) || 100;
-    const next = Math.min(Math.max((hundredths(box.value) || 0) + direction * by, 0), MOST);
-    box.value = decimal(next);
-    box.dispatchEvent(new Event("input", { bubbles: true }));
-  }
 
   document.addEventListener("change", (event) => {
     const line = event.target.closest(".qty[data-line]");
     if (!line || !order()) return;
     if (hundredths(event.target.value) !== null) show(line, event.target.value.trim() || "0");
+    if (!differs(event.target.value, line.dataset.was)) complain(line, "");
     plan();
   });
 
@@ -223,8 +217,7 @@
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || !event.target.matches(".qty[data-line] input") || !order()) return;
     event.preventDefault();
-    event.target.blur();
-    event.target.focus();
+    event.target.dispatchEvent(new Event("change", { bubbles: true }));
   });
 
   addEventListener("online", () => {
@@ -232,17 +225,17 @@
     plan();
   });
 
-  function flush() {
-    if (!order()) return;
-    clearTimeout(timer);
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState !== "hidden" || !order()) return;
     if (inFlight) hurry = true;
     else send();
-  }
-  document.addEventListener("visibilitychange", () => document.visibilityState === "hidden" && flush());
+  });
+
   addEventListener("pagehide", () => {
-    // The answer to a request still out will not be seen; what was tapped since goes out beside it.
-    const rest = inFlight && order() ? collect() : null;
+    if (!order()) return;
+    if (pending && !inFlight) post(pending.body).catch(() => {});
+    // The answer to a request still out will not be seen: what was tapped since goes out beside it.
+    const rest = collect(pending?.values);
     if (rest) post(rest.body).catch(() => {});
-    else flush();
   });
 })();
