@@ -74,9 +74,7 @@ class UsernameField(LineField):
 class PasswordField(forms.CharField):
     def __init__(self, *, autocomplete="new-password", **kwargs):
         kwargs = {"error_messages": {"required": _("Enter a password")}} | kwargs
-        super().__init__(
-            strip=False, widget=forms.PasswordInput(attrs={"autocomplete": autocomplete}), **kwargs
-        )
+        super().__init__(strip=False, widget=forms.PasswordInput(attrs={"autocomplete": autocomplete}), **kwargs)
         self.validators.append(
             MaxLengthValidator(LONGEST_PASSWORD, _("A password has at most %(limit_value)d characters"))
         )
@@ -285,9 +283,7 @@ class InviteLinkForm(forms.Form):
             "required": _("Paste the invite link"),
             "max_length": _("This is too long for an invite link. Paste only the link"),
         },
-        widget=forms.TextInput(
-            attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
-        ),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
     )
 
     def clean_link(self):

@@ -73,13 +73,9 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(
-                condition=models.Q(username=Lower("username")), name="username_is_lower_case"
-            ),
+            models.CheckConstraint(condition=models.Q(username=Lower("username")), name="username_is_lower_case"),
             models.CheckConstraint(condition=~models.Q(name=""), name="user_has_name"),
-            models.CheckConstraint(
-                condition=models.Q(theme__in=["system", "light", "dark"]), name="user_theme_known"
-            ),
+            models.CheckConstraint(condition=models.Q(theme__in=["system", "light", "dark"]), name="user_theme_known"),
         ]
 
     def __str__(self):
@@ -131,9 +127,7 @@ class GroupQuerySet(models.QuerySet):
 class Group(models.Model):
     """Friends who buy together."""
 
-    name = models.CharField(
-        _("name"), max_length=100, validators=[MinLengthValidator(2), validate_plain_line]
-    )
+    name = models.CharField(_("name"), max_length=100, validators=[MinLengthValidator(2), validate_plain_line])
     currency = models.CharField(_("currency"), max_length=3)
     # The currency is fixed from the first run on.
     is_currency_fixed = models.BooleanField(default=False, editable=False)
@@ -141,9 +135,7 @@ class Group(models.Model):
     is_joining_open = models.BooleanField(_("joining is open"), default=True)
     archived_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
-    members = models.ManyToManyField(
-        settings.AUTH_USER_MODEL, through="Membership", related_name="bulq_groups"
-    )
+    members = models.ManyToManyField(settings.AUTH_USER_MODEL, through="Membership", related_name="bulq_groups")
 
     objects = GroupQuerySet.as_manager()
 
@@ -197,9 +189,7 @@ class SiteSettings(models.Model):
         CLOSED = "closed", _("Closed")
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
-    registration = models.CharField(
-        _("registration"), max_length=7, choices=Registration, default=Registration.OPEN
-    )
+    registration = models.CharField(_("registration"), max_length=7, choices=Registration, default=Registration.OPEN)
 
     class Meta:
         verbose_name = verbose_name_plural = _("site settings")

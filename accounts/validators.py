@@ -31,6 +31,6 @@ class MaximumLengthValidator:
             raise ValidationError(self.get_help_text(), code="password_too_long")
 
     def get_help_text(self):
-        return ngettext(
-            "Enter at most %(count)d character", "Enter at most %(count)d characters", self.max_length
-        ) % {"count": self.max_length}
+        return ngettext("Enter at most %(count)d character", "Enter at most %(count)d characters", self.max_length) % {
+            "count": self.max_length
+        }

@@ -90,9 +90,7 @@ def ending_problems(membership, *, by):
 
 
 def only_admin_problem(group):
-    return _("You are the only admin of %(group)s. Make somebody else a group admin first.") % {
-        "group": group.name
-    }
+    return _("You are the only admin of %(group)s. Make somebody else a group admin first.") % {"group": group.name}
 
 
 def ending_preview(membership, *, by):

@@ -73,9 +73,7 @@ def closing_problems(user):
     problems = []
     if user.is_staff or user.is_superuser:
         problems.append(_("You are a site admin. Another site admin has to take that role from you first."))
-    return problems + [
-        only_admin_problem(membership.group) for membership in user.memberships.irreplaceable()
-    ]
+    return problems + [only_admin_problem(membership.group) for membership in user.memberships.irreplaceable()]
 
 
 @transaction.atomic
@@ -97,9 +95,7 @@ def close_account(*, by):
     person.is_active, person.closed_at = False, timezone.now()
     person.set_unusable_password()
     person.session_salt = new_session_salt()
-    person.save(
-        update_fields=["name", "email", "username", "is_active", "closed_at", "password", "session_salt"]
-    )
+    person.save(update_fields=["name", "email", "username", "is_active", "closed_at", "password", "session_salt"])
     return person
 
 

@@ -16,9 +16,7 @@ def insert(model, **columns):
 
 
 def user_row(**changes):
-    columns = {
-        field.column: field.get_default() for field in User._meta.concrete_fields if not field.primary_key
-    }
+    columns = {field.column: field.get_default() for field in User._meta.concrete_fields if not field.primary_key}
     return columns | {"username": "eva", "name": "Eva", "password": "!", "email": ""} | changes
 
 

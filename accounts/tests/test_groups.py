@@ -83,9 +83,7 @@ def test_a_pasted_link_leads_to_the_invitation(as_charlie, club, pasted):
     assert as_charlie.get("/groups/invite-link/", data).url == f"/join/{club.join_token}/"
 
 
-@pytest.mark.parametrize(
-    "pasted", ["", "hello", "https://evil.example/", "//evil.example/x", "\x00", "a" * 501]
-)
+@pytest.mark.parametrize("pasted", ["", "hello", "https://evil.example/", "//evil.example/x", "\x00", "a" * 501])
 def test_what_is_no_invite_link_is_refused_and_stays(as_charlie, pasted):
     response = as_charlie.post("/groups/invite-link/", {"link": pasted})
     assert response.status_code == 422

@@ -45,9 +45,7 @@ def test_a_link_works_once(visitor, link):
     assert not User.objects.get().check_password(PASSWORD), response
 
 
-@pytest.mark.parametrize(
-    ("password", "again"), [("short", "short"), (NEW, NEW + "x"), ("x" * 129, "x" * 129)]
-)
+@pytest.mark.parametrize(("password", "again"), [("short", "short"), (NEW, NEW + "x"), ("x" * 129, "x" * 129)])
 def test_the_rules_for_passwords_hold_here_too(visitor, link, password, again):
     address = visitor.get(link, follow=True).request["PATH_INFO"]
     response = visitor.post(address, {"new_password": password, "new_password_again": again})
@@ -55,9 +53,7 @@ def test_the_rules_for_passwords_hold_here_too(visitor, link, password, again):
     assert User.objects.get().check_password(PASSWORD)
 
 
-def test_the_answer_does_not_tell_whether_the_address_exists(
-    visitor, alice, django_capture_on_commit_callbacks
-):
+def test_the_answer_does_not_tell_whether_the_address_exists(visitor, alice, django_capture_on_commit_callbacks):
     make_user("Fred", email="fred@example.org", is_active=False)
     answers = {
         (response.status_code, response.url)

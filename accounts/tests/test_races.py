@@ -66,10 +66,7 @@ def enter_in_parallel(person, settings, monkeypatch):
     for module in (membership, groups):
         monkeypatch.setattr(module, "user_limit_problems", linger(membership.user_limit_problems))
     owners = [make_user("Owner") for _ in range(2)]
-    joins = [
-        partial(join_group, make_group(f"Club {owner.pk}", admin=owner).join_token, by=person)
-        for owner in owners
-    ]
+    joins = [partial(join_group, make_group(f"Club {owner.pk}", admin=owner).join_token, by=person) for owner in owners]
     starts = [partial(create_group, by=person, name=name, currency="EUR") for name in ("One", "Two")]
     return race(*joins, *starts)
 
@@ -146,10 +143,7 @@ def test_of_bob_and_bob_registering_in_parallel_there_is_one(through_the_page):
         assert sentences == {True, False}
     else:
         results = race(
-            *(
-                partial(register_person, name="Bob", username=username, password=PASSWORD)
-                for username in spellings
-            )
+            *(partial(register_person, name="Bob", username=username, password=PASSWORD) for username in spellings)
         )
         assert len(refused(results)) == 3
         assert {error.field for error in refused(results)} == {"username"}

@@ -23,9 +23,7 @@ def open_for(position):
 
 
 def test_who_registers_is_logged_in_and_sent_home(visitor):
-    response = visitor.post(
-        REGISTRATION, typed(name="  Eva Ж  ", username=" EVA-1 ", email="eva@example.org")
-    )
+    response = visitor.post(REGISTRATION, typed(name="  Eva Ж  ", username=" EVA-1 ", email="eva@example.org"))
     assert (response.status_code, response.url) == (302, "/")
     eva = User.objects.get()
     assert (eva.name, eva.username, eva.email) == ("Eva Ж", "eva-1", "eva@example.org")
@@ -159,9 +157,7 @@ class TestByInvitationOnly:
         assert visitor.post(REGISTRATION, typed(join=old)).status_code == 403
 
 
-@pytest.mark.parametrize(
-    "token", ["//evil.example", "https://evil.example/", "/\\evil.example", "a?next=//evil"]
-)
+@pytest.mark.parametrize("token", ["//evil.example", "https://evil.example/", "/\\evil.example", "a?next=//evil"])
 def test_registration_never_leads_to_another_site(visitor, token):
     """S5: the way on is an invitation of ours or the home page."""
     assert visitor.post(REGISTRATION, typed(join=token)).url == "/"

@@ -88,9 +88,7 @@ def _qr(link):
 def member_role(request, group_id, user_id):
     get_member(get_group_administered_by(request.user, group_id), user_id)
     member = change_role(group_id, user_id, by=request.user, is_admin=_chosen(request, "role", ROLES))
-    word = (
-        _("%(name)s is a group admin now.") if member.is_admin else _("%(name)s is no group admin any more.")
-    )
+    word = _("%(name)s is a group admin now.") if member.is_admin else _("%(name)s is no group admin any more.")
     messages.success(request, word % {"name": member.user.name})
     return redirect("people", group_id)
 

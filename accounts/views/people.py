@@ -135,9 +135,7 @@ def settings_profile(request):
     if form.is_valid():
         with flash_errors(form):
             typed = form.cleaned_data
-            change_profile(
-                by=request.user, name=typed["name"], username=typed["username"], email=typed["email"]
-            )
+            change_profile(by=request.user, name=typed["name"], username=typed["username"], email=typed["email"])
             messages.success(request, _("Saved"))
             return redirect("settings")
     return _settings_page(request, profile_form=form)
