@@ -13,8 +13,10 @@ from django.utils.translation import get_language, to_locale
 
 MAX_AMOUNT = Decimal("9999999.99")
 MAX_QUANTITY = Decimal(99999)
-NO_MINOR_UNIT = frozenset(["BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"])
-THREE_OR_MORE_DECIMALS = frozenset(["BHD", "CLF", "IQD", "JOD", "KWD", "LYD", "OMR", "TND", "UYW"])
+NO_MINOR_UNIT = frozenset(
+    {"BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"}
+)
+THREE_OR_MORE_DECIMALS = frozenset({"BHD", "CLF", "IQD", "JOD", "KWD", "LYD", "OMR", "TND", "UYW"})
 
 
 @cache

@@ -9,6 +9,7 @@ from bids import states
 from bids.actions import costs, distribution, runs, shopping
 from bids.models import Allocation
 from bids.models.division import Division
+from bids.models.invariants import problems
 from bids.models.lines import lines_of
 from bids.models.sums import debts_of, owed_by_person
 from stores.tests.factories import make_product, make_weighed_product
@@ -54,6 +55,7 @@ def test_a_run_from_the_first_wish_to_the_last_cent():
     waiting = distribution.not_picked_up(run).count()
     distribution.complete(run, waiting=waiting, by=alice)
     owes, due = debts_of(alice)
+    assert problems() == []
     assert owes == []
     assert [(debt.participation.user, debt.amount) for debt in due] == [(dora, owed[dora])]
 
