@@ -9,7 +9,7 @@ from functools import cache
 from django import template
 from django.templatetags.static import static
 from django.utils.formats import date_format
-from django.utils.html import conditional_escape, escape, format_html
+from django.utils.html import escape, format_html
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -140,10 +140,6 @@ def _pack_sentence(full, rest, pack, need):
     return _("%(rest)s of %(pack)s: %(need)s still needed") % words
 
 
-def _unit_word(unit):
-    return conditional_escape(unit or "")
-
-
 @register.simple_tag
 def pack_bar(mine, others, pack, unit=""):
     """How packs fill: `{% pack_bar row.mine row.others row.pack row.unit %}`, `others` all others together.
@@ -151,7 +147,6 @@ def pack_bar(mine, others, pack, unit=""):
     Without a pack size only the sum is written.
     """
     wanted = mine + others
-    unit = _unit_word(unit)
     if not pack:
         words = {"wanted": money.format_quantity(wanted), "unit": unit}
         return format_html('<div class="packs"><p>{}</p></div>', _("%(wanted)s %(unit)s wanted") % words)
