@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import TrigramSimilarity, TrigramWordSimilarity
 from django.core.validators import MinLengthValidator
 from django.db import models
 from django.db.models import Q, Value
@@ -16,6 +17,7 @@ from bulq.fields import CENT, AmountColumn, FoldedKeyField, QuantityColumn, with
 from bulq.money import MAX_AMOUNT, MAX_QUANTITY
 
 MAX_STEP = Decimal(1000)
+LONGEST_SEARCH = 200
 
 
 class Folded(models.Func):
@@ -23,6 +25,25 @@ class Folded(models.Func):
 
     function = "bulq_fold"
     output_field = models.TextField()
+
+
+class CatalogueQuerySet(models.QuerySet):
+    """Stores or products, found by what people remember of their names."""
+
+    def search(self, text):
+        """Those that contain `text` or have words much like it, verified first, then the best match.
+
+        Case and diacritics are ignored, `%` and `_` are plain characters. An empty text finds everything.
+        """
+        text = " ".join(text.replace("\0", " ").split())[:LONGEST_SEARCH]
+        if not text:
+            return self.order_by("-is_verified", "sort_name", "pk")
+        folded = Folded(models.Value(text))
+        return (
+            self.filter(Q(search_text__contains=folded) | Q(search_text__trigram_word_similar=folded))
+            .annotate(match=TrigramWordSimilarity(folded, "search_text") + TrigramSimilarity("search_text", folded))
+            .order_by("-is_verified", "-match", "sort_name", "pk")
+        )
 
 
 class Store(models.Model):
@@ -43,6 +64,8 @@ class Store(models.Model):
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 
+    objects = CatalogueQuerySet.as_manager()
+
     class Meta:
         constraints = [models.UniqueConstraint(fields=["name_key"], name="one_store_of_a_name")]
         indexes = [
@@ -52,6 +75,14 @@ class Store(models.Model):
 
     def __str__(self):
         return self.name
+
+
+class ProductQuerySet(CatalogueQuerySet):
+    def sold_first_at(self, store_id):
+        """What is sold at the store comes first (`is_sold_there`); beneath, the order is kept as it is."""
+        rest = self.query.order_by or ("-is_verified", "sort_name", "pk")
+        sold = Offer.objects.filter(product=models.OuterRef("pk"), store=store_id)
+        return self.annotate(is_sold_there=models.Exists(sold)).order_by("-is_sold_there", *rest)
 
 
 class Product(models.Model):
@@ -79,6 +110,8 @@ class Product(models.Model):
     is_verified = models.BooleanField(_("verified"), default=False)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ProductQuerySet.as_manager()
 
     class Meta:
         constraints = [
