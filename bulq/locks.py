@@ -1,8 +1,9 @@
 """How a row is locked: for three seconds at most, and then a person is told.
 
 Whoever needs several rows locks them in one order: the group, the run, its lines by pk, a person last.
-With several groups, each is followed by its own runs before the next, by pk of the group. Nobody who holds
-the row of a person asks for any other afterwards.
+With several groups, each is followed by its own runs before the next, by pk of the group. Whoever holds the
+row of a person asks afterwards for nothing but runs of a group that they locked before, which nobody else can
+be holding while waiting for the person.
 """
 
 from contextlib import contextmanager
