@@ -1,7 +1,5 @@
 """People and groups for the site admin, who has no rights inside groups: memberships can be read only."""
 
-# ruff: noqa: ARG002 - the framework's signatures
-
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as FrameworkUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm

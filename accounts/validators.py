@@ -26,7 +26,7 @@ class MaximumLengthValidator:
     def __init__(self, max_length=128):
         self.max_length = max_length
 
-    def validate(self, password, user=None):  # noqa: ARG002 - the framework's signature
+    def validate(self, password, user=None):
         if len(password) > self.max_length:
             raise ValidationError(self.get_help_text(), code="password_too_long")
 
