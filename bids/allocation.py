@@ -9,7 +9,7 @@ what is left goes, a grain each, to the largest remainders. Equal remainders are
 the person, so neither the order of rows nor who came first decides.
 """
 
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 from hashlib import sha256
 
 
@@ -85,4 +85,4 @@ def agrees(total, quantity, price, *, per, grain):
 
 def whole_packs(quantity, pack):
     """`quantity` rounded up to whole packs."""
-    return -(-quantity // pack) * pack if pack else quantity
+    return (quantity / pack).to_integral_value(ROUND_CEILING) * pack if pack else quantity

@@ -4,6 +4,7 @@ Amounts and quantities are `Decimal` everywhere; no float touches them. Minor un
 2024), which differs from the CLDR figures that Babel uses for display (RSD, for one, has cents on receipts).
 """
 
+from copy import copy
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache, lru_cache
 
@@ -61,8 +62,9 @@ def _locale(name):
 @lru_cache(maxsize=8192)
 def _format_money(amount, currency, digits, locale_name):
     locale = _locale(locale_name)
-    pattern = locale.currency_formats["standard"]
-    return pattern.apply(amount, locale, currency=currency, currency_digits=False, force_frac=digits)
+    pattern = copy(locale.currency_formats["standard"])
+    pattern.frac_prec = digits
+    return pattern.apply(amount, locale, currency=currency, currency_digits=False)
 
 
 def format_money(amount, currency):
@@ -80,7 +82,9 @@ def format_unit_price(amount, quantity, currency):
 @lru_cache(maxsize=8192)
 def _format_number(number, locale_name):
     locale = _locale(locale_name)
-    return locale.decimal_formats[None].apply(number, locale, force_frac=(0, 2))
+    pattern = copy(locale.decimal_formats[None])
+    pattern.frac_prec = (0, 2)
+    return pattern.apply(number, locale)
 
 
 def format_quantity(quantity):

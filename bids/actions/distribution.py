@@ -13,6 +13,7 @@ from bids.models.division import Division
 from bids.models.lines import lines_of
 from bulq.errors import BulqError, ChangedMeanwhile
 from bulq.money import format_quantity
+from bulq.units import with_unit
 
 from .costs import allocate
 from .history import happened, record
@@ -39,7 +40,7 @@ def sort_out_problems(line, product, was, quantity):
 
 
 def _much(line, quantity):
-    return {"much": f"{format_quantity(quantity)} {line.product.unit}"}
+    return {"much": with_unit(quantity, line.product.unit)}
 
 
 @transaction.atomic

@@ -1,5 +1,6 @@
 """The order table of a run: who wants how much of each product, and about what it will cost."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -53,6 +54,8 @@ class Person:
     estimate: Decimal = ZERO
     products: int = 0
     missing: list = field(default_factory=list)
+    # The first name, where nobody else here has the same.
+    label: str = ""
 
     @property
     def user(self):
@@ -66,6 +69,7 @@ class Board:
         self.run = run
         people = run.participations.select_related("user").by_name()
         self.by_participation = {person.pk: Person(person) for person in people}
+        self._name_people()
         bids = Bid.objects.of_run(run).select_related("product").order_by("pk")
         self.rows = self._rows(bids)
         for row in self.rows:
@@ -75,6 +79,12 @@ class Board:
             for person in self.by_participation.values()
             if person.participation.left_at is None or person.products
         ]
+
+    def _name_people(self):
+        first_names = Counter(person.user.name.split()[0] for person in self.by_participation.values())
+        for person in self.by_participation.values():
+            first = person.user.name.split()[0]
+            person.label = first if first_names[first] == 1 else person.user.name
 
     def _rows(self, bids):
         by_product = {}

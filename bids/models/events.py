@@ -5,7 +5,8 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from bids.states import RunState
-from bulq.money import format_money, format_quantity
+from bulq.money import format_money
+from bulq.units import with_unit
 from stores.models import Product
 
 from .runs import Run
@@ -23,8 +24,8 @@ SENTENCES = {
     "lead_offer_withdrawn": _("%(actor)s no longer asks %(subject)s to take the lead over"),
     "lead_declined": _("%(actor)s did not want to take the lead over"),
     "lead_accepted": _("%(actor)s took the lead over from %(subject)s"),
-    "ordered": _("%(actor)s wants %(quantity)s %(unit)s of %(product)s"),
-    "ordered_for": _("%(actor)s changed the order of %(subject)s: %(quantity)s %(unit)s of %(product)s"),
+    "ordered": _("%(actor)s wants %(quantity)s of %(product)s"),
+    "ordered_for": _("%(actor)s changed the order of %(subject)s: %(quantity)s of %(product)s"),
     "interested": _("%(actor)s may want %(product)s"),
     "interested_for": _("%(actor)s changed the order of %(subject)s: maybe %(product)s"),
     "order_removed": _("%(actor)s took %(product)s off their order"),
@@ -33,22 +34,22 @@ SENTENCES = {
     "commented_for": _("%(actor)s changed the comment of %(subject)s on %(product)s: “%(comment)s”"),
     "ready": _("%(actor)s is done choosing"),
     "not_ready": _("%(actor)s is choosing again"),
-    "bought": _("%(actor)s bought %(quantity)s %(unit)s of %(product)s for %(total)s"),
+    "bought": _("%(actor)s bought %(quantity)s of %(product)s for %(total)s"),
     "purchase_edited": _(
-        "%(actor)s corrected the purchase of %(product)s: %(quantity)s %(unit)s for %(total)s, "
-        "before %(was_quantity)s %(unit)s for %(was_total)s"
+        "%(actor)s corrected the purchase of %(product)s: %(quantity)s for %(total)s, "
+        "before %(was_quantity)s for %(was_total)s"
     ),
     "put_back": _("%(actor)s put %(product)s back on the list"),
     "not_there": _("%(actor)s says that %(product)s is not there"),
     "back_on_list": _("%(actor)s says that %(product)s may be there after all"),
-    "added_in_shop": _("%(actor)s added %(quantity)s %(unit)s of %(product)s in the shop"),
-    "added_in_shop_for": _("%(actor)s added %(quantity)s %(unit)s of %(product)s in the shop for %(subject)s"),
-    "sorted_out": _("%(actor)s now takes %(quantity)s %(unit)s of %(product)s"),
-    "sorted_out_for": _("%(actor)s decided for %(subject)s: %(quantity)s %(unit)s of %(product)s"),
+    "added_in_shop": _("%(actor)s added %(quantity)s of %(product)s in the shop"),
+    "added_in_shop_for": _("%(actor)s added %(quantity)s of %(product)s in the shop for %(subject)s"),
+    "sorted_out": _("%(actor)s now takes %(quantity)s of %(product)s"),
+    "sorted_out_for": _("%(actor)s decided for %(subject)s: %(quantity)s of %(product)s"),
     "total_corrected": _("%(actor)s corrected what %(product)s cost: %(total)s, before %(was)s"),
     "extra_added": _("%(actor)s added “%(label)s”: %(amount)s"),
     "extra_removed": _("%(actor)s removed “%(label)s”: %(amount)s"),
-    "picked_up": _("%(actor)s handed %(quantity)s %(unit)s of %(product)s to %(subject)s"),
+    "picked_up": _("%(actor)s handed %(quantity)s of %(product)s to %(subject)s"),
     "not_picked_up": _("%(actor)s took the mark back that %(subject)s has %(product)s"),
     "paid": _("%(actor)s marked that %(subject)s paid %(amount)s"),
     "not_paid": _("%(actor)s took the mark back that %(subject)s paid %(amount)s"),
@@ -89,8 +90,7 @@ class Event(models.Model):
         for_other = self.subject_id and f"{self.kind}_for" in SENTENCES
         words = {key: self._word(key, value, currency) for key, value in self.data.items()}
         words |= {"actor": self.actor, "subject": self.subject, "product": self.product}
-        words["unit"] = self.product.unit if self.product else ""
-        return SENTENCES[f"{self.kind}_for" if for_other else self.kind] % words
+                return SENTENCES[f"{self.kind}_for" if for_other else self.kind] % words
 
     def details(self):
         return [text % {"names": ", ".join(self.data[key])} for key, text in DETAILS.items() if self.data.get(key)]
@@ -99,7 +99,7 @@ class Event(models.Model):
         if key in AMOUNTS or (key == "was" and self.kind == "total_corrected"):
             return format_money(Decimal(value), currency)
         if key in QUANTITIES and value:
-            return format_quantity(Decimal(value))
+            return with_unit(Decimal(value), self.product.unit)
         if key in ("origin", "to"):
             return RunState(value).label
         return value

@@ -106,7 +106,11 @@ class Ledger:
                 account.things.append(Thing(line, bid, allocations.get(bid.pk), own))
         shown = [account for account in accounts.values() if account.things or account.total or not _left(account)]
         self.accounts = sorted(shown, key=lambda account: account.user.pk != user.pk)
-        self.mine = next((account for account in shown if account.user.pk == user.pk), None)
+        self.mine = next((account for account in self.accounts if account.user.pk == user.pk), None)
+
+    def is_shopper(self, user):
+        """Whether `user`, the reader, leads the run or helps."""
+        return self.run.leader_id == user.pk or bool(self.mine and self.mine.participation.is_helper)
 
     @property
     def to_decide(self):

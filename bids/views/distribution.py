@@ -14,7 +14,6 @@ from bids.access import (
     get_run,
     get_run_led_by,
     get_run_shopped_by,
-    shops,
 )
 from bids.actions import costs, distribution
 from bids.forms import ExtraCostForm, SortOutForm, TotalForm
@@ -33,15 +32,16 @@ from .order_table import plain
 def hand_out_page(request, run, *, status=200, refused=None):
     """What is to decide, who gets what, and who owes what; `refused` is what came back from sorting out."""
     ledger, user = Ledger(run, request.user), request.user
+    may_shop = ledger.is_shopper(user)
     context = {
         "run": run,
         "ledger": ledger,
         "settled": ledger.is_settled,
         "next_step": ledger.next_step or next_step(run, user),
         "is_leader": run.leader_id == user.pk,
-        "may_hand_out": run.is_handing_out and shops(run, user),
+        "may_hand_out": run.is_handing_out and may_shop,
         "may_mark_paid": run.has_allocations and costs.may_mark_paid(run, user),
-        "may_add_costs": run.takes_extra_costs and shops(run, user),
+        "may_add_costs": run.takes_extra_costs and may_shop,
         "may_correct": run.takes_corrections and run.leader_id == user.pk,
         "by_product": request.GET.get("by") == "product",
         "to_decide": [(line, _takers(ledger, line, user, refused)) for line in ledger.to_decide],
@@ -181,10 +181,11 @@ def run_costs(request, run_id):
 
 
 def _costs_page(request, run, form):
+    ledger = Ledger(run, request.user)
     context = {
         "run": run,
-        "ledger": Ledger(run, request.user),
-        "may_add_costs": run.takes_extra_costs and shops(run, request.user),
+        "ledger": ledger,
+        "may_add_costs": run.takes_extra_costs and ledger.is_shopper(request.user),
         "may_correct": run.takes_corrections and run.leader_id == request.user.pk,
     }
     return answer(request, "bids/costs.html", context, form=form)

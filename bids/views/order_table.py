@@ -37,7 +37,7 @@ def table_rows(board, user, rows=None, *, typed=None, errors=None, columns=None)
     columns = has_columns(board, user) if columns is None else columns
     me = board.person_of(user)
     my_id = me.participation.pk if me else None
-    names = {pk: person.user.name for pk, person in board.by_participation.items()}
+    names = {pk: person.label for pk, person in board.by_participation.items()}
     return [
         _row(row, my_id, names, others, columns, board.run.currency, typed, errors)
         for row in (board.rows if rows is None else rows)
@@ -53,11 +53,11 @@ def _row(row, my_id, names, others, columns, currency, typed, errors):
         "price": _unit_price(row, currency),
         "cells": [_cell(row.bids.get(person.participation.pk)) for person in others] if columns else [],
         "whos": [
-            (person.user.name, _cell(row.bids[person.participation.pk]))
+            (person.label, _cell(row.bids[person.participation.pk]))
             for person in others
             if person.participation.pk in row.bids
         ],
-        "comments": [(bid.participation_id, bid.comment) for bid in row.bids.values() if bid.comment],
+        "comments": [f"{names[person]}: {bid.comment}" for person, bid in row.bids.items() if bid.comment],
         "is_maybe": mine is not None and mine.quantity is None,
         "mine": amount,
         "others": row.wanted - amount,

@@ -53,7 +53,7 @@ def group_archive(request, group_id):
     if request.method == "POST":
         if one.runs.open().exists():
             raise BulqError(_("This group has open runs. Finish them or call them off first."))
-        groups.archive_group(one, by=request.user)
+        groups.archive_group(one.pk, by=request.user)
         messages.success(request, _("The group is archived."))
         return redirect("group", one.pk)
     return render(request, "bids/group_archive.html", {"group": one})

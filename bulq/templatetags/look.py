@@ -14,7 +14,7 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from bulq import drawing, money
+from bulq import drawing, money, units
 
 register = template.Library()
 
@@ -111,6 +111,12 @@ def quantity(number):
     return "" if number is None else money.format_quantity(number)
 
 
+@register.filter("with_unit")
+def with_unit_filter(number, unit):
+    """`{{ 2|with_unit:product.unit }}` is “2 bottles”."""
+    return "" if number is None else units.with_unit(number, unit)
+
+
 @register.filter
 def unit_price(price, currency):
     """Price of one unit, up to four decimals: of an observation, or a plain number."""
@@ -148,12 +154,12 @@ def pack_bar(mine, others, pack, unit=""):
     """
     wanted = mine + others
     if not pack:
-        words = {"wanted": money.format_quantity(wanted), "unit": unit}
-        return format_html('<div class="packs"><p>{}</p></div>', _("%(wanted)s %(unit)s wanted") % words)
+        words = {"wanted": units.with_unit(wanted, unit)}
+        return format_html('<div class="packs"><p>{}</p></div>', _("%(wanted)s wanted") % words)
     full, rest, need, _room = drawing.packs(mine, others, pack)
     sentence = _pack_sentence(full, rest, pack, need)
-    words = {"rest": money.format_quantity(rest), "pack": money.format_quantity(pack),
-             "need": money.format_quantity(need), "unit": unit, "full": full}  # fmt: skip
+    words = {"rest": money.format_quantity(rest), "pack": units.with_unit(pack, unit),
+             "need": money.format_quantity(need), "full": full}  # fmt: skip
     label = sentence
     if mine:
         label += ". " + _("%(mine)s by you") % {"mine": money.format_quantity(mine)}
@@ -167,7 +173,7 @@ def pack_bar(mine, others, pack, unit=""):
         done = ngettext("%(full)s full pack", "%(full)s full packs", full) % words
         parts.append(f'<span class="ok">{_icon("check")}{escape(done)}</span>')
     if need:
-        short = _("%(rest)s of %(pack)s %(unit)s: %(need)s still needed") % words
+        short = _("%(rest)s of %(pack)s: %(need)s still needed") % words
         parts.append(f'<span class="warn">{escape(short)}</span>')
     parts.append("</p></div>")
     return mark_safe("".join(parts))  # noqa: S308 - every word above is escaped

@@ -1,0 +1,25 @@
+"""Units of products, as they stand beside a number. Free text stays as it was typed."""
+
+from django.utils.translation import ngettext_lazy
+
+from .money import format_quantity
+
+# How many of a thing: these change with the number, kg and L do not.
+PLURALS = {
+    "piece": ngettext_lazy("piece", "pieces"),
+    "pack": ngettext_lazy("pack", "packs"),
+    "bottle": ngettext_lazy("bottle", "bottles"),
+    "box": ngettext_lazy("box", "boxes"),
+}
+
+
+def unit_for(quantity, unit):
+    """The unit as it is said after this quantity: “bottles” after 2, “kg” after any."""
+    if unit not in PLURALS:
+        return unit
+    return PLURALS[unit] % (1 if quantity == 1 else max(2, int(quantity)))
+
+
+def with_unit(quantity, unit):
+    """`2 bottles`, `1.5 kg`."""
+    return f"{format_quantity(quantity)} {unit_for(quantity, unit)}"
