@@ -90,7 +90,7 @@ class Event(models.Model):
         for_other = self.subject_id and f"{self.kind}_for" in SENTENCES
         words = {key: self._word(key, value, currency) for key, value in self.data.items()}
         words |= {"actor": self.actor, "subject": self.subject, "product": self.product}
-                return SENTENCES[f"{self.kind}_for" if for_other else self.kind] % words
+        return SENTENCES[f"{self.kind}_for" if for_other else self.kind] % words
 
     def details(self):
         return [text % {"names": ", ".join(self.data[key])} for key, text in DETAILS.items() if self.data.get(key)]

@@ -30,9 +30,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "name",
@@ -95,9 +93,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "name",
@@ -148,9 +144,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "pack_size",
@@ -186,16 +180,12 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("amount", bulq.fields.AmountColumn(decimal_places=2, max_digits=9, verbose_name="amount")),
                 (
                     "quantity",
-                    bulq.fields.QuantityColumn(
-                        decimal_places=2, max_digits=7, verbose_name="for a quantity of"
-                    ),
+                    bulq.fields.QuantityColumn(decimal_places=2, max_digits=7, verbose_name="for a quantity of"),
                 ),
                 (
                     "min_quantity",
@@ -227,15 +217,11 @@ class Migration(migrations.Migration):
                 "indexes": [models.Index(fields=["offer", "-seen_at", "-id"], name="price_newest")],
                 "constraints": [
                     models.CheckConstraint(
-                        condition=models.Q(
-                            ("amount__gte", Decimal("0")), ("amount__lte", Decimal("9999999.99"))
-                        ),
+                        condition=models.Q(("amount__gte", Decimal("0")), ("amount__lte", Decimal("9999999.99"))),
                         name="price_amount_within",
                     ),
                     models.CheckConstraint(
-                        condition=models.Q(
-                            ("quantity__gte", Decimal("0.01")), ("quantity__lte", Decimal("99999"))
-                        ),
+                        condition=models.Q(("quantity__gte", Decimal("0.01")), ("quantity__lte", Decimal("99999"))),
                         name="price_quantity_within",
                     ),
                     models.CheckConstraint(
@@ -281,9 +267,7 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(
                     ("kind", "divisible"),
-                    django.db.models.lookups.Exact(
-                        django.db.models.functions.math.Mod("step", models.Value(1)), 0
-                    ),
+                    django.db.models.lookups.Exact(django.db.models.functions.math.Mod("step", models.Value(1)), 0),
                     _connector="OR",
                 ),
                 name="product_counted_step_whole",
@@ -317,9 +301,7 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="offer",
             constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("min_quantity__gte", Decimal("0.01")), ("min_quantity__lte", Decimal("99999"))
-                ),
+                condition=models.Q(("min_quantity__gte", Decimal("0.01")), ("min_quantity__lte", Decimal("99999"))),
                 name="offer_min_quantity_within",
             ),
         ),
