@@ -1,0 +1,225 @@
+"""Stores and products: what they are called, how they are found, and who may correct them."""
+
+import hashlib
+from decimal import Decimal
+
+from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import TrigramSimilarity, TrigramWordSimilarity
+from django.core.exceptions import ValidationError
+from django.core.validators import MinLengthValidator
+from django.db import models
+from django.db.models import Q, Value
+from django.db.models.functions import Concat, Mod
+from django.db.models.lookups import Exact
+from django.utils.translation import gettext_lazy as _
+
+from bulq.fields import CENT, FoldedKeyField, QuantityColumn, fold, within
+
+MAX_STEP = Decimal(1000)
+SHORTEST_NAME = 2
+LONGEST_SEARCH = 200
+
+
+class Folded(models.Func):
+    """Lower case without diacritics: for sorting and for similarity (the wrapper is made in the first migration)."""
+
+    function = "bulq_fold"
+    output_field = models.TextField()
+
+
+def _searchable(text):
+    return " ".join(text.replace("\0", " ").split())[:LONGEST_SEARCH]
+
+
+def _likeness(text):
+    """Condition under which a search finds a row, and how well that row matches, from 0 to 2."""
+    folded = Folded(Value(text))
+    found = Q(search_text__contains=folded) | Q(search_text__trigram_word_similar=folded)
+    return found, TrigramWordSimilarity(folded, "search_text") + TrigramSimilarity("search_text", folded)
+
+
+class CatalogueQuerySet(models.QuerySet):
+    """Stores or products, found by what people remember of their names."""
+
+    def search(self, text):
+        """Those that contain `text` or have words much like it, verified first, then the best match.
+
+        Case and diacritics are ignored, `%` and `_` are plain characters. An empty text finds everything.
+        """
+        text = _searchable(text)
+        if not text:
+            return self.order_by("-is_verified", "sort_name", "pk")
+        found, match = _likeness(text)
+        return self.filter(found).annotate(match=match).order_by("-is_verified", "-match", "sort_name", "pk")
+
+    def of_same_name(self, **names):
+        """The one with the same folded name, for a product with the same folded brand too."""
+        return self.filter(**{f"{column}_key": fold(text) for column, text in names.items()})
+
+    def similar_to(self, name, brand=""):
+        """What somebody may mean who is about to add `name`: the very same first, then as in a search."""
+        name, brand = _searchable(name), _searchable(brand)
+        if len(name) < SHORTEST_NAME:
+            return self.none()
+        same = Q(name_key=fold(name))
+        named, _match = _likeness(name)
+        branded, match = _likeness(f"{name} {brand}".strip())
+        return (
+            self.filter(same | named | branded)
+            .annotate(is_same=models.ExpressionWrapper(same, models.BooleanField()), match=match)
+            .order_by("-is_same", "-is_verified", "-match", "sort_name", "pk")
+        )
+
+
+class Correctable(models.Model):
+    """Anybody may add it; who added it may correct it, until a site admin has verified it."""
+
+    is_verified = models.BooleanField(_("verified"), default=False)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    shown = ()
+
+    class Meta:
+        abstract = True
+
+    def may_be_corrected_by(self, user):
+        return user.is_staff or (not self.is_verified and self.created_by_id == user.pk)
+
+    @property
+    def shown_digest(self):
+        """Stands for what a page that corrects this shows; another one means that somebody was faster."""
+        return digest(getattr(self, name) for name in self.shown)
+
+
+def digest(values):
+    # Decimals of a row and of a form may differ in trailing zeros.
+    plain = [f"{value:.2f}" if isinstance(value, Decimal) else value for value in values]
+    return hashlib.sha256(repr(plain).encode()).hexdigest()[:32]
+
+
+class Store(Correctable):
+    name = models.CharField(_("name"), max_length=100, validators=[MinLengthValidator(SHORTEST_NAME)])
+    name_key = FoldedKeyField(source="name")
+    sort_name = models.GeneratedField(expression=Folded("name"), output_field=models.TextField(), db_persist=True)
+    search_text = models.GeneratedField(
+        expression=Folded(Concat("name", Value(" "), "chain")),
+        output_field=models.TextField(),
+        db_persist=True,
+    )
+    chain = models.CharField(_("chain"), max_length=100, blank=True)
+    address = models.CharField(_("address"), max_length=200, blank=True)
+    currency = models.CharField(_("currency"), max_length=3)
+    # The currency is fixed from the first run or price on.
+    is_currency_fixed = models.BooleanField(default=False, editable=False)
+
+    objects = CatalogueQuerySet.as_manager()
+    shown = ("name", "chain", "address", "currency")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["name_key"], name="one_store_of_a_name")]
+        indexes = [
+            models.Index(fields=["sort_name"], name="store_sort_name"),
+            GinIndex(fields=["search_text"], opclasses=["gin_trgm_ops"], name="store_search"),
+        ]
+
+    def __str__(self):
+        return self.name
+
+    def clean(self):
+        super().clean()
+        if Store.objects.of_same_name(name=self.name).exclude(pk=self.pk).exists():
+            raise ValidationError({"name": self.already_known()})
+
+    @staticmethod
+    def already_known():
+        return _("A store of this name is already known")
+
+
+class ProductQuerySet(CatalogueQuerySet):
+    def sold_first_at(self, store_id):
+        """What is sold at the store comes first (`is_sold_there`); beneath, the order is kept as it is."""
+        rest = self.query.order_by or ("-is_verified", "sort_name", "pk")
+        offers = self.model._meta.get_field("offers").related_model.objects
+        sold = offers.filter(product=models.OuterRef("pk"), store=store_id)
+        return self.annotate(is_sold_there=models.Exists(sold)).order_by("-is_sold_there", *rest)
+
+
+class Product(Correctable):
+    """A thing that can be bought, independent of any store."""
+
+    class Kind(models.TextChoices):
+        COUNTED = "counted", _("Counted: whole ones only")
+        DIVISIBLE = "divisible", _("Divisible: by weight or volume")
+
+    WEIGHED_IN_STEPS_OF = {"kg": Decimal("0.5"), "L": Decimal("0.5"), "g": Decimal(50), "ml": Decimal(50)}
+
+    name = models.CharField(_("name"), max_length=100, validators=[MinLengthValidator(SHORTEST_NAME)])
+    name_key = FoldedKeyField(source="name")
+    brand = models.CharField(_("brand"), max_length=100, blank=True)
+    brand_key = FoldedKeyField(source="brand")
+    sort_name = models.GeneratedField(expression=Folded("name"), output_field=models.TextField(), db_persist=True)
+    search_text = models.GeneratedField(
+        expression=Folded(Concat("name", Value(" "), "brand")),
+        output_field=models.TextField(),
+        db_persist=True,
+    )
+    unit = models.CharField(_("unit"), max_length=20)
+    kind = models.CharField(_("kind"), max_length=9, choices=Kind)
+    step = QuantityColumn(_("step"))
+    # Unit and kind are fixed once somebody wants it or a price was seen.
+    is_unit_fixed = models.BooleanField(default=False, editable=False)
+
+    objects = ProductQuerySet.as_manager()
+    shown = ("name", "brand", "unit", "kind", "step")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["name_key", "brand_key"], name="one_product_of_a_name_and_brand"),
+            models.CheckConstraint(condition=Q(kind__in=["counted", "divisible"]), name="product_kind_known"),
+            within("product", "step", CENT, MAX_STEP),
+            models.CheckConstraint(
+                condition=Q(kind="divisible") | Q(Exact(Mod("step", Value(1)), 0)),
+                name="product_counted_step_whole",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["sort_name"], name="product_sort_name"),
+            GinIndex(fields=["search_text"], opclasses=["gin_trgm_ops"], name="product_search"),
+        ]
+
+    def __str__(self):
+        return f"{self.name}, {self.brand}" if self.brand else self.name
+
+    @property
+    def is_counted(self):
+        return self.kind == self.Kind.COUNTED
+
+    @property
+    def grain(self):
+        """The smallest quantity that can be bought, sorted out or allocated."""
+        return Decimal(1) if self.is_counted else CENT
+
+    @classmethod
+    def usual_kind(cls, unit):
+        return cls.Kind.DIVISIBLE if unit in cls.WEIGHED_IN_STEPS_OF else cls.Kind.COUNTED
+
+    @classmethod
+    def usual_step(cls, unit, kind):
+        return Decimal(1) if kind == cls.Kind.COUNTED else cls.WEIGHED_IN_STEPS_OF.get(unit, Decimal("0.5"))
+
+    def clean(self):
+        super().clean()
+        if self.is_counted and self.step is not None and self.step % 1:
+            raise ValidationError({"step": self.counted_in_whole_steps()})
+        if Product.objects.of_same_name(name=self.name, brand=self.brand).exclude(pk=self.pk).exists():
+            raise ValidationError({"name": self.already_known()})
+
+    @staticmethod
+    def already_known():
+        return _("A product of this name and brand is already known")
+
+    @staticmethod
+    def counted_in_whole_steps():
+        return _("What is counted goes in whole steps: enter a whole number, for example 1")

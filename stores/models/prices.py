@@ -1,0 +1,188 @@
+"""Where a product is sold, and what it was seen to cost there. Unit prices are derived, never stored."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import connection, models
+from django.db.models import F, Q
+from django.db.models.functions import TruncDate
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from bulq.fields import CENT, AmountColumn, QuantityColumn, within
+from bulq.money import MAX_AMOUNT, MAX_QUANTITY, fits_minor_unit
+
+from .catalogue import Product, Store, digest
+
+CHART_DAYS = 365
+MOST_POINTS = 60  # of one store in a chart
+CHART = """
+WITH point AS (
+    SELECT offer_id, (seen_at AT TIME ZONE %(zone)s)::date AS day, round(amount / quantity, 4) AS unit_price,
+           max(seen_at) AS last
+    FROM stores_price
+    WHERE offer_id = ANY(%(offers)s) AND withdrawn_at IS NULL AND seen_at >= %(since)s
+    GROUP BY 1, 2, 3
+), numbered AS (
+    SELECT *, count(*) OVER offer AS total,
+           row_number() OVER (offer ORDER BY last DESC) - 1 AS back,
+           row_number() OVER (offer ORDER BY unit_price, last DESC) = 1 AS is_lowest,
+           row_number() OVER (offer ORDER BY unit_price DESC, last DESC) = 1 AS is_highest
+    FROM point
+    WINDOW offer AS (PARTITION BY offer_id)
+)
+SELECT offer_id, day, unit_price FROM numbered
+WHERE back %% ((total + %(most)s - 1) / %(most)s) = 0 OR is_lowest OR is_highest
+ORDER BY offer_id, last
+"""
+
+
+def price_of_one(amount, quantity):
+    """Exact as far as PostgreSQL divides; comparable, not meant to be multiplied back."""
+    return models.ExpressionWrapper(F(amount) / F(quantity), models.DecimalField(max_digits=20, decimal_places=10))
+
+
+class OfferQuerySet(models.QuerySet):
+    def with_current_price(self):
+        """Annotate the newest standing observation: `current_amount` for `current_quantity`, `current_seen_at`."""
+        newest = Price.objects.standing().filter(offer=models.OuterRef("pk")).newest_first()
+        return self.annotate(
+            current_amount=models.Subquery(newest.values("amount")[:1]),
+            current_quantity=models.Subquery(newest.values("quantity")[:1]),
+            current_seen_at=models.Subquery(newest.values("seen_at")[:1]),
+        )
+
+    def with_current_unit_price(self):
+        return self.with_current_price().annotate(current_unit_price=price_of_one("current_amount", "current_quantity"))
+
+    def with_price_range(self):
+        """Annotate `lowest`, `average` and `highest` unit price of all that stands."""
+        each = price_of_one("prices__amount", "prices__quantity")
+        standing = Q(prices__withdrawn_at=None)
+        return self.annotate(
+            lowest=models.Min(each, filter=standing),
+            average=models.Avg(each, filter=standing),
+            highest=models.Max(each, filter=standing),
+        )
+
+    def cheapest_first(self):
+        """Needs `with_current_unit_price`. Currencies are not compared: one after the other."""
+        cheapest = F("current_unit_price").asc(nulls_last=True)
+        return self.order_by("store__currency", cheapest, "store__sort_name", "pk")
+
+    def cheapest_of_each_product(self):
+        """Where each product is cheapest now, once for each currency that it is sold in."""
+        return (
+            self.with_current_unit_price()
+            .filter(current_unit_price__isnull=False)
+            .order_by("product", "store__currency", "current_unit_price", "store__sort_name", "pk")
+            .distinct("product", "store__currency")
+        )
+
+
+class Offer(models.Model):
+    """That a product is sold at a store: pack size, minimum and note in general."""
+
+    product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="offers")
+    store = models.ForeignKey(Store, on_delete=models.PROTECT, related_name="offers")
+    pack_size = QuantityColumn(_("pack size"), null=True, blank=True)
+    min_quantity = QuantityColumn(_("minimum quantity"), null=True, blank=True)
+    note = models.CharField(_("note"), max_length=200, blank=True)
+
+    objects = OfferQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["product", "store"], name="one_offer"),
+            within("offer", "pack_size", CENT, MAX_QUANTITY),
+            within("offer", "min_quantity", CENT, MAX_QUANTITY),
+        ]
+
+    def __str__(self):
+        return f"{self.product} at {self.store}"
+
+    def clean(self):
+        super().clean()
+        if self.product_id:
+            refuse_parts(self.product, self, ("pack_size", "min_quantity"))
+
+    @property
+    def shown_digest(self):
+        return digest([self.pack_size, self.min_quantity, self.note])
+
+
+class PriceQuerySet(models.QuerySet):
+    def standing(self):
+        return self.filter(withdrawn_at=None)
+
+    def newest_first(self):
+        return self.order_by("-seen_at", "-pk")
+
+    def of_last_day(self):
+        """The standing observations of each offer on the last day any was seen."""
+        newest = Price.objects.standing().filter(offer=models.OuterRef("offer")).newest_first()
+        last_day = models.Subquery(newest.values(last_day=TruncDate("seen_at"))[:1])
+        return self.standing().annotate(day=TruncDate("seen_at")).filter(day=last_day)
+
+
+def chart_points(offer_ids):
+    """What was seen in the last twelve months: `{offer id: [(day, unit price), ...]}`, oldest first.
+
+    Equal prices of one day are one point. Of an offer with more than 60 points every second, third... is taken,
+    counted back from the newest, together with its lowest and its highest.
+    """
+    since = timezone.now() - timedelta(days=CHART_DAYS)
+    words = {"offers": offer_ids, "since": since, "zone": timezone.get_current_timezone_name(), "most": MOST_POINTS}
+    points = {}
+    with connection.cursor() as cursor:
+        cursor.execute(CHART, words)
+        for offer_id, day, unit_price in cursor.fetchall():
+            points.setdefault(offer_id, []).append((day, unit_price))
+    return points
+
+
+class Price(models.Model):
+    """One observation: `amount` for `quantity` units."""
+
+    offer = models.ForeignKey(Offer, on_delete=models.PROTECT, related_name="prices")
+    amount = AmountColumn(_("amount"))
+    quantity = QuantityColumn(_("for a quantity of"))
+    min_quantity = QuantityColumn(_("minimum quantity"), null=True, blank=True)
+    note = models.CharField(_("note"), max_length=200, blank=True)
+    seen_at = models.DateTimeField(default=timezone.now)
+    seen_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+    # The observation of a purchase is corrected and withdrawn with it.
+    is_of_purchase = models.BooleanField(default=False, editable=False)
+
+    objects = PriceQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            within("price", "amount", Decimal(0), MAX_AMOUNT),
+            within("price", "quantity", CENT, MAX_QUANTITY),
+            within("price", "min_quantity", CENT, MAX_QUANTITY),
+        ]
+        indexes = [models.Index(fields=["offer", "-seen_at", "-id"], name="price_newest")]
+
+    def __str__(self):
+        return f"{self.amount} for {self.quantity}: {self.offer}"
+
+    def clean(self):
+        super().clean()
+        refuse_parts(self.offer.product, self, ("quantity", "min_quantity"))
+        if self.amount is not None and not fits_minor_unit(self.amount, self.offer.store.currency):
+            raise ValidationError({"amount": _("This currency has no cents: enter a whole amount")})
+
+
+def refuse_parts(product, row, names):
+    """Quantities of what is counted are whole."""
+    parts = [name for name in names if (getattr(row, name) or 0) % 1]
+    if product.is_counted and parts:
+        raise ValidationError(dict.fromkeys(parts, whole_number_needed()))
+
+
+def whole_number_needed():
+    return _("This product is counted: enter a whole number, for example 12")
