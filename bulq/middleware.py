@@ -16,6 +16,7 @@ from psycopg.errors import LockNotAvailable
 
 from .errors import BulqError, Busy
 from .http import refuse
+from .locks import busy_when_locked
 from .models import SentForm
 
 ONE_TIME_ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
@@ -46,7 +47,8 @@ class OnceMiddleware(MiddlewareMixin):
         if request.resolver_match.app_names[:1] == ["admin"]:
             return None
         try:
-            return self._answer_once(request, view, args, kwargs)
+            with busy_when_locked():
+                return self._answer_once(request, view, args, kwargs)
         except BulqError as error:
             return refuse(request, error)
 

@@ -12,6 +12,7 @@ from bids import states
 from bids.access import check_leads, lock_run
 from bids.models import Bid
 from bulq.errors import BulqError, ChangedMeanwhile
+from bulq.locks import busy_when_locked
 from bulq.money import MAX_QUANTITY, format_quantity
 from stores.models import Product
 
@@ -61,6 +62,7 @@ class Outcome:
 def place_bids(run, wishes, *, by, whose=None):
     """Store what a person wants of any number of products; each line is stored or refused by itself.
 
+    Of several wishes for one product the last counts.
     The leader may change somebody else's order (`whose`), which is recorded.
     Clears the person's “done choosing”, and makes the run active at the first wish of anybody but the leader.
     """
@@ -72,8 +74,9 @@ def place_bids(run, wishes, *, by, whose=None):
         if not is_member(run, whose):
             raise Http404
     bids = {bid.product_id: bid for bid in Bid.objects.of_run(run).filter(participation__user=whose)}
-    sorting = _SortedWishes(run, bids, lock_units([wish.product_id for wish in wishes]))
-    for wish in wishes:
+    by_product = {wish.product_id: wish for wish in wishes}
+    sorting = _SortedWishes(run, bids, lock_units(by_product.keys()))
+    for wish in by_product.values():
         sorting.take(wish)
     if sorting.events:
         _write_order(run, take_part(run, whose), sorting, by=by)
@@ -103,7 +106,8 @@ def lock_units(product_ids):
     products = Product.objects.in_bulk(product_ids)
     loose = [product.pk for product in products.values() if not product.is_unit_fixed]
     if loose:
-        products |= Product.objects.select_for_update(no_key=True).order_by("pk").in_bulk(loose)
+        with busy_when_locked():
+            products |= Product.objects.select_for_update(no_key=True).order_by("pk").in_bulk(loose)
     return products
 
 

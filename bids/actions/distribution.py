@@ -17,7 +17,7 @@ from bulq.units import with_unit
 
 from .costs import allocate
 from .history import happened, record
-from .runs import move_run
+from .runs import check_state, lock_run_to_reopen, move_run, reopen_run
 
 
 def sort_out_problems(line, product, was, quantity):
@@ -81,8 +81,9 @@ def sort_out(run, product, quantity, *, was, by, whose=None):
 def finish_sorting(run, *, by):
     """Go on to the hand-out; refused, naming them, while lines differ."""
     run, lines = lock_run_led(run, by=by), lines_of(run)
+    check_state(run, states.ADJUSTING)
     differing = [line.product.name for line in lines if line.to_decide]
-    if run.state == states.ADJUSTING and differing:
+    if differing:
         raise BulqError(_("Still to sort out: %(names)s.") % {"names": ", ".join(differing)})
     run = move_run(run, states.DISTRIBUTING, by=by)
     allocate(run, lines)
@@ -93,7 +94,8 @@ def finish_sorting(run, *, by):
 def force_hand_out(run, *, seen, by):
     """Divide what still differs as the preview said; `seen` is the fingerprint the preview carried."""
     run, lines = lock_run_led(run, by=by), lines_of(run)
-    if run.state == states.ADJUSTING and seen != Division(run, lines).fingerprint():
+    check_state(run, states.ADJUSTING)
+    if seen != Division(run, lines).fingerprint():
         raise ChangedMeanwhile(_("Something has changed since this preview was made. Here is the new one."))
     forced = [line.product.name for line in lines if line.to_decide]
     run = move_run(run, states.DISTRIBUTING, by=by, forced=forced)
@@ -104,15 +106,14 @@ def force_hand_out(run, *, seen, by):
 @transaction.atomic
 def back_to_shopping(run, *, by):
     """Back to the shop: from sorting out, from a hand-out of which nothing is picked up, or when nothing was bought."""
-    run = lock_run_led(run, by=by)
+    run = lock_run_to_reopen(run, by=by)
+    check_state(run, states.ADJUSTING, states.DISTRIBUTING, states.COMPLETED)
     picked_up = Allocation.objects.filter(item__run=run, picked_up_at__isnull=False).exists()
     if run.state == states.DISTRIBUTING and picked_up:
         raise BulqError(_("Something is picked up already, so the run cannot go back to the shop."))
     if run.state == states.COMPLETED and Purchase.objects.filter(item__run=run).exists():
         raise BulqError(_("Something was bought, so the run can only go back to the hand-out."))
-    if run.state == states.CONFIRMED:
-        raise ChangedMeanwhile(_("Nobody has gone shopping yet."))
-    run = move_run(run, states.SHOPPING, by=by)
+    run = reopen_run(run, states.SHOPPING, by=by)
     Allocation.objects.filter(item__run=run).delete()
     run.participations.update(extra_share=0)
     return run
@@ -128,8 +129,9 @@ def not_picked_up(run):
 def complete(run, *, waiting, by):
     """End the hand-out; `waiting` is how many things the page named as not picked up (they stay owed)."""
     run = lock_run_led(run, by=by)
+    check_state(run, states.DISTRIBUTING)
     left = list(not_picked_up(run).select_related("bid__product", "bid__participation__user").order_by("pk"))
-    if run.state == states.DISTRIBUTING and len(left) != waiting:
+    if len(left) != waiting:
         raise ChangedMeanwhile(_("Something was picked up or put back meanwhile. Look again, then finish."))
     names = [f"{one.bid.product.name} ({one.bid.participation.user.name})" for one in left]
     return move_run(run, states.COMPLETED, by=by, not_collected=names)
@@ -137,10 +139,11 @@ def complete(run, *, waiting, by):
 
 @transaction.atomic
 def reopen_hand_out(run, *, by):
-    run = lock_run_led(run, by=by)
-    if run.state == states.COMPLETED and not Purchase.objects.filter(item__run=run).exists():
+    run = lock_run_to_reopen(run, by=by)
+    check_state(run, states.COMPLETED)
+    if not Purchase.objects.filter(item__run=run).exists():
         raise BulqError(_("Nothing was bought in this run, so there is nothing to hand out."))
-    return move_run(run, states.DISTRIBUTING, by=by)
+    return reopen_run(run, states.DISTRIBUTING, by=by)
 
 
 @transaction.atomic

@@ -7,10 +7,11 @@ from django.utils.translation import gettext as _
 from accounts.models import Membership
 from bids import states
 from bids.access import lock_run, lock_run_led
+from bids.models import Bid
 from bulq.errors import BulqError, ChangedMeanwhile, NotAllowed
 
 from .history import happened, record
-from .runs import is_member, take_part
+from .runs import is_member, move_run, take_part
 
 
 @transaction.atomic
@@ -90,6 +91,9 @@ def accept_lead(run, *, by):
     run.lead_offered_to = run.lead_offered_by = None
     run.save(update_fields=["leader", "lead_offered_to", "lead_offered_by"])
     record(run, happened("lead_accepted", subject=before), by=by)
+    if run.state == states.PLANNING and Bid.objects.of_run(run).exclude(participation__user=by).exists():
+        # The wishes of the one who led until now are somebody else's from here on.
+        move_run(run, states.ACTIVE, by=by)
 
 
 def _lock_run_offered_to(run, user):

@@ -7,6 +7,7 @@ from bids import states
 from bids.models import Run
 from bids.models.sums import debts_of
 from bulq.errors import BulqError
+from bulq.locks import busy_when_locked
 from bulq.money import format_money
 
 from .history import happened, record
@@ -20,7 +21,10 @@ def end_part_in_runs(membership, *, by):
     between; called inside the transaction that ends the membership.
     """
     user = membership.user
-    for run in Run.objects.open().filter(group=membership.group).select_for_update(of=("self",)).order_by("pk"):
+    open_runs = Run.objects.open().filter(group=membership.group).order_by("pk")
+    with busy_when_locked():
+        runs = list(open_runs.select_for_update(of=("self",), no_key=True))
+    for run in runs:
         if run.leader_id == user.pk:
             if run.state not in states.BEFORE_THE_SHOP:
                 raise BulqError(_hand_over_first(run))
@@ -37,14 +41,15 @@ def end_part_in_runs(membership, *, by):
 
 
 def what_follows(membership):
-    """Sentences about what ending the membership would do, for the page that asks."""
+    """Sentences about what ending the membership would do, for the page that asks. Refused where the deed would be."""
     user, sentences = membership.user, []
     runs = Run.objects.open().filter(group=membership.group).select_related("store").order_by("pk")
     parts = {person.run_id: person for person in user.participations.current().filter(run__in=runs)}
     for run in runs:
         if run.leader_id == user.pk:
-            called_off = _("%(run)s: led by %(name)s, it is called off.") % {"run": run, "name": user.name}
-            sentences.append(called_off if run.state in states.BEFORE_THE_SHOP else _hand_over_first(run))
+            if run.state not in states.BEFORE_THE_SHOP:
+                raise BulqError(_hand_over_first(run))
+            sentences.append(_("%(run)s: led by %(name)s, it is called off.") % {"run": run, "name": user.name})
         elif run.pk in parts and run.state in states.BEFORE_THE_SHOP:
             sentences.append(_dropped(run, parts[run.pk].bids.count()))
         elif run.pk in parts:

@@ -5,6 +5,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.access import get_membership, lock_group
 from accounts.models import Group, Membership
 from bids import states
 from bids.access import check_leads, lock_run, lock_run_led
@@ -24,24 +25,29 @@ def start_run(group, *, store, by, day=None, note=""):
     Refused in an archived group, at a store of another currency, or with too many open runs. Fixes the currency of
     group and store.
     """
-    group = locked(Group.objects.filter(memberships__user=by), pk=group.pk)
+    group = lock_group(group.pk)
+    get_membership(by, group.pk)
     store = locked(Store.objects.all(), pk=store.pk)
-    if group.archived_at:
-        raise BulqError(_("This group is archived. Nothing new can be started in it."))
+    _check_room(group)
     if group.currency != store.currency:
         raise BulqError(
             _("%(store)s sells in %(theirs)s, this group counts in %(ours)s. Choose a store of the same currency.")
             % {"store": store.name, "theirs": store.currency, "ours": group.currency},
             field="store",
         )
-    if group.runs.open().count() >= settings.OPEN_RUNS_PER_GROUP:
-        raise BulqError(_("This group has as many open runs as it may have. Finish one first."))
     Group.objects.filter(pk=group.pk).update(is_currency_fixed=True)
     Store.objects.filter(pk=store.pk).update(is_currency_fixed=True)
     run = Run.objects.create(group=group, store=store, leader=by, day=day, note=note)
     Participation.objects.create(run=run, user=by)
     record(run, happened("run_started"), by=by)
     return run
+
+
+def _check_room(group):
+    if group.archived_at:
+        raise BulqError(_("This group is archived. Nothing new can be started in it."))
+    if group.runs.open().count() >= settings.OPEN_RUNS_PER_GROUP:
+        raise BulqError(_("This group has as many open runs as it may have. Finish one first."))
 
 
 @transaction.atomic
@@ -73,10 +79,7 @@ def move_run(run, to, *, by, leaving=False, **data):
     leader is going away and another acts in their place.
     """
     run = lock_run(run, by=by)
-    if to not in states.TRANSITIONS[run.state]:
-        raise ChangedMeanwhile(
-            _("This run is already at “%(state)s”. Look at it again.") % {"state": RunState(run.state).label}
-        )
+    check_state(run, *(origin for origin, targets in states.TRANSITIONS.items() if to in targets))
     if (run.state, to) != (states.PLANNING, states.ACTIVE) and not leaving:
         check_leads(run, by)
     origin, run.state, run.state_at = run.state, to, timezone.now()
@@ -85,6 +88,14 @@ def move_run(run, to, *, by, leaving=False, **data):
     run.save(update_fields=["state", "state_at", "lead_offered_to", "lead_offered_by", "payer"])
     record(run, happened("run_moved", origin=origin, to=to, **data), by=by)
     return run
+
+
+def check_state(run, *expected):
+    """Refuse what was asked on a page of another state. Several states may lead to the same one, each in its way."""
+    if run.state not in expected:
+        raise ChangedMeanwhile(
+            _("This run is already at “%(state)s”. Look at it again.") % {"state": RunState(run.state).label}
+        )
 
 
 def still_choosing(run):
@@ -97,12 +108,15 @@ def still_choosing(run):
 def lock_list(run, *, by):
     """Nobody may change their order after this, until the leader unlocks the list."""
     run = lock_run_led(run, by=by)
+    check_state(run, *states.COLLECTING)
     names = [user.name for user in still_choosing(run)]
     return move_run(run, states.CONFIRMED, by=by, still_choosing=names)
 
 
 @transaction.atomic
 def unlock_list(run, *, by):
+    run = lock_run_led(run, by=by)
+    check_state(run, states.CONFIRMED)
     return move_run(run, states.ACTIVE, by=by)
 
 
@@ -110,8 +124,9 @@ def unlock_list(run, *, by):
 def start_shopping(run, *, by):
     """Make the shopping list: one line for each product that somebody really wants."""
     run = lock_run_led(run, by=by)
+    check_state(run, states.CONFIRMED)
     wanted = set(Bid.objects.of_run(run).real().values_list("product_id", flat=True))
-    if run.state == states.CONFIRMED and not wanted:
+    if not wanted:
         raise BulqError(_("Nobody has ordered anything yet, so there is nothing to shop for."))
     run = move_run(run, states.SHOPPING, by=by)
     ShoppingItem.objects.bulk_create(ShoppingItem(run=run, product_id=product) for product in sorted(wanted))
@@ -122,11 +137,28 @@ def start_shopping(run, *, by):
 def stop_shopping(run, *, by):
     """Back from the shop before anything was bought; the list is made anew the next time."""
     run = lock_run_led(run, by=by)
+    check_state(run, states.SHOPPING)
     if run.items.filter(purchases__isnull=False).exists():
         raise BulqError(_("Something is bought already. Put it back on the list first."))
     run = move_run(run, states.CONFIRMED, by=by)
     run.items.all().delete()
     return run
+
+
+def lock_run_to_reopen(run, *, by):
+    """A run that may be over, its group locked first: one that goes on counts as an open run of the group again."""
+    group = lock_group(run.group_id)
+    run = lock_run_led(run, by=by)
+    if run.state == states.COMPLETED:
+        _check_room(group)
+    return run
+
+
+def reopen_run(run, to, *, by):
+    """Move a run back from where it was over. Who left the group meanwhile has left the run."""
+    former = run.participations.current().exclude(user__in=Membership.objects.filter(group=run.group_id).values("user"))
+    former.update(left_at=timezone.now(), is_helper=False, is_ready=False)
+    return move_run(run, to, by=by)
 
 
 @transaction.atomic

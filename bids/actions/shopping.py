@@ -19,7 +19,7 @@ from stores.actions.prices import record_price, retract_price
 from .bidding import bid_problems, fix_units, lock_units, room_for_new_products
 from .costs import allocate, check_discounts, check_total, follow_with_price
 from .history import happened, record
-from .runs import move_run
+from .runs import check_state, move_run
 
 
 class AlreadyBought(ChangedMeanwhile):
@@ -136,14 +136,14 @@ def add_while_shopping(run, product, *, quantity, whose, by):
 def finish_shopping(run, *, payer, open_lines, by):
     """Leave the shop: name who paid, and confirm that the lines still open (`open_lines` of them) are not bought."""
     run = lock_run_led(run, by=by)
+    check_state(run, states.SHOPPING)
     lines = lines_of(run)
     still_open = [line.item for line in lines if line.is_open]
-    if run.state == states.SHOPPING:
-        if not run.participations.current().filter(user=payer).exists():
-            raise BulqError(_("Choose somebody who takes part in this run."), field="payer")
-        if len(still_open) != open_lines:
-            raise ChangedMeanwhile(_open_lines_sentence(len(still_open)))
-        check_discounts(run, sum((line.paid for line in lines), Decimal(0)))
+    if not run.participations.current().filter(user=payer).exists():
+        raise BulqError(_("Choose somebody who takes part in this run."), field="payer")
+    if len(still_open) != open_lines:
+        raise ChangedMeanwhile(_open_lines_sentence(len(still_open)))
+    check_discounts(run, sum((line.paid for line in lines), Decimal(0)))
     run.payer = payer
     run.save(update_fields=["payer"])
     bought = [line for line in lines if line.is_bought]
