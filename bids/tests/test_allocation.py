@@ -1,0 +1,286 @@
+"""D2: shares add up, to the last grain, and are fair. Pure arithmetic, so no database."""
+
+from decimal import ROUND_HALF_UP, Decimal
+from random import Random
+
+import pytest
+from hypothesis import assume, example, find, given, settings
+from hypothesis import strategies as st
+from hypothesis.errors import NoSuchExample
+
+from bids.allocation import agrees, matches, share_out, split, total_for, whole_packs
+
+CENT, ONE = Decimal("0.01"), Decimal(1)
+
+
+def multiples(grain, *, low=0, high=100_000):
+    return st.integers(low, high).map(lambda count: count * grain)
+
+
+grains = st.sampled_from([CENT, ONE])
+people = st.integers(1, 10_000)
+weights = st.dictionaries(people, multiples(CENT), min_size=1, max_size=12)
+counted = st.dictionaries(people, multiples(ONE, low=1, high=500), min_size=1, max_size=12)
+weighed = st.dictionaries(people, multiples(CENT, low=1, high=50_000), min_size=1, max_size=12)
+wishes = st.one_of(st.tuples(counted, st.just(ONE)), st.tuples(weighed, st.just(CENT)))
+seeds = st.text(max_size=8)
+
+
+def rounded_apart(total, weights, *, grain, seed):
+    """Negative control: what one would write first. Each share is right, and their sum is not."""
+    whole = sum(weights.values()) or len(weights)
+    return {
+        person: (total * (weight or (1 if whole == len(weights) else 0)) / whole).quantize(grain, ROUND_HALF_UP)
+        for person, weight in weights.items()
+    }
+
+
+def adds_up(division, total, weights, grain, seed="run:product"):
+    return sum(division(total, weights, grain=grain, seed=seed).values()) == total
+
+
+@given(st.integers(-10_000_000, 999_999_999), weights, grains, seeds)
+@example(total=1, weights={1: Decimal(0), 2: Decimal(0)}, grain=ONE, seed="")
+def test_shares_add_up_to_the_last_minor_unit(total, weights, grain, seed):
+    """D2."""
+    assert adds_up(split, total * grain, weights, grain, seed)
+
+
+def test_rounding_each_share_by_itself_does_not_add_up():
+    """Negative control: Hypothesis finds a sum that is wrong, in cents and in yen."""
+    three = st.dictionaries(people, multiples(CENT, low=1), min_size=2, max_size=6)
+    for grain in (CENT, ONE):
+        parts = find(
+            st.tuples(st.integers(1, 10_000), three),
+            lambda case, grain=grain: not adds_up(rounded_apart, case[0] * grain, case[1], grain),
+        )
+        assert adds_up(split, parts[0] * grain, parts[1], grain)
+
+
+@given(st.integers(0, 10**9), weights, grains)
+def test_each_share_is_a_multiple_of_the_grain_and_within_one_of_its_quota(total, weights, grain):
+    """D2: never negative, and nobody is more than a grain away from their exact part."""
+    shares, whole = split(total * grain, weights, grain=grain, seed="s"), sum(weights.values())
+    for person, share in shares.items():
+        assert share >= 0
+        assert share % grain == 0
+        weight = weights[person] if whole else ONE
+        assert abs(share * (whole or len(weights)) - total * grain * weight) < grain * (whole or len(weights))
+
+
+@given(st.integers(0, 10**9), weights, grains)
+def test_a_discount_is_divided_like_its_opposite(total, weights, grain):
+    """D2."""
+    shares = split(total * grain, weights, grain=grain, seed="s")
+    assert split(-total * grain, weights, grain=grain, seed="s") == {one: -share for one, share in shares.items()}
+
+
+@given(st.data(), weights)
+def test_a_discount_of_at_most_the_goods_leaves_nobody_below_zero(data, goods):
+    """D2, spec 60."""
+    discount = data.draw(st.integers(0, int(sum(goods.values()) / CENT))) * CENT
+    shares = split(-discount, goods, grain=CENT, seed="s")
+    assert all(goods[person] + share >= 0 for person, share in shares.items())
+
+
+@given(st.integers(0, 10**6), weights, grains, st.randoms(use_true_random=False))
+def test_the_order_of_the_people_changes_nothing(total, weights, grain, random):
+    """D2."""
+    shuffled = list(weights.items())
+    random.shuffle(shuffled)
+    first, second = (split(total * grain, rows, grain=grain, seed="s") for rows in (weights, dict(shuffled)))
+    assert first == second
+
+
+def split_by_position(total, weights, *, grain, seed):
+    """Negative control: the same split, its ties decided by who comes first in the input."""
+    places = {person: place for place, person in enumerate(weights)}
+    shares = split(total, {places[one]: weight for one, weight in weights.items()}, grain=grain, seed=seed)
+    return {one: shares[places[one]] for one in weights}
+
+
+def test_a_split_that_looks_at_positions_is_caught():
+    """Negative control of the property above."""
+
+    def depends_on_order(people):
+        weights = dict.fromkeys(people, ONE)
+        turned = dict(reversed(weights.items()))
+        return split_by_position(ONE, weights, grain=ONE, seed="s") != split_by_position(
+            ONE, turned, grain=ONE, seed="s"
+        )
+
+    people_in_order = st.lists(people, min_size=2, max_size=4, unique=True)
+    assert find(people_in_order, depends_on_order)
+    with pytest.raises(NoSuchExample):
+        find(
+            people_in_order,
+            lambda people: (
+                split(ONE, dict.fromkeys(people, ONE), grain=ONE, seed="s")
+                != split(ONE, dict.fromkeys(reversed(people), ONE), grain=ONE, seed="s")
+            ),
+            settings=settings(max_examples=300, database=None),
+        )
+
+
+def test_ties_fall_differently_in_different_runs_and_the_same_in_the_same():
+    """Spec 6: a hash of run, product and person decides, so nobody is lucky every time."""
+    equal = dict.fromkeys(range(1, 6), ONE)
+
+    def lucky(seed):
+        return next(one for one, share in split(ONE, equal, grain=ONE, seed=seed).items() if share)
+
+    winners = [lucky(f"{run}:7") for run in range(400)]
+    assert winners == [lucky(f"{run}:7") for run in range(400)]
+    assert all(40 <= winners.count(one) <= 120 for one in equal)
+
+
+def test_yen_have_no_parts():
+    shares = split(Decimal(1000), {1: ONE, 2: ONE, 3: ONE}, grain=ONE, seed="s")
+    assert sorted(shares.values()) == [333, 333, 334]
+    with pytest.raises(ValueError, match="no multiple"):
+        split(Decimal("10.50"), {1: ONE}, grain=ONE, seed="s")
+
+
+def test_nothing_can_be_divided_among_nobody_and_something_cannot():
+    assert split(Decimal(0), {}, grain=CENT, seed="s") == {}
+    with pytest.raises(ValueError, match="nobody"):
+        split(CENT, {}, grain=CENT, seed="s")
+
+
+def test_where_nobody_weighs_anything_all_weigh_the_same():
+    nothing = dict.fromkeys("abc", Decimal(0))
+    assert sorted(split(Decimal("0.08"), nothing, grain=CENT, seed="s").values()) == [
+        Decimal("0.02"),
+        Decimal("0.03"),
+        Decimal("0.03"),
+    ]
+
+
+@given(wishes, st.data(), seeds)
+def test_of_a_shortage_nobody_gets_more_than_they_asked_for(case, data, seed):
+    """D2, spec 59: sums exact, never above the bid, never negative, in whole grains."""
+    wanted, grain = case
+    bought = data.draw(st.integers(1, int(sum(wanted.values()) / grain))) * grain
+    shares = share_out(bought, wanted, grain=grain, weighed=False, leader=0, seed=seed)
+    assert sum(shares.values()) == bought
+    assert shares.keys() == wanted.keys()
+    for person, share in shares.items():
+        assert 0 <= share <= wanted[person]
+        assert share % grain == 0
+
+
+def test_rounding_up_for_everybody_gives_more_than_was_asked_for():
+    """Negative control of the sum: what a shortage becomes when each part is rounded by itself."""
+    wanted = {1: ONE, 2: ONE, 3: ONE}
+    assert sum(rounded_apart(Decimal(2), wanted, grain=ONE, seed="s").values()) == 3
+
+
+@given(wishes, st.integers(1, 5000), st.booleans(), seeds)
+def test_of_a_surplus_nobody_gets_less_than_they_asked_for_and_the_rest_is_the_leaders(case, more, has_wish, seed):
+    """D2, spec 59: the leader need not have a wish."""
+    wanted, grain = case
+    leader = min(wanted) if has_wish else 0
+    bought = sum(wanted.values()) + more * grain
+    shares = share_out(bought, wanted, grain=grain, weighed=False, leader=leader, seed=seed)
+    assert sum(shares.values()) == bought
+    assert shares.pop(leader) == wanted.get(leader, 0) + more * grain
+    assert shares == {person: quantity for person, quantity in wanted.items() if person != leader}
+
+
+@given(weighed, st.integers(-1000, 1000), seeds)
+def test_what_was_weighed_a_little_off_is_shared_by_everybody(wanted, permille, seed):
+    """D2, spec 34: in proportion, above the wish when there is more, below it when there is less."""
+    total = sum(wanted.values())
+    bought = total + int(total / CENT * permille / 10_000) * CENT
+    assert matches(bought, total, divisible=True, tolerance_percent=10)
+    shares = share_out(bought, wanted, grain=CENT, weighed=True, leader=0, seed=seed)
+    assert sum(shares.values()) == bought
+    assert 0 not in shares
+    for person, share in shares.items():
+        assert abs(share - wanted[person]) <= abs(bought - total)
+        assert (share - wanted[person]) * (bought - total) >= 0
+
+
+@given(wishes, st.integers(0, 2000), st.randoms(use_true_random=False))
+def test_sharing_out_does_not_look_at_the_order_either(case, parts, random: Random):
+    """D2."""
+    wanted, grain = case
+    shuffled = list(wanted.items())
+    random.shuffle(shuffled)
+    one, other = (
+        share_out(parts * grain, rows, grain=grain, weighed=False, leader=0, seed="s")
+        for rows in (wanted, dict(shuffled))
+    )
+    assert one == other
+
+
+@pytest.mark.parametrize(
+    ("bought", "wanted", "divisible", "expected"),
+    [
+        ("5", "5", False, True),
+        ("5", "6", False, False),
+        ("59", "60", False, False),  # counted goods are not weighed
+        ("4.50", "5", True, True),  # 10 % exactly
+        ("4.49", "5", True, False),
+        ("5.50", "5", True, True),
+        ("5.51", "5", True, False),
+        ("4.37", "4.5", True, True),
+        ("1", "0", True, False),
+        ("0", "0", True, True),
+    ],
+)
+def test_what_counts_as_bought_as_wanted(bought, wanted, divisible, expected):
+    """Spec 34."""
+    assert matches(Decimal(bought), Decimal(wanted), divisible=divisible, tolerance_percent=10) is expected
+
+
+@pytest.mark.parametrize(
+    ("quantity", "price", "per", "grain", "total"),
+    [
+        ("3", "2.50", "1", CENT, "7.50"),
+        ("0.33", "1.50", "1", CENT, "0.50"),  # 0.495 goes up
+        ("0.5", "0.01", "1", CENT, "0.01"),  # 0.005 goes up
+        ("7", "10.00", "12", CENT, "5.83"),
+        ("0.5", "333", "1", ONE, "167"),
+        ("1.5", "99", "1", ONE, "149"),
+    ],
+)
+def test_a_price_times_a_quantity_is_rounded_half_up(quantity, price, per, grain, total):
+    """Spec 52."""
+    assert total_for(Decimal(quantity), Decimal(price), per=Decimal(per), grain=grain) == Decimal(total)
+
+
+@pytest.mark.parametrize(
+    ("total", "quantity", "price", "per", "expected"),
+    [
+        ("7.50", "3", "2.50", "1", True),
+        ("7.51", "3", "2.50", "1", True),  # 7.51 / 3 is 2.50 as well
+        ("7.49", "3", "2.50", "1", True),
+        ("7.52", "3", "2.50", "1", False),
+        ("10.00", "12", "10.00", "12", True),
+        ("5.83", "7", "10.00", "12", True),
+        ("5.82", "7", "10.00", "12", False),  # 9.98 for a pack
+    ],
+)
+def test_a_total_and_a_price_agree_when_either_rounds_to_the_other(total, quantity, price, per, expected):
+    """Spec 52."""
+    typed = Decimal(total), Decimal(quantity), Decimal(price)
+    assert agrees(*typed, per=Decimal(per), grain=CENT) is expected
+
+
+@given(multiples(CENT, low=1), multiples(CENT, low=1), multiples(CENT, low=1, high=5000), grains)
+def test_what_is_computed_from_a_price_always_agrees_with_it(quantity, price, per, grain):
+    assume(price % grain == 0)
+    assert agrees(total_for(quantity, price, per=per, grain=grain), quantity, price, per=per, grain=grain)
+
+
+@given(multiples(CENT, low=1), st.one_of(st.none(), multiples(CENT, low=1, high=5000)))
+def test_packs_are_whole_enough_and_no_more(quantity, pack):
+    """Spec 52."""
+    bought = whole_packs(quantity, pack)
+    assert bought >= quantity
+    if pack is None:
+        assert bought == quantity
+    else:
+        assert bought % pack == 0
+        assert bought - quantity < pack
