@@ -43,7 +43,7 @@ def run(port: int) -> None:
         started = stack.enter_context(services(local, given=given))
         environment = {**os.environ, **started.urls, "PYTHONUNBUFFERED": "1"}
         environment["SECRET_KEY"] = os.environ.get("SECRET_KEY") or _secret_key(local / "secret_key")
-        environment.setdefault("DEBUG", "true")
+        environment.setdefault("DEBUG", "false")  # what people see; DEBUG=true shows developers more
         # Beside the migrations: each spends its first second or two on importing Django.
         site = stack.enter_context(_site(port, environment))
         _manage("migrate", "--no-input", "--skip-checks", environment=environment)

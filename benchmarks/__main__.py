@@ -1,0 +1,182 @@
+"""`make bench`: serves the site as in production, asks for its pages, prints ratios to an empty page."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from decimal import Decimal
+from pathlib import Path
+
+from bulq.dev.run import GUNICORN
+from bulq.dev.services import throwaway_services
+
+ROOT = Path(__file__).resolve().parents[1]
+CONNECTIONS = (1, 8, 32)
+SECONDS = float(os.environ.get("BENCH_SECONDS", "4"))
+
+
+def main():
+    with throwaway_services() as started:
+        os.environ.update(started.urls)
+        os.environ.update(DJANGO_SETTINGS_MODULE="benchmarks.settings", SECRET_KEY="for the benchmark only")
+        _manage("migrate", "--no-input", "--skip-checks")
+        import django
+
+        django.setup()
+        from .seed import seed
+
+        known = seed()
+        _vacuum()
+        port = _free_port()
+        site = subprocess.Popen([sys.executable, "-m", "gunicorn", *GUNICORN, "--bind", f"127.0.0.1:{port}"], cwd=ROOT)
+        try:
+            _wait(port)
+            report(site, port, known)
+        finally:
+            site.terminate()
+            site.wait()
+
+
+def report(site, port, known):
+    run = known["runs"][20]
+    pages = {
+        "empty signed-in page": "/bench/empty/",
+        "store list": "/stores/",
+        "store page (200 products)": f"/stores/{known['store']}/",
+        "run page (60 products, 20 people)": f"/runs/{run}/",
+        "home": "/",
+    }
+    queries = {name: _count_queries(known, path) for name, path in pages.items()}
+    print("| page | connections | per second | p50 ms | p95 ms | of the empty page | queries |")
+    print("|---|---|---|---|---|---|---|")
+    for connections in CONNECTIONS:
+        baseline = None
+        for name, path in pages.items():
+            result = _load(port, known, path, connections)
+            baseline = baseline or result["per_second"]
+            _row(name, connections, result, baseline, queries[name])
+        _row("bids of 20 people on one run", connections, _bids(port, known, connections), baseline, "")
+    _check_bids(port, known)
+    _growth(port, known)
+    print(print(f"\nPeak memory of the web server: {_peak_memory(site.pid):.0f} MB, over all its processes."))
+
+
+def _row(name, connections, result, baseline, queries):
+    ratio = baseline / result["per_second"]
+    print(
+        f"| {name} | {connections} | {result['per_second']:.0f} | {result['p50_ms']:.1f} | {result['p95_ms']:.1f} "
+        f"| 1/{ratio:.1f} | {queries} |",
+        flush=True,
+    )
+    assert result["statuses"] == [200], result["statuses"]
+
+
+def _load(port, known, path, connections, method="GET", fields=None, cookies=None, most=10**9):
+    job = {
+        "port": port, "path": path, "connections": connections, "seconds": SECONDS, "method": method,
+        "fields": fields or {}, "cookies": cookies or known["cookies"], "most": most,
+    }  # fmt: skip
+    result = subprocess.run(
+        [sys.executable, "-m", "benchmarks.load"],
+        input=json.dumps(job),
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    )
+    return json.loads(result.stdout)
+
+
+def _bids(port, known, connections):
+    """Everybody sets one amount, again and again, on one run at once."""
+    fields = {f"q-{known['products'][0]}": "3"}
+    return _load(port, known, f"/runs/{known['crowd']}/order/", connections, "POST", fields, known["cookies"][:20])
+
+
+def _check_bids(port, known):
+    """Twenty people order a product each, all at once: none is lost, and the total is right."""
+    product = known["products"][1]
+    jobs = [
+        threading.Thread(
+            target=_load,
+            args=(port, known, f"/runs/{known['crowd']}/order/", 1, "POST", {f"q-{product}": "2"}, [cookie], 1),
+        )
+        for cookie in known["cookies"][:20]
+    ]
+    for job in jobs:
+        job.start()
+    for job in jobs:
+        job.join()
+    from bids.models import Bid
+
+    bids = Bid.objects.filter(participation__run=known["crowd"], product=product)
+    total = sum(bids.values_list("quantity", flat=True), Decimal(0))
+    print(f"\nBids of 20 people at once on one product: {bids.count()} stored, {total} in all (20 and 40 wanted).")
+    assert (bids.count(), total) == (20, 40)
+
+
+def _growth(port, known):
+    """The run page's time against its number of bids."""
+    print("\n| bids in the run | run page, p50 ms | ms a bid |\n|---|---|---|")
+    for bidders, run in known["runs"].items():
+        result = _load(port, known, f"/runs/{run}/", 1)
+        bids = bidders * 60
+        print(f"| {bids} | {result['p50_ms']:.1f} | {result['p50_ms'] / bids:.3f} |")
+
+
+def _count_queries(known, path):
+    from django.conf import settings
+    from django.db import connection
+    from django.test import Client
+    from django.test.utils import CaptureQueriesContext
+
+    client = Client(HTTP_HOST="localhost")
+    client.cookies[settings.SESSION_COOKIE_NAME] = known["cookies"][0]
+    with CaptureQueriesContext(connection) as captured:
+        assert client.get(path).status_code == 200
+    return len(captured)
+
+
+def _peak_memory(master):
+    """Megabytes: the largest resident size of the master and each worker, added up (Linux)."""
+    children = Path(f"/proc/{master}/task/{master}/children").read_text().split()
+    peaks = [
+        int(line.split()[1])
+        for pid in [str(master), *children]
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines()
+        if line.startswith("VmHWM")
+    ]
+    return sum(peaks) / 1024
+
+
+def _manage(*arguments):
+    subprocess.run([sys.executable, "manage.py", *arguments], check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
+
+
+def _vacuum():
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")
+
+
+def _free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _wait(port):
+    for _ in range(200):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    raise SystemExit("The web server did not start.")
+
+
+if __name__ == "__main__":
+    main()
