@@ -4,8 +4,8 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from bulq.errors import BulqError, NotAllowed
-from bulq.locks import locked
+from bulq.errors import BulqError, ChangedMeanwhile, NotAllowed
+from bulq.locks import busy_when_locked, locked
 from stores.models import Offer, Price, Product, Store
 
 
@@ -15,8 +15,9 @@ def record_price(product, store, *, amount, quantity, by, min_quantity=None, not
 
     Fixes the unit of the product and the currency of the store.
     """
-    Product.objects.filter(pk=product.pk, is_unit_fixed=False).update(is_unit_fixed=True)
-    Store.objects.filter(pk=store.pk, is_currency_fixed=False).update(is_currency_fixed=True)
+    with busy_when_locked():
+        Product.objects.filter(pk=product.pk, is_unit_fixed=False).update(is_unit_fixed=True)
+        Store.objects.filter(pk=store.pk, is_currency_fixed=False).update(is_currency_fixed=True)
     offer, _made = Offer.objects.get_or_create(product=product, store=store)
     return Price.objects.create(
         offer=offer,
@@ -27,6 +28,16 @@ def record_price(product, store, *, amount, quantity, by, min_quantity=None, not
         seen_by=by,
         is_of_purchase=is_of_purchase,
     )
+
+
+@transaction.atomic
+def log_price(offer, *, by, amount, quantity, min_quantity=None, note=""):
+    """Somebody saw a price outside a run. Refused when unit, kind or currency are no longer what they saw."""
+    product, store = locked(Product.objects, pk=offer.product_id), locked(Store.objects, pk=offer.store_id)
+    seen = (offer.product.unit, offer.product.kind, offer.store.currency)
+    if (product.unit, product.kind, store.currency) != seen:
+        raise ChangedMeanwhile(_("The unit or the currency has changed meanwhile. Look at the price again."))
+    return record_price(product, store, amount=amount, quantity=quantity, min_quantity=min_quantity, note=note, by=by)
 
 
 def correct_price(price, *, amount, quantity):
@@ -45,9 +56,24 @@ def retract_price(price):
 @transaction.atomic
 def withdraw_price(price, *, by):
     """Take back a price one has logged oneself. The price of a purchase goes with the purchase instead."""
+    price = _lock_logged(price, by)
+    retract_price(price)
+    return price
+
+
+@transaction.atomic
+def restore_price(price, *, by):
+    """Undo `withdraw_price`."""
+    price = _lock_logged(price, by)
+    price.withdrawn_at = None
+    price.save(update_fields=["withdrawn_at"])
+    return price
+
+
+def _lock_logged(price, by):
     price = locked(Price.objects.all(), pk=price.pk)
     if price.seen_by_id != by.pk:
         raise NotAllowed(_("Only who logged a price can withdraw it."))
     if price.is_of_purchase:
         raise BulqError(_("This price belongs to a purchase. Correct or undo the purchase instead."))
-    retract_price(price)
+    return price

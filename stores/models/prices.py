@@ -81,6 +81,11 @@ class OfferQuerySet(models.QuerySet):
             .distinct("product", "store__currency")
         )
 
+    def of_products_like(self, text):
+        """Those whose product a search for `text` finds, by name."""
+        found = self.filter(product__in=Product.objects.search(text).order_by().values("pk")) if text.strip() else self
+        return found.order_by("product__sort_name", "product__brand_key", "pk")
+
 
 class Offer(models.Model):
     """That a product is sold at a store: pack size, minimum and note in general."""
@@ -141,6 +146,28 @@ def chart_points(offer_ids):
         for offer_id, day, unit_price in cursor.fetchall():
             points.setdefault(offer_id, []).append((day, unit_price))
     return points
+
+
+def price_charts(offers):
+    """A chart for each currency: its lines `(store, points)` as `offers` come, and the same as rows of a table."""
+    points, charts = chart_points([offer.pk for offer in offers]), {}
+    for offer in offers:
+        if line := points.get(offer.pk):
+            chart = charts.setdefault(offer.store.currency, {"series": [], "rows": []})
+            chart["series"].append((offer.store.name, line))
+            chart["rows"] += [(offer.store.name, day, unit_price) for day, unit_price in reversed(line)]
+    return charts
+
+
+def with_cheapest(products):
+    """The products as a list, each with the offers that are its cheapest, one for each currency."""
+    products = list(products)
+    cheapest = {}
+    for offer in Offer.objects.filter(product__in=products).select_related("store").cheapest_of_each_product():
+        cheapest.setdefault(offer.product_id, []).append(offer)
+    for product in products:
+        product.cheapest = cheapest.get(product.pk, [])
+    return products
 
 
 class Price(models.Model):

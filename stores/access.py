@@ -1,0 +1,41 @@
+"""The only way to what is in the catalogue. Everybody who is signed in may see all of it; correcting is for some."""
+
+from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
+
+from bulq.errors import NotAllowed
+
+from .models import Offer, Price, Product, Store
+
+
+def get_store(store_id):
+    return get_object_or_404(Store, pk=store_id)
+
+
+def get_product(product_id):
+    return get_object_or_404(Product, pk=product_id)
+
+
+def get_offer(offer_id):
+    return get_object_or_404(Offer.objects.select_related("product", "store"), pk=offer_id)
+
+
+def get_price(price_id):
+    return get_object_or_404(Price.objects.select_related("offer"), pk=price_id)
+
+
+def get_store_corrected_by(user, store_id):
+    return checked_correctable(get_store(store_id), user)
+
+
+def get_product_corrected_by(user, product_id):
+    return checked_correctable(get_product(product_id), user)
+
+
+def checked_correctable(thing, user):
+    """Pass on a store or product that the person may correct; `NotAllowed` says who may."""
+    if thing.may_be_corrected_by(user):
+        return thing
+    if thing.is_verified:
+        raise NotAllowed(_("%(name)s is verified. Only a site admin can change it.") % {"name": thing})
+    raise NotAllowed(_("Only who added %(name)s and the site admins can change it.") % {"name": thing})

@@ -1,0 +1,140 @@
+"""Stores, products and offers: added by anybody, corrected by some."""
+
+from contextlib import contextmanager
+from decimal import Decimal
+
+from django.db import IntegrityError, transaction
+from django.http import Http404
+from django.utils.translation import gettext as _
+
+from bulq.errors import BulqError, ChangedMeanwhile
+from bulq.locks import busy_when_locked, locked
+from stores.access import checked_correctable
+from stores.models import Offer, Product, Store
+
+from .prices import record_price
+
+
+@contextmanager
+def _refused_when_known(constraint, problem, *, field):
+    """Around a write that another of the same name, even one of this very moment, makes impossible."""
+    try:
+        with transaction.atomic(), busy_when_locked():
+            yield
+    except IntegrityError as error:
+        if error.__cause__.diag.constraint_name != constraint:
+            raise
+        raise BulqError(problem, field=field) from error
+
+
+def _store_name_is_new():
+    return _refused_when_known("one_store_of_a_name", Store.already_known(), field="name")
+
+
+def _product_name_is_new():
+    return _refused_when_known("one_product_of_a_name_and_brand", Product.already_known(), field="name")
+
+
+def _offer_is_new():
+    return _refused_when_known("one_offer", _("The product is already sold at this store"), field="store")
+
+
+@transaction.atomic
+def create_store(*, by, name, currency, chain="", address=""):
+    """Somebody adds a store. Refused when there is one of the same name, case and spaces aside."""
+    with _store_name_is_new():
+        return Store.objects.create(name=name, chain=chain, address=address, currency=currency, created_by=by)
+
+
+@transaction.atomic
+def change_store(store_id, *, by, seen, name, chain, address, currency=None):
+    """Who may correct a store does so; its currency only before the first run or price.
+
+    `seen` is the digest of what the person saw before.
+    """
+    store = _lock_correctable(Store, store_id, by, seen)
+    currency = currency or store.currency
+    if currency != store.currency and store.is_currency_fixed:
+        words = {"currency": store.currency}
+        raise BulqError(
+            _("The currency is fixed since the first run or price. It stays %(currency)s.") % words, field="currency"
+        )
+    store.name, store.chain, store.address, store.currency = name, chain, address, currency
+    with _store_name_is_new():
+        store.save(update_fields=["name", "name_key", "chain", "address", "currency"])
+    return store
+
+
+@transaction.atomic
+def create_product(*, by, name, unit, kind, step, brand="", offer=None):
+    """Somebody adds a product, and with it (`offer`, the arguments of `create_offer`) where it is sold.
+
+    Refused when there is one of the same name and brand, case and spaces aside.
+    """
+    with _product_name_is_new():
+        product = Product.objects.create(name=name, brand=brand, unit=unit, kind=kind, step=step, created_by=by)
+    if offer:
+        create_offer(product, by=by, **offer)
+    return product
+
+
+@transaction.atomic
+def change_product(product_id, *, by, seen, name, brand, step, unit=None, kind=None):
+    """Who may correct a product does so; its unit and kind only before the first wish or price.
+
+    A new step holds for what is entered from now on. `seen` is the digest of what the person saw before.
+    """
+    product = _lock_correctable(Product, product_id, by, seen)
+    unit, kind = unit or product.unit, kind or product.kind
+    if (unit, kind) != (product.unit, product.kind) and product.is_unit_fixed:
+        raise BulqError(
+            _("Unit and kind are fixed, because somebody wants this product or logged a price."),
+            field="unit" if unit != product.unit else "kind",
+        )
+    product.name, product.brand, product.unit, product.kind, product.step = name, brand, unit, kind, step
+    with _product_name_is_new():
+        product.save(update_fields=["name", "name_key", "brand", "brand_key", "unit", "kind", "step"])
+    return product
+
+
+@transaction.atomic
+def create_offer(product, *, by, store, pack_size=None, min_quantity=None, note="", amount=None, quantity=None):
+    """Somebody says that a product is sold at a store, perhaps with a first price.
+
+    Refused when that is known already: then the offer is corrected, or a price added to it.
+    """
+    with _offer_is_new():
+        offer = Offer.objects.create(
+            product=product, store=store, pack_size=pack_size, min_quantity=min_quantity, note=note
+        )
+    if amount is not None:
+        record_price(product, store, amount=amount, quantity=quantity or pack_size or Decimal(1), by=by)
+    return offer
+
+
+@transaction.atomic
+def change_offer(offer_id, *, seen, pack_size, min_quantity, note):
+    """Anybody corrects pack, minimum and note to what the shelf says."""
+    offer = _lock(Offer, offer_id)
+    _check_seen(offer, seen)
+    offer.pack_size, offer.min_quantity, offer.note = pack_size, min_quantity, note
+    offer.save(update_fields=["pack_size", "min_quantity", "note"])
+    return offer
+
+
+def _lock(model, pk):
+    try:
+        return locked(model.objects, pk=pk)
+    except model.DoesNotExist:
+        raise Http404 from None
+
+
+def _lock_correctable(model, pk, by, seen):
+    thing = checked_correctable(_lock(model, pk), by)
+    _check_seen(thing, seen)
+    return thing
+
+
+def _check_seen(thing, seen):
+    if thing.shown_digest != seen:
+        raise ChangedMeanwhile(_("Somebody changed this while your page was open. Compare, then save again."))

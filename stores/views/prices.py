@@ -1,0 +1,73 @@
+from django.contrib import messages
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from bulq.http import answer, flash_errors
+from stores.access import get_offer, get_price, get_product
+from stores.actions.catalogue import change_offer, create_offer
+from stores.actions.prices import log_price, restore_price, withdraw_price
+from stores.forms import OfferDetailsForm, OfferForm, PriceForm, store_named_by
+from stores.models import Offer, Store
+
+from .onward import next_path
+
+
+@require_http_methods(["GET", "POST"])
+def offer_new(request, product_id):
+    product = get_product(product_id)
+    form = OfferForm(request.POST or None, product=product, initial=store_named_by(request.GET))
+    if form.is_valid():
+        with flash_errors(form):
+            create_offer(product, by=request.user, **form.offer_values())
+            messages.success(request, _("Saved"))
+            return redirect("product", product_id)
+    store = form.cleaned_data.get("store") if form.is_bound else None
+    context = {
+        "product": product,
+        "known_stores": Store.objects.search("")[:20],
+        "existing": Offer.objects.filter(product=product, store=store).first() if store else None,
+    }
+    return answer(request, "stores/offer_new.html", context, form=form)
+
+
+@require_http_methods(["GET", "POST"])
+def offer_edit(request, offer_id):
+    stored = get_offer(offer_id)
+    form = OfferDetailsForm(request.POST or None, stored=stored)
+    if form.is_valid():
+        with flash_errors(form):
+            change_offer(offer_id, seen=form.seen, **form.cleaned_data)
+            messages.success(request, _("Saved"))
+            return redirect("product", stored.product_id)
+    return answer(request, "stores/offer_edit.html", {"offer": stored}, form=form)
+
+
+@require_http_methods(["GET", "POST"])
+def price_new(request, offer_id):
+    offer = get_offer(offer_id)
+    form = PriceForm(request.POST or None, offer=offer)
+    if form.is_valid():
+        with flash_errors(form):
+            log_price(offer, by=request.user, **form.cleaned_data)
+            messages.success(request, _("The price is saved."))
+            return redirect("product", offer.product_id)
+    return answer(request, "stores/price_new.html", {"offer": offer}, form=form)
+
+
+@require_POST
+def price_withdraw(request, price_id):
+    price = get_price(price_id)
+    withdraw_price(price, by=request.user)
+    undo = reverse("price-restore", args=[price_id])
+    messages.success(request, _("The price is withdrawn."), extra_tags=f"undo {undo}")
+    return redirect(next_path(request) or reverse("product", args=[price.offer.product_id]))
+
+
+@require_POST
+def price_restore(request, price_id):
+    price = get_price(price_id)
+    restore_price(price, by=request.user)
+    messages.success(request, _("The price counts again."))
+    return redirect(next_path(request) or reverse("product", args=[price.offer.product_id]))

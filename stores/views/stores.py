@@ -1,0 +1,85 @@
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from bulq.http import answer, flash_errors
+from stores.access import get_store, get_store_corrected_by
+from stores.actions.catalogue import change_store, create_store
+from stores.forms import StoreForm, store_initial
+from stores.models import Offer, Store
+
+from .onward import go_on, next_path, onward_url
+
+PER_PAGE = 50
+MOST_SIMILAR = 5
+MOST_NAMES = 20
+
+
+@require_safe
+def stores(request):
+    query = request.GET.get("q", "")
+    page = Paginator(Store.objects.search(query), PER_PAGE).get_page(request.GET.get("page"))
+    return render(request, "stores/stores.html", {"page": page, "query": query})
+
+
+@require_safe
+def store(request, store_id):
+    return render(request, "stores/store.html", store_context(request, get_store(store_id)))
+
+
+def store_context(request, store):
+    """What the page of a store shows of the catalogue; runs are added by whoever knows them."""
+    query = request.GET.get("q", "")
+    offers = Offer.objects.filter(store=store).select_related("product").with_current_unit_price()
+    return {
+        "store": store,
+        "query": query,
+        "page": Paginator(offers.of_products_like(query), PER_PAGE).get_page(request.GET.get("page")),
+        "may_correct": store.may_be_corrected_by(request.user),
+    }
+
+
+@require_http_methods(["GET", "POST"])
+def store_new(request):
+    form = StoreForm(request.POST or None, initial=store_initial(request.GET))
+    if form.is_valid():
+        with flash_errors(form):
+            made = create_store(by=request.user, **form.cleaned_data)
+            messages.success(request, _("%(name)s is in the list now.") % {"name": made})
+            return go_on(request, store=made.pk)
+    context = {"next": next_path(request), "similar": _similar(request, form["name"].value())}
+    return answer(request, "stores/store_new.html", context, form=form)
+
+
+@require_http_methods(["GET", "POST"])
+def store_edit(request, store_id):
+    stored = get_store_corrected_by(request.user, store_id)
+    form = StoreForm(request.POST or None, stored=stored)
+    if form.is_valid():
+        with flash_errors(form):
+            change_store(store_id, by=request.user, seen=form.seen, **form.cleaned_data)
+            messages.success(request, _("Saved"))
+            return redirect("store", store_id)
+    similar = _similar(request, form["name"].value(), besides=stored) if form.errors else []
+    return answer(request, "stores/store_edit.html", {"store": stored, "similar": similar}, form=form)
+
+
+@require_safe
+def store_similar(request):
+    """What may be meant by the name that is being typed."""
+    return render(request, "stores/_similar.html", {"similar": _similar(request, request.GET.get("name"))})
+
+
+def _similar(request, name, besides=None):
+    found = Store.objects.similar_to(name or "").exclude(pk=besides and besides.pk)[:MOST_SIMILAR]
+    path = next_path(request)
+    return [(store, onward_url(path, store=store.pk)) for store in found]
+
+
+@require_safe
+def store_names(request):
+    """Options for an input in which the name of a store is being typed."""
+    known = Store.objects.search(request.GET.get("store", ""))[:MOST_NAMES]
+    return render(request, "stores/_store_names.html", {"known_stores": known})
