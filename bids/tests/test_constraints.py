@@ -8,7 +8,7 @@ from bids.models import Allocation, Bid, ExtraCost, Participation, Purchase, Run
 from bids.states import RunState
 
 from .factories import make_run
-from .stages import stage
+from .cast import stage
 
 pytestmark = pytest.mark.django_db
 

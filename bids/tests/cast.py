@@ -1,0 +1,117 @@
+"""A run of the fixed cast in any state, brought there by its own actions.
+
+Alice leads, Bob takes part, Hana helps, Dora is in the group but not in the run, Charlie is in another group,
+and Adam administers the group without taking part.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import count
+
+from accounts.models import Group, User
+from accounts.tests.factories import make_group, make_user
+from bids import states
+from bids.actions import distribution, lead, runs, shopping
+from bids.models import Allocation, Event, Participation, Run
+from bids.models.lines import lines_of
+from stores.models import Product
+from stores.tests.factories import make_product, make_store, make_weighed_product
+
+from .factories import go_shopping, make_run, order, purchase
+
+_numbers = count(1)
+# The way of a run through its states, in order; calling off is apart.
+WAY = [
+    states.PLANNING,
+    states.ACTIVE,
+    states.CONFIRMED,
+    states.SHOPPING,
+    states.ADJUSTING,
+    states.DISTRIBUTING,
+    states.COMPLETED,
+]
+
+
+@dataclass
+class Stage:
+    group: Group
+    run: Run
+    adam: User
+    alice: User
+    bob: User
+    hana: User
+    dora: User
+    charlie: User
+    oil: Product  # counted; Alice wants 2, Bob 4, Hana 2
+    gouda: Product  # weighed; Bob wants 3
+
+    def part_of(self, user):
+        return Participation.objects.get(run=self.run, user=user)
+
+    def fresh(self):
+        self.run = Run.objects.select_related("group", "store", "leader").get(pk=self.run.pk)
+        return self.run
+
+    @property
+    def state(self):
+        return self.fresh().state
+
+    def kinds(self):
+        """Kinds of what happened, oldest first."""
+        return list(self.run.events.order_by("pk").values_list("kind", flat=True))
+
+    def last_event(self):
+        return Event.objects.filter(run=self.run).latest("pk")
+
+    def wanted(self, user, product):
+        bids = self.run.participations.filter(user=user, bids__product=product)
+        return bids.values_list("bids__quantity", flat=True).first()
+
+    def received(self, user, product):
+        rows = Allocation.objects.filter(bid__participation__user=user, item__run=self.run, item__product=product)
+        return rows.values_list("quantity", flat=True).first()
+
+
+def stage(state=states.ACTIVE, *, currency="EUR", oil="8", gouda=None):
+    """A run in `state`. What was bought, from adjusting on: `oil` for 40 and `gouda` (3, to be sorted out 2) for 27."""
+    alice, bob, hana, dora, adam = (make_user(name) for name in ("Alice", "Bob", "Hana", "Dora", "Adam"))
+    charlie, number = make_user("Charlie"), next(_numbers)
+    make_group("Others", admin=charlie)
+    group = make_group(admin=adam, members=[alice, bob, hana, dora], currency=currency)
+    run = make_run(leader=alice, group=group, store=make_store(currency=currency))
+    products = make_product(f"Oil {number}"), make_weighed_product(f"Gouda {number}")
+    one = Stage(group, run, adam, alice, bob, hana, dora, charlie, *products)
+    lead.set_helper(run, hana, True, by=alice)
+    order(run, alice, one.oil, 2)
+    if state != states.PLANNING:
+        order(run, bob, one.oil, 4)
+        order(run, bob, one.gouda, 3)
+        order(run, hana, one.oil, 2)
+        _bring_on(one, state, oil, gouda or ("2" if state == states.ADJUSTING else "3"))
+    one.fresh()
+    return one
+
+
+def _bring_on(one, state, oil, gouda):
+    if state == states.CANCELLED:
+        runs.call_off(one.run, by=one.alice)
+    elif state == states.CONFIRMED:
+        runs.lock_list(one.run, by=one.alice)
+    elif state != states.ACTIVE:
+        go_shopping(one.run)
+    if state in states.AFTER_THE_SHOP:
+        purchase(one.run, one.oil, oil, "40")
+        purchase(one.run, one.gouda, gouda, "27")
+        leave_the_shop(one.run)
+    if state == states.COMPLETED:
+        distribution.complete(one.run, waiting=distribution.not_picked_up(one.fresh()).count(), by=one.alice)
+
+
+def leave_the_shop(run, payer=None):
+    open_lines = sum(line.is_open for line in lines_of(run))
+    shopping.finish_shopping(run, payer=payer or run.leader, open_lines=open_lines, by=run.leader)
+    run.refresh_from_db()
+
+
+def D(text):
+    return Decimal(str(text))
