@@ -54,6 +54,14 @@ def pack_segments(mine, others, pack):
     return drawn
 
 
+def came_segments(wanted, came):
+    """What came, then what is missing or left over, as (kind, start, width) in per cent."""
+    both, whole = min(wanted, came), max(wanted, came)
+    cut = both * HUNDRED / whole
+    rest = "need" if wanted > came else "over"
+    return [(kind, x, width) for kind, x, width in (("me", 0, cut - GAP), (rest, cut, HUNDRED - cut)) if width > 0]
+
+
 def spark_points(values, width=96, height=28, pad=3):
     """Points of a sparkline, the oldest value first; the last pair is the present one."""
     low, high = min(values), max(values)

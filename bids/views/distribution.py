@@ -44,9 +44,37 @@ def hand_out_page(request, run, *, status=200, refused=None):
         "may_add_costs": run.takes_extra_costs and may_shop,
         "may_correct": run.takes_corrections and run.leader_id == user.pk,
         "by_product": request.GET.get("by") == "product",
+        "balances": _balances(ledger),
+        "cards": _cards(ledger, hands_out=run.is_handing_out and may_shop),
         "to_decide": [(line, _takers(ledger, line, user, refused)) for line in ledger.to_decide],
     }
     return render(request, "bids/hand_out.html", context, status=status)
+
+
+def _cards(ledger, *, hands_out):
+    """One's own card first, finished ones last; open is whoever is being served, or else one's own."""
+    mine = ledger.mine
+    cards = sorted(
+        (account for account in ledger.accounts if account.things or account.total),
+        key=lambda account: (account is not mine, account.has_all),
+    )
+    waiting = [account for account in cards if not account.has_all] if hands_out else []
+    begun = [account for account in waiting if account.picked_up]
+    served = next(iter(begun + waiting), None) if hands_out else mine
+    for account in cards:
+        account.served = account is served
+    return cards
+
+
+def _balances(ledger):
+    """What each still gets (above zero) or owes, and the extremes for the bars."""
+    rows = [
+        (account, ledger.still_owed if account.is_payer else -account.still_owes)
+        for account in ledger.accounts
+        if account.things or account.total
+    ]
+    sums = [balance for _account, balance in rows]
+    return {"rows": rows, "least": min([*sums, Decimal(0)]), "most": max([*sums, Decimal(0)])}
 
 
 def _takers(ledger, line, user, refused):
@@ -60,6 +88,7 @@ def _takers(ledger, line, user, refused):
             continue
         row = {
             "user": person,
+            "is_mine": is_mine,
             "quantity": quantity,
             "was": plain(quantity),
             "typed": plain(quantity),

@@ -107,6 +107,13 @@ def money_filter(amount, currency):
 
 
 @register.filter
+def signed_money(amount, currency):
+    """What one gets with a plus, what one owes with a minus."""
+    sign = "+" if amount > 0 else "\u2212" if amount < 0 else ""
+    return sign + money.format_money(abs(amount), currency)
+
+
+@register.filter
 def quantity(number):
     return "" if number is None else money.format_quantity(number)
 
@@ -150,9 +157,11 @@ def _pack_sentence(full, rest, pack, need):
 def pack_bar(mine, others, pack, unit=""):
     """How packs fill: `{% pack_bar row.mine row.others row.pack row.unit %}`, `others` all others together.
 
-    Without a pack size only the sum is written.
+    Without a pack size only the sum is written, and no picture while nobody wants any.
     """
     wanted = mine + others
+    if not wanted:
+        return format_html('<div class="packs"><p>{}</p></div>', _("Nobody yet"))
     if not pack:
         words = {"wanted": units.with_unit(wanted, unit)}
         return format_html('<div class="packs"><p>{}</p></div>', _("%(wanted)s wanted") % words)
@@ -177,6 +186,17 @@ def pack_bar(mine, others, pack, unit=""):
         parts.append(f'<span class="warn">{escape(short)}</span>')
     parts.append("</p></div>")
     return mark_safe("".join(parts))  # noqa: S308 - every word above is escaped
+
+
+@register.simple_tag
+def came_bar(wanted, came):
+    """What came of what is wanted: what is missing is dashed, what is left over stands out. Numbers stand beside it."""
+    parts = ['<svg class="came" aria-hidden="true">']
+    for kind, x, width in drawing.came_segments(wanted, came):
+        box = 'y=".6" height="10.8"' if kind == "need" else 'height="12"'
+        at, size = drawing.short(x), drawing.short(width)
+        parts.append(f'<rect class="{kind}" x="{at}%" width="{size}%" {box} rx="2"/>')
+    return mark_safe("".join([*parts, "</svg>"]))  # noqa: S308 - numbers
 
 
 # --- Progress, sparkline, chart --------------------------------------------------------------------
@@ -296,3 +316,14 @@ def stages(state, settled=False):
             for n, word in enumerate(STAGES)
         ],
     }
+
+
+@register.simple_tag
+def stage_bar(state):
+    """The same as five small bars, beside the word."""
+    current = STAGE_OF_STATE.get(str(state), -1)
+    bars = "".join(
+        f'<rect{" class=on" if n <= current else ""} x="{n * 13}" width="11" height="4" rx="2"/>'
+        for n in range(len(STAGES))
+    )
+    return mark_safe(f'<svg class="stagebar" viewBox="0 0 63 4" aria-hidden="true">{bars}</svg>')  # noqa: S308

@@ -61,11 +61,31 @@ def test_large_packs_are_drawn_in_runs_cut_where_a_pack_ends():
         ("0", "12", "12", "1 full pack"),
         ("0.5", "1.5", "1", "2 full packs. 0.5 by you"),
         ("0", "4.5", "6", "4.5 of 6: 1.5 still needed"),
-        ("0", "0", "6", "0 of 6: 6 still needed"),
     ],
 )
 def test_a_pack_bar_says_in_one_sentence_what_it_shows(mine, others, pack, sentence):
     assert label(look.pack_bar(Decimal(mine), Decimal(others), Decimal(pack), "kg")) == sentence
+
+
+def test_a_pack_nobody_wants_needs_nothing():
+    assert words(look.pack_bar(Decimal(0), Decimal(0), Decimal(6), "kg")) == "Nobody yet"
+
+
+def test_what_came_is_drawn_against_what_is_wanted():
+    short = look.came_bar(Decimal(8), Decimal(6))
+    assert widths(short) == [Decimal("74.1"), Decimal(25)]
+    assert 'class="need"' in short
+    assert 'class="over"' in look.came_bar(Decimal(6), Decimal(8))
+
+
+def test_a_small_stage_bar_fills_up_to_the_present_stage():
+    states = ("active", "shopping", "completed", "cancelled")
+    assert [look.stage_bar(state).count("class=on") for state in states] == [1, 3, 5, 0]
+
+
+def test_a_balance_has_its_sign():
+    assert look.signed_money(Decimal("1.5"), "EUR") == "+€1.50"
+    assert look.signed_money(Decimal("-1.5"), "EUR") == "\u2212€1.50"
 
 
 def test_a_pack_bar_writes_its_numbers_beneath():

@@ -154,7 +154,7 @@
     }
     globalThis.htmx?.process(document.body);
     if (refused) say("failed", refused, "bad");
-    else say("saved");
+    else say("saved", "", "ok");
   }
 
   /** A row keeps its stepper, because a finger may be on it. Its other cells are replaced. */
