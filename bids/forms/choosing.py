@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 from accounts.models import User
 from bids.actions.bidding import Wish
 from bids.models import Run
-from bulq.fields import QuantityField, parse_number
+from bulq.fields import NumberField, QuantityField, parse_number
 from stores.models import Store
 
 LINE = re.compile(r"q-([0-9]{1,18})")
@@ -62,7 +62,7 @@ class WishForm(forms.Form):
         label=gettext_lazy("Comment"),
         widget=forms.Textarea(attrs={"rows": 2}),
     )
-    was = forms.CharField(required=False, widget=forms.HiddenInput)
+    was = NumberField(required=False, widget=forms.HiddenInput)
 
     def clean(self):
         data = super().clean()
@@ -71,9 +71,8 @@ class WishForm(forms.Form):
         return data
 
     def wish(self, product):
-        was = self.cleaned_data["was"]
         quantity = None if self.cleaned_data["maybe"] else self.cleaned_data["quantity"] or Decimal(0)
-        return Wish(product.pk, quantity, self.cleaned_data["comment"], was=parse_number(was) if was else None)
+        return Wish(product.pk, quantity, self.cleaned_data["comment"], was=self.cleaned_data["was"])
 
 
 @dataclass
@@ -84,13 +83,18 @@ class OrderLines:
     typed: dict = field(default_factory=dict)
     errors: dict = field(default_factory=dict)
 
-    def step(self, product, sign, was):
+    def step(self, product, sign, was_text):
         """One step more or less of a product than what stands in its input."""
         if product.pk in self.errors:
             return
-        amount = max(_number(self.typed.get(product.pk, "")) + sign * product.step, Decimal(0))
+        try:
+            typed, was = _number(self.typed.get(product.pk, "")), _number(was_text)
+        except ValidationError as error:
+            self.errors[product.pk] = error.messages
+            return
+        amount = max(typed + sign * product.step, Decimal(0))
         self.wishes = [wish for wish in self.wishes if wish.product_id != product.pk]
-        self.wishes.append(Wish(product.pk, amount, was=_number(was) or None))
+        self.wishes.append(Wish(product.pk, amount, was=was or None))
 
 
 def read_order(post):

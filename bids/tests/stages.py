@@ -22,9 +22,9 @@ def stage(state, *, day=None):
     one = SimpleNamespace(**cast)
     one.group = make_group(admin=one.alice, members=[one.bob, one.eve, one.dora])
     one.other_group = make_group("Elsewhere", admin=one.charlie)
-    one.store = make_store("Metro")
-    one.oil, one.gouda, one.tabs = make_product("Oil"), make_weighed_product("Gouda"), make_product("Tabs")
-    one.spare = make_product("Spare")
+    one.store = make_store()
+    one.oil, one.gouda, one.tabs = make_product(), make_weighed_product(), make_product()
+    one.spare = make_product()
     make_offer(one.oil, one.store, pack_size=6, price="44.40", quantity=6)
     one.run = make_run(leader=one.alice, group=one.group, store=one.store, day=day)
     if state == states.PLANNING:
@@ -57,6 +57,7 @@ def _bring_on(one, state):
     one.cost = _deposit(one)
     shopping.finish_shopping(one.run, payer=one.alice, open_lines=1, by=one.alice)
     one.item.refresh_from_db()
+    one.run.refresh_from_db()
     if state == states.ADJUSTING:
         return
     distribution.force_hand_out(one.run, seen=Division(one.run, lines_of(one.run)).fingerprint(), by=one.alice)

@@ -165,7 +165,7 @@ def shop_add(request, run_id):
             "new_product_query": new_product_query(request, run),
         }
         return render(request, "bids/shop_search.html", context)
-    chosen = request.POST.get("product") or request.GET["product"]
+    chosen = request.POST.get("product") or request.GET.get("product", "")
     product = get_object_or_404(Product, pk=chosen if chosen.isdecimal() else 0)
     form = AddInShopForm(request.POST or None, people=people, initial={"product": product, "whose": request.user})
     if request.method == "POST" and form.is_valid():
