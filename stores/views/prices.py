@@ -18,16 +18,17 @@ from .onward import next_path
 def offer_new(request, product_id):
     product = get_product(product_id)
     form = OfferForm(request.POST or None, product=product, initial=store_named_by(request.GET))
+    existing = None
     if form.is_valid():
+        existing = Offer.objects.filter(product=product, store=form.cleaned_data["store"])
         with flash_errors(form):
             create_offer(product, by=request.user, **form.offer_values())
             messages.success(request, _("Saved"))
             return redirect("product", product_id)
-    store = form.cleaned_data.get("store") if form.is_bound else None
     context = {
         "product": product,
         "known_stores": Store.objects.search("")[:20],
-        "existing": Offer.objects.filter(product=product, store=store).first() if store else None,
+        "existing": existing and existing.first(),
     }
     return answer(request, "stores/offer_new.html", context, form=form)
 
