@@ -25,6 +25,8 @@
     box.scrollIntoView({ block: "nearest" });
   }
 
+  document.addEventListener("bulq:banner", (event) => banner(event.detail));
+
   const shown = new WeakMap();
   const markToasts = () => document.querySelectorAll(".toast").forEach((toast) => shown.has(toast) || shown.set(toast, Date.now()));
 

@@ -131,9 +131,18 @@
     pending = null;
     failures = 0;
     if (part) return apply(part, values);
+    if (response.status === 409) return outrun(page);
     // Refused as a whole: not sent again before the next change.
     for (const line of lines()) if (values.has(line.dataset.line)) line.dataset.refused = values.get(line.dataset.line);
     return say("failed", page.querySelector("#refused, .errors, .banner, h1")?.textContent.trim(), "bad");
+  }
+
+  /** The run went on meanwhile, so nothing more can be saved here: show what it is now, and why. */
+  async function outrun(page) {
+    lines().forEach((line) => show(line, line.dataset.was || "0"));
+    say("saved", "", "ok");
+    await htmx.ajax("GET", location.pathname + location.search, { target: "body", swap: "outerMorph show:none" });
+    document.dispatchEvent(new CustomEvent("bulq:banner", { detail: page.querySelector("#refused")?.textContent.trim() }));
   }
 
   // --- Taking the answer in -----------------------------------------------------------------------
@@ -176,7 +185,10 @@
     line.querySelector(`[name="was-${line.dataset.line}"]`).value = stored;
     delete line.dataset.refused;
     if (!error.hidden) line.dataset.refused = sent ?? box.value;
-    else if (!newer && document.activeElement !== box) show(line, stored || "0");
+    else if (!newer && document.activeElement !== box) {
+      show(line, stored || "0");
+      box.defaultValue = box.value; // nothing typed is at stake when a later answer has another number
+    }
     complain(line, error.hidden ? "" : error.textContent);
   }
 

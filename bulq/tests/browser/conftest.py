@@ -1,0 +1,58 @@
+"""A site with the demo's data for a whole module, and a way in without a login form."""
+
+from types import SimpleNamespace
+from urllib.parse import urlsplit
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection
+from django.test import Client
+from pytest_django.live_server_helper import LiveServer
+
+from accounts.models import User
+from bulq.demo.data import Demo
+
+from .samples import Samples
+
+
+def session_of(user):
+    """The cookie of a new session."""
+    client = Client()
+    client.force_login(user)
+    cookie = client.cookies[settings.SESSION_COOKIE_NAME]
+    return {"name": cookie.key, "value": cookie.value}
+
+
+def sign_in(context, url, session):
+    context.add_cookies([session | {"domain": urlsplit(url).hostname, "path": "/"}])
+
+
+@pytest.fixture(scope="module")
+def demo_site(django_db_setup, django_db_blocker):
+    """A server on the demo's data, with a session of everybody and a sample of every page.
+
+    For tests that only look: what they write themselves the server does not see, and nothing is reset in between.
+    """
+    with django_db_blocker.unblock():
+        assert connection.settings_dict["NAME"].startswith("test_"), "the module's tests need the django_db mark"
+        Demo("four pots of honey").write()
+        sessions = {user.username: session_of(user) for user in User.objects.all()}
+        samples = Samples()
+    server = LiveServer("localhost")
+    yield SimpleNamespace(url=server.url, sessions=sessions, samples=samples)
+    server.stop()
+    with django_db_blocker.unblock():
+        call_command("flush", verbosity=0, interactive=False)
+
+
+@pytest.fixture
+def enter(new_context, live_server):
+    """`enter(user, **options of Playwright)` is a page of that person's browser."""
+
+    def enter(user, **options):
+        context = new_context(base_url=live_server.url, **options)
+        sign_in(context, live_server.url, session_of(user))
+        return context.new_page()
+
+    return enter

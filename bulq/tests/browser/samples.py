@@ -1,0 +1,135 @@
+"""An example of every page, made from the demo's data: who opens it, and under which address."""
+
+from django.urls import get_resolver, reverse
+from django.urls.resolvers import URLPattern
+
+from accounts.models import Group, User
+from bids import states
+from bids.models import Bid, Participation, Purchase, Run, ShoppingItem
+from stores.models import Offer, Product, Store
+
+# Answered to a script that asks while somebody types; the page around them is a sample.
+PARTS = {"product-similar", "store-similar", "store-names"}
+FILES = {"me-data", "run-csv", "run-json"}
+# What an address that only takes forms is asked with, to see that it refuses to be opened.
+ANYTHING = {"int": 1, "slug": "x", "str": "x"}
+
+
+def addresses(patterns=None):
+    """Name and parameters of every address outside the Django admin."""
+    for pattern in get_resolver().url_patterns if patterns is None else patterns:
+        if isinstance(pattern, URLPattern):
+            yield pattern.name, pattern.pattern.converters
+        elif getattr(pattern, "app_name", None) != "admin":
+            for name, converters in addresses(pattern.url_patterns):
+                yield name, {**pattern.pattern.converters, **converters}
+
+
+def anything(converters):
+    kinds = {"IntConverter": "int", "SlugConverter": "slug"}
+    return {name: ANYTHING[kinds.get(type(one).__name__, "str")] for name, one in converters.items()}
+
+
+class Samples:
+    def __init__(self):
+        self.pages = []
+        self.names = set()
+        self._outside()
+        self._people_and_stores()
+        self._runs()
+
+    def add(self, who, name, *args, query=""):
+        self.names.add(name)
+        self.pages.append((who, reverse(name, args=args) + query))
+
+    def _outside(self):
+        group = Group.objects.get(name="Thursday Club")
+        for name in (
+            "login", "register", "password_reset", "password_reset_done", "password_reset_complete",
+        ):  # fmt: skip
+            self.add(None, name)
+        self.add(None, "password_reset_confirm", "x", "set-password")
+        self.add(None, "join", group.join_token)
+        self.add("dragan", "join", group.join_token)
+        self.add(None, "join", "gone")
+
+    def _people_and_stores(self):
+        group = Group.objects.get(name="Thursday Club")
+        jon = User.objects.get(username="jon")
+        for name in (
+            "home",
+            "groups",
+            "group-new",
+            "invite-link",
+            "me",
+            "settings",
+            "close-account",
+            "products",
+            "stores",
+        ):
+            self.add("mara", name)
+        for name in ("group", "people", "group-settings", "group-leave", "group-archive", "run-new"):
+            self.add("mara", name, group.pk)
+        self.add("mara", "member-remove", group.pk, jon.pk)
+        self.add("jon", "people", group.pk)
+        self.add("dragan", "home")
+        self.add("admin", "home")
+        self.add("admin", "groups")
+        offer = Offer.objects.select_related("product", "store").order_by("pk").first()
+        for name in ("product-new", "store-new"):
+            self.add("mara", name)
+        for name in ("product", "product-prices", "offer-new"):
+            self.add("mara", name, offer.product.pk)
+        mara = User.objects.get(username="mara")
+        own = Product.objects.create(name="Kefir", unit="bottle", kind="counted", step=1, created_by=mara)
+        market = Store.objects.create(name="Market", currency="EUR", created_by=mara)
+        self.add("mara", "product-edit", own.pk)
+        self.add("mara", "product", own.pk)
+        self.add("mara", "store-edit", market.pk)
+        self.add("mara", "store", offer.store.pk)
+        self.add("mara", "offer-edit", offer.pk)
+        self.add("mara", "price-new", offer.pk)
+        self.pages += [("mara", "/products/?q=oil"), ("mara", "/nowhere/"), (None, "/nowhere/")]
+
+    def _runs(self):
+        for run in Run.objects.select_related("leader").order_by("pk"):
+            self.add(run.leader.username, "run", run.pk)
+        one = {run.state: run for run in Run.objects.select_related("leader").order_by("pk")}
+        collecting, locked, shop = one[states.ACTIVE], one[states.CONFIRMED], one[states.SHOPPING]
+        sorting, handing = one[states.ADJUSTING], one[states.DISTRIBUTING]
+        for run, names in (
+            (collecting, ("run-more", "run-history", "run-edit", "run-lock", "run-call-off", "run-add")),
+            (locked, ("run-print",)),
+            (shop, ("run-shop", "shop-add", "shop-finish", "run-costs")),
+            (sorting, ("run-force", "run-call-off")),
+            (handing, ("run-hand-out", "run-complete", "run-costs", "run-print")),
+        ):
+            for name in names:
+                self.add(run.leader.username, name, run.pk)
+        self._details(collecting, shop, handing)
+        for run in (collecting, locked, shop, sorting, handing, one[states.CANCELLED]):
+            self.add(self._member(run), "run", run.pk)
+        self.add(handing.leader.username, "run-hand-out", handing.pk, query="?by=product")
+
+    def _details(self, collecting, shop, handing):
+        leader = collecting.leader.username
+        member = self._member(collecting)
+        product = Bid.objects.of_run(collecting).order_by("pk").first().product_id
+        someone = Participation.objects.filter(run=collecting).exclude(user=collecting.leader).first()
+        self.add(leader, "run-product", collecting.pk, product)
+        self.add(leader, "run-product-of", collecting.pk, product, someone.user_id)
+        self.add(member, "run-leave", collecting.pk)
+        self.pages.append((leader, f"{reverse('run', args=[collecting.pk])}?show=mine"))
+        shopper = shop.leader.username
+        item = ShoppingItem.objects.filter(run=shop, purchases=None).first()
+        bought = Purchase.objects.filter(item__run=shop).first()
+        self.add(shopper, "item-buy", shop.pk, item.pk)
+        self.add(shopper, "item-price", shop.pk, item.pk)
+        self.add(shopper, "purchase-edit", shop.pk, bought.pk)
+        self.add(shopper, "shop-add", shop.pk, query=f"?product={item.product_id}")
+        paid = Purchase.objects.filter(item__run=handing).first()
+        self.add(handing.leader.username, "total-correct", handing.pk, paid.pk)
+
+    @staticmethod
+    def _member(run):
+        return Participation.objects.filter(run=run).exclude(user=run.leader).order_by("pk").first().user.username

@@ -1,0 +1,79 @@
+"""Every page at the width of a small phone, a phone and a desk, light and dark: axe finds nothing, nothing scrolls
+sideways, and what one has to hit is large enough."""
+
+from pathlib import Path
+
+import axe_playwright_python
+import pytest
+from django.urls import reverse
+
+from accounts.models import User
+
+from .conftest import sign_in
+from .samples import FILES, PARTS, addresses, anything
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db]
+
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
+TARGETS = (Path(__file__).parent / "targets.js").read_text()
+RUN_AXE = """async (options) => (await axe.run(document, {resultTypes: ["violations"], ...options})).violations.flatMap(
+    (one) => one.nodes.map((node) => `${one.id}: ${node.target.join(" ")} ${node.any[0]?.message ?? one.help}`))"""
+ALL_RULES = {}
+CONTRAST = {"runOnly": ["color-contrast"]}
+REST = {"rules": {"color-contrast": {"enabled": False}}}
+SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+UNFOLD = "document.querySelectorAll('details').forEach((one) => (one.open = true))"
+PARTS_OF_PAGES = 6  # so that several workers can share them
+
+
+def test_every_page_has_a_sample(demo_site, client):
+    """An address without one must refuse to be opened: it only takes forms."""
+    client.force_login(User.objects.get(username="mara"))
+    for name, converters in addresses():
+        if name not in demo_site.samples.names | PARTS | FILES:
+            answer = client.get(reverse(name, kwargs=anything(converters)))
+            assert answer.status_code == 405, f"“{name}” can be opened: give it a sample"
+
+
+# Width, what axe looks for, and how large a target is at least. Reading colours is slow: those of 320 px are those of
+# 390 px, and a dark page is a light one in other colours.
+PHONES = ((320, REST, 44), (390, ALL_RULES, 44))
+DESK = ((1280, ALL_RULES, 24),)
+DARK = ((390, CONTRAST, None), (1280, CONTRAST, None))
+
+
+@pytest.mark.parametrize("part", range(PARTS_OF_PAGES))
+@pytest.mark.parametrize(
+    ("looks", "options"),
+    [
+        pytest.param(PHONES, {"has_touch": True, "is_mobile": True}, id="phones"),
+        pytest.param(DESK, {}, id="desk"),
+        pytest.param(DARK, {"color_scheme": "dark"}, id="dark"),
+    ],
+)
+def test_everybody_can_use_every_page(demo_site, new_context, looks, options, part):
+    people, problems = {}, []
+    for who, path in demo_site.samples.pages[part::PARTS_OF_PAGES]:
+        if who not in people:
+            viewport = {"width": looks[0][0], "height": 844}
+            people[who] = new_context(base_url=demo_site.url, viewport=viewport, **options)
+            if who:
+                sign_in(people[who], demo_site.url, demo_site.sessions[who])
+        page = people[who].new_page()
+        problems += [f"{who} {path} {line}" for line in look_at(page, path, looks)]
+        page.close()
+    assert not problems, "\n".join(problems)
+
+
+def look_at(page, path, looks):
+    page.goto(path)
+    page.evaluate(UNFOLD)
+    page.evaluate(AXE)
+    for width, rules, least in looks:
+        page.set_viewport_size({"width": width, "height": 844})
+        if least:
+            if over := page.evaluate(SIDEWAYS):
+                yield f"at {width}: scrolls sideways by {over} px"
+            yield from (f"at {width}: smaller than {least} px: {line}" for line in page.evaluate(TARGETS, least))
+            page.evaluate("scrollTo(0, 0)")
+        yield from (f"at {width}: {line}" for line in page.evaluate(RUN_AXE, rules))
