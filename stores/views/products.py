@@ -1,5 +1,6 @@
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
@@ -86,7 +87,7 @@ def product_edit(request, product_id):
 def product_similar(request):
     """What may be meant by the name that is being typed."""
     similar = _similar(request, request.GET.get("name"), request.GET.get("brand"))
-    return render(request, "stores/_similar.html", {"similar": similar})
+    return render(request, "stores/_similar.html", {"similar": similar}) if similar else HttpResponse()
 
 
 def _similar(request, name, brand, besides=None):

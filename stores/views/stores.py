@@ -1,5 +1,6 @@
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
@@ -69,7 +70,8 @@ def store_edit(request, store_id):
 @require_safe
 def store_similar(request):
     """What may be meant by the name that is being typed."""
-    return render(request, "stores/_similar.html", {"similar": _similar(request, request.GET.get("name"))})
+    similar = _similar(request, request.GET.get("name"))
+    return render(request, "stores/_similar.html", {"similar": similar}) if similar else HttpResponse()
 
 
 def _similar(request, name, besides=None):
