@@ -7,8 +7,8 @@ from bids import states
 from bids.models import Allocation, Bid, ExtraCost, Participation, Purchase, Run, ShoppingItem
 from bids.states import RunState
 
-from .factories import make_run
 from .cast import stage
+from .factories import make_run
 
 pytestmark = pytest.mark.django_db
 

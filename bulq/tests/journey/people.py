@@ -23,7 +23,7 @@ class Person:
         if self.scripts:
             self.page.evaluate("document.body.dataset.before = 1")
             button.click()
-            self.page.wait_for_function("!document.body.dataset.before")
+            expect(self.page.locator("body[data-before]")).to_have_count(0, timeout=15_000)
         else:
             with self.page.expect_navigation():
                 button.click()
@@ -64,7 +64,7 @@ class Person:
                     line.locator(".add-btn").click()
                 field.fill(amount)
                 field.press("Tab")
-                expect(self.page.locator("#save-status")).to_have_text("Saved", timeout=15_000)
+                expect(line).to_have_attribute("data-was", amount.replace(",", "."), timeout=15_000)
             else:
                 field.fill(amount)
                 with self.page.expect_navigation():

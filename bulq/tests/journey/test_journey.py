@@ -33,7 +33,7 @@ LINES = {
     "Olive oil": (3700, {"Alice": 200, "Bob": 300}),
     "Gouda": (3583, {"Alice": 146, "Dora": 291}),
     "Penne": (2050, {"Alice": 300, "Bob": 500, "Eve": 400}),
-    "Basmati rice": (1010, {"Dora": 260, "Eve": 140}),
+    "Basmati rice": (1011, {"Dora": 260, "Eve": 140}),
     "Honey": (3540, {"Bob": 200, "Dora": 300, "Eve": 100}),
     "Freezer bags": (340, {"Dora": 200}),
 }
@@ -100,10 +100,10 @@ def new_product(alice, name, unit, kind, step, pack="", price=""):
     page = alice.page
     page.locator("[name=name]").fill(name)
     page.locator("[name=unit]").select_option(unit)
-    page.locator(f"[name=kind][value={kind}]").check(force=True)
+    page.locator("[name=kind]").select_option(kind)
     page.locator("[name=step]").fill(step)
     if price:
-        page.locator("[name=store]").select_option(label="Metro")
+        page.locator("[name=store]").fill("Metro")
         page.locator("[name=pack_size]").fill(pack)
         page.locator("[name=amount]").fill(price)
         page.locator("[name=quantity]").fill(pack or "1")
@@ -153,7 +153,7 @@ def shop(run, phone):
     buy(phone, "Olive oil", quantity="5", counted_in="unit", price="37.00", price_for="all")
     buy(phone, "Gouda", quantity="4.37", price="35,83", price_for="all")
     buy(phone, "Penne", quantity="1", counted_in="pack", price="19.90", price_for="pack")
-    buy(phone, "Basmati rice", quantity="4", counted_in="unit", price="10.10", price_for="all")
+    buy(phone, "Basmati rice", quantity="4", counted_in="unit", price="10.11", price_for="all")
     # One tap: five are wanted, a pack is six.
     phone.send(phone.page.get_by_role("button", name="Got 6 bottles of Honey for €35.40"))
     line = open_line(phone, "Dishwasher tabs")
@@ -166,7 +166,7 @@ def shop(run, phone):
     phone.fill("Amount", "3.30")
     phone.press("Add")
     phone.go(run)
-    spent = 3700 + 3583 + 1990 + 1010 + 3540 + 340
+    spent = 3700 + 3583 + 1990 + 1011 + 3540 + 340
     assert euros(spent) in phone.page.locator(".trip .money").inner_text()
     phone.go(f"{run}shop/finish/")
     phone.sees(euros(spent))
@@ -206,7 +206,7 @@ def sort_out(run, alice, bob, eve):
     take(run, bob, "Olive oil", "3")
     take(run, eve, "Honey", "1")
     alice.go(run)
-    alice.press("Start the hand-out")
+    alice.page.get_by_role("button", name="Start the hand-out").click()
     alice.sees("Still to sort out: Basmati rice.")
     before = dict(LINES) | {"Penne": (1990, LINES["Penne"][1])}
     alice.go(f"{run}force/")

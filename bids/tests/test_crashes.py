@@ -1,0 +1,120 @@
+"""D9: whoever is killed in the middle of an action, every action is stored wholly or not at all."""
+
+import contextlib
+import os
+import signal
+from decimal import Decimal
+from unittest import mock
+
+import pytest
+from django.db import connection, transaction
+
+from bids import states
+from bids.actions import bidding, costs, distribution, shopping
+from bids.models.division import Division
+from bids.models.invariants import problems
+from bids.models.lines import lines_of
+
+from .stages import stage
+from .test_views import checksum
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+
+
+def _order(one):
+    wishes = [bidding.Wish(one.oil.pk, Decimal(5)), bidding.Wish(one.spare.pk, Decimal(2), "blue")]
+    bidding.place_bids(one.run, wishes, by=one.eve)
+
+
+def _first_order(one):
+    bidding.place_bids(one.run, [bidding.Wish(one.oil.pk, Decimal(1))], by=one.dora)
+
+
+def _buy(one):
+    shopping.buy(one.item, quantity=Decimal(5), total=Decimal(37), seen=0, by=one.bob)
+
+
+def _finish(one):
+    shopping.finish_shopping(one.run, payer=one.bob, open_lines=2, by=one.alice)
+
+
+def _force(one):
+    seen = Division(one.run, lines_of(one.run)).fingerprint()
+    distribution.force_hand_out(one.run, seen=seen, by=one.alice)
+
+
+def _correct(one):
+    costs.correct_total(one.purchase, Decimal(36), was=Decimal(37), by=one.alice)
+
+
+def _back(one):
+    distribution.back_to_shopping(one.run, by=one.alice)
+
+
+DEEDS = [
+    (states.ACTIVE, _order),
+    (states.PLANNING, _first_order),
+    (states.SHOPPING, _buy),
+    (states.SHOPPING, _finish),
+    (states.ADJUSTING, _force),
+    (states.DISTRIBUTING, _correct),
+    (states.DISTRIBUTING, _back),
+]
+MOST_QUERIES = 100
+
+
+def _killed_at(query, deed, one):
+    """Do the deed in a process of its own that dies just before its `query`-th question; true if it came to that."""
+    connection.close()
+    child = os.fork()
+    if child == 0:
+        count = 0
+
+        def die(execute, *arguments):
+            nonlocal count
+            count += 1
+            if count == query:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return execute(*arguments)
+
+        with connection.execute_wrapper(die):
+            deed(one)
+        os._exit(0)
+    _pid, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status) or os.waitstatus_to_exitcode(status) == 0
+    return os.WIFSIGNALED(status)
+
+
+@pytest.mark.parametrize(("state", "deed"), DEEDS, ids=[deed.__name__[1:] for _state, deed in DEEDS])
+def test_a_killed_action_leaves_nothing_behind(state, deed):
+    one = stage(state)
+    before = checksum()
+    query = 1
+    while _killed_at(query, deed, one):
+        assert checksum() == before, f"killed before question {query}"
+        query += 1
+        assert query < MOST_QUERIES
+    assert query > 5
+    assert checksum() != before
+    assert problems() == []
+
+
+def test_without_a_transaction_it_would_leave_half_of_it():
+    """The negative control: the same deaths, with the actions' transactions switched off."""
+    broken = False
+    for query in range(1, MOST_QUERIES):
+        one = stage(states.ADJUSTING)
+        before = checksum()
+        with mock.patch.object(transaction.Atomic, "__enter__"), mock.patch.object(transaction.Atomic, "__exit__"):
+            killed = _killed_at(query, _force_unlocked, one)
+        broken = broken or (checksum() != before and bool(problems()))
+        if broken or not killed:
+            break
+    assert broken
+
+
+def _force_unlocked(one):
+    """Rows cannot be locked outside a transaction, so the control does without."""
+    unlocked = mock.patch("django.db.models.query.QuerySet.select_for_update", lambda rows, **_options: rows)
+    with unlocked, contextlib.suppress(Exception):
+        _force(one)
