@@ -1,6 +1,7 @@
 """What must be true of every run at any moment (guarantee D8), as checks that name what is wrong.
 
-Sums are computed here by SQL over the rows, not by the code that wrote them.
+Sums are computed here by SQL over the rows, not by the code that wrote them. Each query finds what is wrong, and
+nothing while all is well.
 """
 
 from django.db.models import Count, Exists, F, OuterRef, Q, Subquery, Sum, Value
@@ -8,7 +9,8 @@ from django.db.models.functions import Coalesce, Mod
 
 from accounts.models import Group, Membership
 from bids import states
-from bulq.money import fits_minor_unit
+from bulq.money import NO_MINOR_UNIT
+from stores.models import Price, Product, Store
 
 from .bidding import Bid
 from .distribution import Allocation, ExtraCost
@@ -79,15 +81,20 @@ def _allocations_belong():
         yield f"allocation {one.pk} joins a bid and a line that do not belong together"
     for one in Allocation.objects.filter(bid__quantity=None):
         yield f"allocation {one.pk} for somebody who is only interested"
+    early = Participation.objects.exclude(run__state__in=states.WITH_ALLOCATIONS).exclude(extra_share=0)
+    for person in early:
+        yield f"run {person.run_id}: user {person.user_id} has a share of the extra costs before the hand-out"
 
 
 def _leaders_take_part():
     current = Participation.objects.filter(run=OuterRef("pk"), user=OuterRef("leader"), left_at=None)
-    for run in Run.objects.annotate(leads=Exists(current)).filter(leads=False):
-        if run.is_open:
-            yield f"run {run.pk}: its leader does not take part"
+    for run in Run.objects.open().annotate(leads=Exists(current)).filter(leads=False):
+        yield f"run {run.pk}: its leader does not take part"
     for part in Participation.objects.filter(is_helper=True, user=F("run__leader"), run__state__in=states.OPEN):
         yield f"run {part.run_id}: its leader is a helper as well"
+    paying = Participation.objects.filter(run=OuterRef("pk"), user=OuterRef("payer"))
+    for run in Run.objects.filter(payer__isnull=False).annotate(pays=Exists(paying)).filter(pays=False):
+        yield f"run {run.pk}: its payer has no part in it"
 
 
 def _open_runs_have_members():
@@ -96,6 +103,9 @@ def _open_runs_have_members():
     for part in parts.annotate(is_member=Exists(member)).filter(is_member=False):
         yield f"run {part.run_id}: user {part.user_id} takes part without being in the group"
     offered = Run.objects.filter(lead_offered_to__isnull=False)
+    asked = Participation.objects.filter(run=OuterRef("pk"), user=OuterRef("lead_offered_to"), left_at=None)
+    for run in offered.annotate(asked=Exists(asked)).filter(asked=False):
+        yield f"run {run.pk}: its lead is offered to somebody who does not take part"
     for run in offered.filter(state__in=states.ENDED):
         yield f"run {run.pk} has ended, but its lead is still offered"
     for run in Run.objects.open().filter(group__archived_at__isnull=False):
@@ -116,9 +126,13 @@ def _states_fit():
     for line in both.distinct():
         yield f"run {line.run_id}, product {line.product_id}: bought and not there"
     real = Bid.objects.real().filter(participation__run=OuterRef("run"), product=OuterRef("product"))
-    for line in ShoppingItem.objects.annotate(wanted=Exists(real)).filter(wanted=False):
-        if line.run.state != states.CANCELLED:
-            yield f"run {line.run_id}, product {line.product_id}: on the list, but nobody wants it"
+    standing = ShoppingItem.objects.exclude(run__state=states.CANCELLED)
+    for line in standing.annotate(wanted=Exists(real)).filter(wanted=False):
+        yield f"run {line.run_id}, product {line.product_id}: on the list, but nobody wants it"
+    listed = ShoppingItem.objects.filter(run=OuterRef("participation__run"), product=OuterRef("product"))
+    bids = Bid.objects.real().filter(participation__run__state__in=states.FROM_THE_SHOP_ON | {states.COMPLETED})
+    for bid in bids.annotate(listed=Exists(listed)).filter(listed=False):
+        yield f"bid {bid.pk}: wanted, but not on the list"
 
 
 def _quantities_are_whole():
@@ -141,10 +155,10 @@ def _amounts_fit_the_currency():
         (Participation, "paid_amount", "run__group__currency"),
     )
     for model, field, currency in sources:
-        rows = model.objects.exclude(**{field: None}).values_list("pk", field, currency)
-        for pk, amount, code in rows.iterator():
-            if not fits_minor_unit(amount, code):
-                yield f"{model.__name__} {pk}: {amount} is no amount of {code}"
+        rows = model.objects.exclude(**{field: None}).filter(**{f"{currency}__in": sorted(NO_MINOR_UNIT)})
+        rows = rows.annotate(rest=Mod(field, Value(1))).exclude(rest=0)
+        for pk, amount, code in rows.values_list("pk", field, currency):
+            yield f"{model.__name__} {pk}: {amount} is no amount of {code}"
 
 
 def _currencies_agree():
@@ -164,6 +178,22 @@ def _observations_follow_purchases():
         yield f"purchase {purchase.pk}: its price does not say what it says"
     for purchase in Purchase.objects.filter(total=0, price__isnull=False):
         yield f"purchase {purchase.pk}: a gift with a price"
+    elsewhere = Purchase.objects.filter(price__isnull=False).exclude(
+        price__offer__product=F("item__product"), price__offer__store=F("item__run__store")
+    )
+    for purchase in elsewhere:
+        yield f"purchase {purchase.pk}: its price is of another product or store"
+    for price in Price.objects.standing().filter(is_of_purchase=True, purchase=None):
+        yield f"price {price.pk}: of a purchase that is not there"
+
+
+def _what_is_in_use_is_fixed():
+    for group in Group.objects.filter(runs__isnull=False, is_currency_fixed=False).distinct():
+        yield f"group {group.pk}: has a run, but its currency may change"
+    for store in Store.objects.filter(runs__isnull=False, is_currency_fixed=False).distinct():
+        yield f"store {store.pk}: has a run, but its currency may change"
+    for product in Product.objects.filter(bids__isnull=False, is_unit_fixed=False).distinct():
+        yield f"product {product.pk}: is wanted, but its unit may change"
 
 
 def _groups_have_admins():
@@ -185,5 +215,6 @@ CHECKS = (
     _amounts_fit_the_currency,
     _currencies_agree,
     _observations_follow_purchases,
+    _what_is_in_use_is_fixed,
     _groups_have_admins,
 )
