@@ -2,7 +2,7 @@ PYTHON ?= python3
 PORT ?= 8000
 export PORT BULQ_LOCAL
 
-.PHONY: run test lint format install lock
+.PHONY: run test lint format install lock bench
 
 # The site with demo data on http://127.0.0.1:8000/ ; also: make run PORT=8042 BULQ_LOCAL=some/folder
 run:
@@ -29,3 +29,7 @@ lock: install
 		.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 			--no-emit-index-url $$name.in -o $$name.txt || exit 1; \
 	done
+
+# How fast pages are, as ratios to an empty page; see benchmarks/README.md
+bench: install
+	@.venv/bin/python -m benchmarks

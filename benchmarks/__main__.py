@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from decimal import Decimal
@@ -19,10 +20,11 @@ SECONDS = float(os.environ.get("BENCH_SECONDS", "4"))
 
 
 def main():
-    with throwaway_services() as started:
-        os.environ.update(started.urls)
+    with throwaway_services() as started, tempfile.TemporaryDirectory() as static:
+        os.environ.update(started.urls, STATIC_ROOT=static)
         os.environ.update(DJANGO_SETTINGS_MODULE="benchmarks.settings", SECRET_KEY="for the benchmark only")
         _manage("migrate", "--no-input", "--skip-checks")
+        _manage("collectstatic", "--no-input", environment={**os.environ, "COLLECTING_STATIC": "true"})
         import django
 
         django.setup()
@@ -61,7 +63,7 @@ def report(site, port, known):
         _row("bids of 20 people on one run", connections, _bids(port, known, connections), baseline, "")
     _check_bids(port, known)
     _growth(port, known)
-    print(print(f"\nPeak memory of the web server: {_peak_memory(site.pid):.0f} MB, over all its processes."))
+    print(f"\nPeak memory of the web server: {_peak_memory(site.pid):.0f} MB, over all its processes.")
 
 
 def _row(name, connections, result, baseline, queries):
@@ -152,8 +154,9 @@ def _peak_memory(master):
     return sum(peaks) / 1024
 
 
-def _manage(*arguments):
-    subprocess.run([sys.executable, "manage.py", *arguments], check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
+def _manage(*arguments, environment=None):
+    command = [sys.executable, "manage.py", *arguments]
+    subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.DEVNULL, env=environment)
 
 
 def _vacuum():

@@ -9,6 +9,7 @@ urlpatterns = [
     path("groups/<int:group_id>/", overviews.group, name="group"),
     path("groups/<int:group_id>/archive/", overviews.group_archive, name="group-archive"),
     path("groups/<int:group_id>/runs/new/", runs.run_new, name="run-new"),
+    path("stores/<int:store_id>/", overviews.store, name="store"),
     # A run as a whole
     path("runs/<int:run_id>/", runs.run, name="run"),
     path("runs/<int:run_id>/edit/", runs.run_edit, name="run-edit"),

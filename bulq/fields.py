@@ -155,8 +155,9 @@ def within(model, field, low, high):
 
 
 def fold(text):
-    """Key under which two spellings are the same name: compatibility forms, case and spaces are ignored."""
-    return "".join(unicodedata.normalize("NFKC", text).casefold().split())
+    """Key under which two spellings are the same name: width, case, spaces and invisible signs are ignored."""
+    visible = (sign for sign in unicodedata.normalize("NFKC", text) if unicodedata.category(sign) != "Cf")
+    return "".join("".join(visible).casefold().split())
 
 
 class FoldedKeyField(models.CharField):

@@ -18,6 +18,5 @@ urlpatterns = [
     path("stores/new/", stores.store_new, name="store-new"),
     path("stores/similar/", stores.store_similar, name="store-similar"),
     path("stores/names/", stores.store_names, name="store-names"),
-    path("stores/<int:store_id>/", stores.store, name="store"),
     path("stores/<int:store_id>/edit/", stores.store_edit, name="store-edit"),
 ]

@@ -131,16 +131,16 @@ class Ledger:
     @property
     def by_product(self):
         """Bought lines with the things of everybody who wanted them, and how much still waits."""
-        things = [thing for account in self.accounts for thing in account.things]
+        by_line = {}
+        for account in self.accounts:
+            for thing in account.things:
+                by_line.setdefault(thing.line.item.pk, []).append((account, thing))
         rows = []
         for line in self.bought:
-            of_line = [thing for thing in things if thing.line is line]
-            waiting = sum((thing.received for thing in of_line if not thing.is_picked_up), ZERO)
-            rows.append((line, [(self._account_of(thing), thing) for thing in of_line], waiting))
+            things = by_line.get(line.item.pk, [])
+            waiting = sum((thing.received for _account, thing in things if not thing.is_picked_up), ZERO)
+            rows.append((line, things, waiting))
         return rows
-
-    def _account_of(self, thing):
-        return next(account for account in self.accounts if thing in account.things)
 
     @property
     def goods(self):

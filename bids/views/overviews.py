@@ -15,6 +15,8 @@ from bids.models.jobs import cards_of, jobs_of
 from bids.models.personal import everything_about, figures_of
 from bids.models.sums import debts_of
 from bulq.errors import BulqError
+from stores.access import get_store
+from stores.views.stores import store_context
 
 JOBS_SHOWN = 5
 RUNS_SHOWN = 20
@@ -45,6 +47,14 @@ def group(request, group_id):
         "members": one.memberships.select_related("user").order_by("user__name", "user_id"),
     }
     return render(request, "bids/group.html", context)
+
+
+@require_GET
+def store(request, store_id):
+    """The catalogue of a store, and the open runs there that the reader may see."""
+    one = get_store(store_id)
+    open_runs = Run.objects.open().visible_to(request.user).filter(store=one).select_related("store").newest_first()
+    return render(request, "stores/store.html", store_context(request, one) | {"open_runs": open_runs})
 
 
 @require_http_methods(["GET", "POST"])

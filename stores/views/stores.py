@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from bulq.http import answer, flash_errors
-from stores.access import get_store, get_store_corrected_by
+from stores.access import get_store_corrected_by
 from stores.actions.catalogue import change_store, create_store
 from stores.forms import StoreForm, store_initial
 from stores.models import Offer, Store
@@ -23,11 +23,6 @@ def stores(request):
     query = request.GET.get("q", "")
     page = Paginator(Store.objects.search(query), PER_PAGE).get_page(request.GET.get("page"))
     return render(request, "stores/stores.html", {"page": page, "query": query})
-
-
-@require_safe
-def store(request, store_id):
-    return render(request, "stores/store.html", store_context(request, get_store(store_id)))
 
 
 def store_context(request, store):
