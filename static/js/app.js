@@ -52,11 +52,17 @@
   // Extensions have to be known before the first form is sent; htmx is there once it looks at the page.
   document.addEventListener("htmx:before:process", () => htmx.registerExtension("keep", { htmx_before_morph_attr: keep }), { once: true });
 
+  const byHand = new WeakSet(); // a details that the person opened or closed, whatever an answer says
+  document.addEventListener("click", (event) => {
+    const summary = event.target.closest("summary");
+    if (summary) byHand.add(summary.parentElement);
+  });
+
   let sent = null; // the form whose answer is being put in
 
   /** Leave what the person did as it is: an opened details, a number half typed into another form. */
   function keep(element, detail) {
-    if (element.tagName === "DETAILS" && detail.attrName === "open") return element.hasAttribute("data-follow");
+    if (element.tagName === "DETAILS" && detail.attrName === "open") return element.hasAttribute("data-follow") && !byHand.has(element);
     const typing = element.tagName === "INPUT" && detail.attrName === "value" && element.form !== sent;
     return !(typing && element.type !== "hidden" && element.value !== element.defaultValue);
   }

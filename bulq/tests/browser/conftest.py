@@ -43,6 +43,11 @@ def demo_site(django_db_setup, django_db_blocker):
     yield SimpleNamespace(url=server.url, sessions=sessions, samples=samples)
     server.stop()
     with django_db_blocker.unblock():
+        with connection.cursor() as cursor:  # a thread of the server may still wait for its browser
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
         call_command("flush", verbosity=0, interactive=False)
 
 
