@@ -70,7 +70,7 @@ class Board:
         people = run.participations.select_related("user").by_name()
         self.by_participation = {person.pk: Person(person) for person in people}
         self._name_people()
-        bids = Bid.objects.of_run(run).select_related("product").order_by("pk")
+        bids = list(Bid.objects.of_run(run).order_by("pk"))
         self.rows = self._rows(bids)
         for row in self.rows:
             self._add_up(row)
@@ -87,10 +87,13 @@ class Board:
             person.label = first if first_names[first] == 1 else person.user.name
 
     def _rows(self, bids):
+        # Read once each: a run has many bids of a few products.
+        products = Product.objects.in_bulk({bid.product_id for bid in bids})
         by_product = {}
         for bid in bids:
-            row = by_product.setdefault(bid.product_id, Row(bid.product, None))
-            row.bids[bid.participation_id] = bid
+            if bid.product_id not in by_product:
+                by_product[bid.product_id] = Row(products[bid.product_id], None)
+            by_product[bid.product_id].bids[bid.participation_id] = bid
         offers = Offer.objects.filter(store=self.run.store_id, product__in=by_product)
         for offer in offers.with_current_price():
             by_product[offer.product_id].offer = offer

@@ -3,6 +3,7 @@
 from decimal import Decimal
 from urllib.parse import urlencode
 
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 
 from bulq.money import format_money, format_quantity, format_unit_price
@@ -51,12 +52,8 @@ def _row(row, my_id, names, others, columns, currency, typed, errors):
         "product": product,
         "facts": facts_of(row),
         "price": _unit_price(row, currency),
-        "cells": [_cell(row.bids.get(person.participation.pk)) for person in others] if columns else [],
-        "whos": [
-            (person.label, _cell(row.bids[person.participation.pk]))
-            for person in others
-            if person.participation.pk in row.bids
-        ],
+        "cells": _cells(row, others) if columns else "",
+        "whos": _whos(row, others),
         "comments": [f"{names[person]}: {bid.comment}" for person, bid in row.bids.items() if bid.comment],
         "is_maybe": mine is not None and mine.quantity is None,
         "mine": amount,
@@ -69,6 +66,23 @@ def _row(row, my_id, names, others, columns, currency, typed, errors):
         "error": " ".join(errors.get(product.pk, [])),
         "is_pack_open": row.is_pack_open,
     }
+
+
+def _cells(row, others):
+    """A table cell for each other person. Written here because there may be many."""
+    cells = (_cell(row.bids.get(person.participation.pk)) for person in others)
+    zero = format_html('<span aria-hidden="true">·</span><span class="vh">{}</span>', 0)
+    return format_html_join(
+        "", '<td role="cell" class="{}">{}</td>', (("who", cell) if cell else ("who nil", zero) for cell in cells)
+    )
+
+
+def _whos(row, others):
+    """`Jon <b>2</b> · Lea <b>1</b>`: whoever wants some, in the order of the columns."""
+    ids = [
+        (person.label, row.bids[person.participation.pk]) for person in others if person.participation.pk in row.bids
+    ]
+    return format_html_join(" · ", "{} <b>{}</b>", ((label, _cell(bid)) for label, bid in ids))
 
 
 def facts_of(row):
