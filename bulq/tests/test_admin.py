@@ -1,0 +1,83 @@
+"""Django's admin: every model can be found, searched and filtered with few queries, and a run is only looked at."""
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from accounts.tests.factories import make_user
+from bids import states
+from bids.models import Run
+from bids.tests.stages import stage
+from bulq.tests.client import signed_in
+
+pytestmark = pytest.mark.django_db
+OURS = {"accounts", "stores", "bids", "bulq"}
+# Shown within another model's page, or nothing but a link between two.
+ELSEWHERE = {"Membership"}
+MODELS = sorted(
+    (model for model in admin.site._registry if model._meta.app_label in OURS), key=lambda model: model._meta.label
+)
+MOST = 16
+
+
+@pytest.fixture
+def site_admin():
+    return signed_in(make_user("Root", is_staff=True, is_superuser=True))
+
+
+def _list_url(model):
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+
+
+def test_every_model_of_ours_is_there():
+    known = {model for label in OURS for model in apps.get_app_config(label).get_models()}
+    assert {model.__name__ for model in known - set(MODELS)} <= ELSEWHERE
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_lists_are_searched_and_filtered_with_few_queries(site_admin, model):
+    stage(states.DISTRIBUTING)
+    url = _list_url(model)
+    with CaptureQueriesContext(connection) as few:
+        assert site_admin.get(url, follow=True).status_code == 200
+    stage(states.COMPLETED)
+    stage(states.COMPLETED)
+    with CaptureQueriesContext(connection) as many:
+        assert site_admin.get(url, follow=True).status_code == 200
+    assert len(many) <= max(len(few), MOST)
+    if admin.site._registry[model].search_fields:
+        assert site_admin.get(url, {"q": "ali%"}).status_code == 200
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_every_row_opens(site_admin, model):
+    stage(states.DISTRIBUTING)
+    row = model.objects.first()
+    if row is not None:
+        name = f"admin:{model._meta.app_label}_{model._meta.model_name}_change"
+        assert site_admin.get(reverse(name, args=[row.pk])).status_code == 200
+
+
+def test_the_state_of_a_run_cannot_be_changed(site_admin):
+    one = stage(states.ACTIVE)
+    url = reverse("admin:bids_run_change", args=[one.run.pk])
+    page = site_admin.get(url).content.decode()
+    assert 'name="state"' not in page
+    site_admin.post(url, {"state": "completed", "leader": one.bob.pk, "day": "", "note": "from the admin"})
+    run = Run.objects.get(pk=one.run.pk)
+    assert (run.state, run.leader, run.note) == ("active", one.alice, "from the admin")
+
+
+@pytest.mark.parametrize("action", ["add", "delete"])
+def test_runs_are_neither_made_nor_deleted_there(site_admin, action):
+    one = stage(states.ACTIVE)
+    args = [one.run.pk] if action == "delete" else []
+    assert site_admin.get(reverse(f"admin:bids_run_{action}", args=args)).status_code == 403
+
+
+def test_people_who_are_no_site_admins_do_not_get_in():
+    answer = signed_in(make_user("Alice")).get(_list_url(Run))
+    assert answer.status_code == 302
