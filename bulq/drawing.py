@@ -1,4 +1,4 @@
-"""Shapes of the small pictures: pack bars, sparklines, price charts.
+"""Shapes of the small pictures: pack bars, what came, price charts.
 
 Pure geometry on decimals, imports nothing of ours. Widths become SVG attributes, because the content
 policy allows no inline style.
@@ -60,15 +60,6 @@ def came_segments(wanted, came):
     cut = both * HUNDRED / whole
     rest = "need" if wanted > came else "over"
     return [(kind, x, width) for kind, x, width in (("me", 0, cut - GAP), (rest, cut, HUNDRED - cut)) if width > 0]
-
-
-def spark_points(values, width=96, height=28, pad=3):
-    """Points of a sparkline, the oldest value first; the last pair is the present one."""
-    low, high = min(values), max(values)
-    span = (high - low) or Decimal(1)
-    step = Decimal(width) / max(len(values) - 1, 1)
-    tall = Decimal(height - 2 * pad)
-    return [(short(n * step), short(pad + (high - value) * tall / span)) for n, value in enumerate(values)]
 
 
 def ticks(low, high, wanted=4):

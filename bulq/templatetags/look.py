@@ -199,7 +199,7 @@ def came_bar(wanted, came):
     return mark_safe("".join([*parts, "</svg>"]))  # noqa: S308 - numbers
 
 
-# --- Progress, sparkline, chart --------------------------------------------------------------------
+# --- Progress, balances, chart ----------------------------------------------------------------------
 @register.simple_tag
 def progress_bar(done, total, label=""):
     """Part of a whole. Without a label it is hidden from readers: then the numbers must stand beside it."""
@@ -224,22 +224,6 @@ def balance_bar(amount, least, most):
         '<svg aria-hidden="true"><rect class="{}" x="{}%" y="5" width="{}%" height="14" rx="2"/>'
         '<line x1="{}%" x2="{}%" y1="0" y2="100%"/></svg>',
         kind, drawing.short(x), drawing.short(width), drawing.short(zero), drawing.short(zero),
-    )  # fmt: skip
-
-
-@register.simple_tag
-def sparkline(observations, label=""):
-    """Unit prices, the oldest first, as a small line. Two at least, else nothing."""
-    values = list(observations)
-    if len(values) < 2:
-        return ""
-    points = drawing.spark_points(values)
-    line = mark_safe(" ".join(f"{x},{y}" for x, y in points))  # noqa: S308 - numbers
-    name = format_html('role="img" aria-label="{}"', label) if label else mark_safe('aria-hidden="true"')
-    return format_html(
-        '<svg class="spark" viewBox="0 0 96 28" {}><polyline points="{}"/>'
-        '<circle cx="{}" cy="{}" r="3"/></svg>',
-        name, line, *points[-1],
     )  # fmt: skip
 
 

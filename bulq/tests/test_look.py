@@ -116,11 +116,6 @@ def test_balances_share_one_zero_line():
     assert 'x1="25%"' in down
 
 
-def test_a_sparkline_needs_two_prices_and_survives_equal_ones():
-    assert look.sparkline([Decimal(1)]) == ""
-    assert 'points="0,3 48,3 96,3"' in look.sparkline([Decimal(2)] * 3)
-
-
 def chart(*series):
     first = date(2026, 6, 1)
     return look.price_chart(

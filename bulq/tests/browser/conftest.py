@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, connections
 from django.test import Client
 from pytest_django.live_server_helper import LiveServer
 
@@ -28,8 +28,15 @@ def sign_in(context, url, session):
     context.add_cookies([session | {"domain": urlsplit(url).hostname, "path": "/"}])
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _leave_no_connection(django_db_setup, browser):
+    """Beside Playwright's event loop Django has a connection of its own, which nobody else closes."""
+    yield
+    connections.close_all()
+
+
 @pytest.fixture(scope="module")
-def demo_site(django_db_setup, django_db_blocker):
+def demo_site(django_db_setup, browser, django_db_blocker):
     """A server on the demo's data, with a session of everybody and a sample of every page.
 
     For tests that only look: what they write themselves the server does not see, and nothing is reset in between.
@@ -43,11 +50,6 @@ def demo_site(django_db_setup, django_db_blocker):
     yield SimpleNamespace(url=server.url, sessions=sessions, samples=samples)
     server.stop()
     with django_db_blocker.unblock():
-        with connection.cursor() as cursor:  # a thread of the server may still wait for its browser
-            cursor.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
         call_command("flush", verbosity=0, interactive=False)
 
 
