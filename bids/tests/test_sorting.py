@@ -1,0 +1,240 @@
+"""Spec 57 to 59: what differs is sorted out by hand, or divided by the leader."""
+
+import pytest
+from django.http import Http404
+
+from bids import states
+from bids.actions import costs, lead
+from bids.actions.distribution import finish_sorting, force_hand_out, sort_out
+from bids.models import Allocation, Bid, Purchase
+from bids.models.division import Division, Preview
+from bids.models.invariants import problems
+from bids.models.lines import lines_of
+from bids.models.sums import owed_by_person
+from bulq.errors import BulqError, ChangedMeanwhile, NotAllowed
+
+from .cast import WAY, D, leave_the_shop, stage
+from .factories import order, purchase
+
+pytestmark = pytest.mark.django_db
+OTHERS = [state for state in [*WAY, states.CANCELLED] if state != states.ADJUSTING]
+
+
+def sort(one, user, product, quantity, was, by=None):
+    sort_out(one.run, product, D(quantity), was=D(was), by=by or user, whose=user)
+
+
+def line_of(one, product):
+    return next(line for line in lines_of(one.run) if line.product == product)
+
+
+def fingerprint(one):
+    return Division(one.fresh(), lines_of(one.run)).fingerprint()
+
+
+@pytest.fixture
+def short():
+    """2 of 3 kg Gouda were there; the oil matches."""
+    return stage(states.ADJUSTING)
+
+
+@pytest.fixture
+def over():
+    """11 of 8 oil were bought, and 4 of 3 kg Gouda."""
+    return stage(states.ADJUSTING, oil="11", gouda="4")
+
+
+class TestAShortage:
+    """Spec 57: only lowering, by at most what is still short."""
+
+    @pytest.mark.parametrize("quantity", ["2", "2.01", "2.99"])
+    def test_is_lowered_to_the_hundredth(self, short, quantity):
+        sort(short, short.bob, short.gouda, quantity, was=3)
+        assert short.wanted(short.bob, short.gouda) == D(quantity)
+
+    @pytest.mark.parametrize("quantity", ["1.99", "0", "3.01", "4"])
+    def test_is_not_lowered_further_and_never_raised(self, short, quantity):
+        with pytest.raises(BulqError, match="you can take up to 1 kg less"):
+            sort(short, short.bob, short.gouda, quantity, was=3)
+        assert short.wanted(short.bob, short.gouda) == 3
+
+    def test_is_not_made_worse_by_somebody_without_a_wish(self, short):
+        with pytest.raises(BulqError, match="There is too little"):
+            sort(short, short.hana, short.gouda, "1", was=0)
+
+    def test_a_bid_that_fits_into_it_may_be_removed(self):
+        one = stage(states.ADJUSTING, oil="6")
+        sort(one, one.hana, one.oil, "0", was=2)
+        assert one.wanted(one.hana, one.oil) is None
+        assert line_of(one, one.oil).matches
+        assert problems() == []
+
+    def test_once_it_matches_it_is_read_only(self, short):
+        sort(short, short.bob, short.gouda, "2", was=3)
+        for quantity in ("1.99", "2.01"):
+            with pytest.raises(BulqError, match="stays as it is"):
+                sort(short, short.bob, short.gouda, quantity, was=2)
+
+
+class TestASurplus:
+    """Spec 57: only raising, by at most what is left, by any current participant."""
+
+    def test_is_taken_by_whoever_has_a_wish_and_by_whoever_has_none(self, over):
+        sort(over, over.bob, over.oil, "6", was=4)
+        sort(over, over.hana, over.gouda, "0.5", was=0)
+        assert (over.wanted(over.bob, over.oil), over.wanted(over.hana, over.gouda)) == (6, D("0.5"))
+        assert problems() == []
+
+    @pytest.mark.parametrize("quantity", ["3", "0", "8"])
+    def test_is_not_overshot_and_nothing_is_lowered(self, over, quantity):
+        with pytest.raises(BulqError, match="you can take up to 3 pieces more"):
+            sort(over, over.bob, over.oil, quantity, was=4)
+
+    def test_what_is_counted_stays_whole(self, over):
+        with pytest.raises(BulqError, match="enter a whole number"):
+            sort(over, over.bob, over.oil, "4.5", was=4)
+
+    def test_only_for_participants_who_are_still_there(self, over):
+        with pytest.raises(BulqError, match="who takes part in this run"):
+            sort(over, over.dora, over.oil, "1", was=0)
+        with pytest.raises(Http404):
+            sort(over, over.charlie, over.oil, "1", was=0)
+
+
+class TestTheRules:
+    def test_lines_that_match_lines_not_bought_and_other_products_are_read_only(self):
+        one = stage(states.SHOPPING)
+        other = stage(states.PLANNING).oil
+        missing = one.gouda
+        purchase(one.run, one.oil, 9, "40")
+        leave_the_shop(one.run)
+        for product in (missing, other):
+            with pytest.raises(BulqError, match="Nothing was bought of this"):
+                sort(one, one.bob, product, "1", was=one.wanted(one.bob, product) or 0)
+
+    def test_a_stale_form_is_told_what_is_there_now(self, short):
+        """D6."""
+        sort(short, short.bob, short.gouda, "2.5", was=3)
+        with pytest.raises(ChangedMeanwhile, match=r"Changed meanwhile to 2\.5"):
+            sort(short, short.bob, short.gouda, "2", was=3)
+        sort(short, short.bob, short.gouda, "2.5", was=3)
+        assert short.kinds().count("sorted_out") == 1
+
+    def test_the_leader_decides_for_others_and_it_is_recorded(self, short):
+        """Spec 49."""
+        sort(short, short.bob, short.gouda, "2", was=3, by=short.alice)
+        event = short.last_event()
+        assert (event.kind, event.actor, event.subject) == ("sorted_out", short.alice, short.bob)
+        for user in (short.hana, short.adam):
+            with pytest.raises(NotAllowed):
+                sort(short, short.bob, short.gouda, "2", was=2, by=user)
+
+    @pytest.mark.parametrize("state", OTHERS)
+    def test_only_while_sorting_out(self, state):
+        one = stage(state)
+        with pytest.raises(ChangedMeanwhile, match="nothing to sort out"):
+            sort(one, one.bob, one.oil, "4", was=4)
+
+    def test_finishing_while_something_differs_names_every_line_that_does(self, over):
+        """Spec 59."""
+        with pytest.raises(BulqError) as refused:
+            finish_sorting(over.run, by=over.alice)
+        assert refused.value.message == f"Still to sort out: {over.gouda.name}, {over.oil.name}."
+        sort(over, over.bob, over.oil, "7", was=4)
+        sort(over, over.bob, over.gouda, "4", was=3)
+        finish_sorting(over.run, by=over.alice)
+        assert over.state == states.DISTRIBUTING
+        assert over.received(over.bob, over.oil) == 7
+        assert problems() == []
+
+
+class TestForce:
+    """Spec 59."""
+
+    def force(self, one, seen=None):
+        force_hand_out(one.run, seen=seen or fingerprint(one), by=one.alice)
+        assert one.state == states.DISTRIBUTING
+        assert problems() == []
+
+    def test_a_shortage_of_counted_goods_goes_in_whole_ones_in_proportion(self):
+        one = stage(states.ADJUSTING, oil="5", gouda="3")
+        self.force(one)
+        received = {user: one.received(user, one.oil) for user in (one.alice, one.bob, one.hana)}
+        assert sum(received.values()) == 5
+        assert received[one.bob] in (2, 3)  # 2.5 by quota
+        assert {received[one.alice], received[one.hana]} <= {1, 2}  # 1.25 each
+        assert one.wanted(one.bob, one.oil) == 4, "the bid says what was wanted"
+
+    def test_somebody_may_get_nothing_of_it(self):
+        one = stage(states.ADJUSTING, oil="1", gouda="3")
+        self.force(one)
+        assert Allocation.objects.filter(item__product=one.oil).count() == 1
+
+    def test_of_a_surplus_the_leader_gets_what_nobody_took(self):
+        one = stage(states.ADJUSTING, oil="11", gouda="3")
+        self.force(one)
+        assert [one.received(user, one.oil) for user in (one.alice, one.bob, one.hana)] == [5, 4, 2]
+        assert one.last_event().data["forced"] == [one.oil.name]
+
+    def test_a_leader_without_a_wish_gets_one(self):
+        one = stage(states.ADJUSTING, oil="8", gouda="4")
+        assert one.wanted(one.alice, one.gouda) is None
+        self.force(one)
+        assert (one.received(one.alice, one.gouda), one.wanted(one.alice, one.gouda)) == (1, 1)
+
+    def test_a_maybe_of_the_leader_becomes_real(self):
+        one = stage(states.ADJUSTING, oil="8", gouda="4")
+        Bid.objects.create(participation=one.part_of(one.alice), product=one.gouda, comment="perhaps")
+        self.force(one)
+        bid = Bid.objects.get(participation__user=one.alice, product=one.gouda)
+        assert (bid.quantity, bid.comment, one.received(one.alice, one.gouda)) == (1, "perhaps", 1)
+
+    def test_what_was_weighed_a_little_off_is_shared_by_all(self):
+        one = stage(states.ADJUSTING, oil="7", gouda="3.10")
+        self.force(one)
+        assert one.received(one.bob, one.gouda) == D("3.10")
+        assert one.received(one.alice, one.gouda) is None
+
+    def test_the_preview_is_what_happens(self):
+        one = stage(states.ADJUSTING, oil="11", gouda="2")
+        preview = Preview(one.run, lines_of(one.run))
+        shown = {user: total for user, _things, _extra, total in preview.people}
+        self.force(one, seen=preview.fingerprint)
+        assert shown == {one.run.participations.get(pk=pk).user: sum_ for pk, sum_ in owed_by_person(one.run).items()}
+        assert preview.names == f"{one.gouda}, {one.oil}"
+
+    def test_a_stale_preview_is_refused_whatever_changed(self):
+        """409 and a new preview."""
+        one = stage(states.ADJUSTING, oil="11", gouda="2")
+        seen = fingerprint(one)
+        sort(one, one.bob, one.oil, "5", was=4)
+        for stale in (seen, ""):
+            with pytest.raises(ChangedMeanwhile, match="since this preview was made"):
+                force_hand_out(one.run, seen=stale, by=one.alice)
+        assert one.state == states.ADJUSTING
+        self.force(one, seen=fingerprint(one))
+
+    @pytest.mark.parametrize("change", ["total", "extra", "leader"])
+    def test_a_preview_is_stale_when_who_pays_what_changed(self, change):
+        one = stage(states.ADJUSTING, oil="11", gouda="2")
+        seen = fingerprint(one)
+        if change == "total":
+            bought = Purchase.objects.get(item__run=one.run, item__product=one.oil)
+            costs.correct_total(bought, D(41), was=D(40), by=one.alice)
+        elif change == "extra":
+            costs.add_extra_cost(one.run, label="Fuel", amount=D(1), by=one.hana)
+        else:
+            lead.offer_lead(one.run, one.bob, by=one.alice)
+            lead.accept_lead(one.run, by=one.bob)
+        assert fingerprint(one) != seen
+
+
+def test_interest_is_in_no_total_and_no_allocation():
+    """Spec 44."""
+    one = stage(states.ACTIVE)
+    order(one.run, one.dora, one.oil, None)
+    other = stage(states.ADJUSTING)
+    Bid.objects.create(participation=other.part_of(other.hana), product=other.gouda)
+    assert line_of(other, other.gouda).wanted == 3
+    force_hand_out(other.run, seen=fingerprint(other), by=other.alice)
+    assert other.received(other.hana, other.gouda) is None
