@@ -18,6 +18,13 @@ def flash_errors(form):
         form.refusal_status = error.status
 
 
+def carry_what_is_there(form, **now):
+    """Let a refused form carry the present state in its hidden fields: sent again, it overwrites knowingly."""
+    form.data = form.data.copy()
+    for name, value in now.items():
+        form.data[form.add_prefix(name)] = str(value)
+
+
 def answer(request, template, context=None, *, form=None):
     """Render a page; 422 when `form` was refused, or 409 when what it showed has changed meanwhile."""
     status = 200

@@ -1,6 +1,6 @@
 """People say how much they want, and when they are done choosing."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 
 from django.conf import settings
@@ -51,11 +51,15 @@ def bid_problems(product, quantity, bid=None):
 
 @dataclass
 class Outcome:
-    """What became of the lines of one form: sentences by product id, and the events of what was taken off."""
+    """What became of the lines of one form: sentences by product id, and the events of what was taken off.
 
-    refusals: dict = field(default_factory=dict)
-    removed: list = field(default_factory=list)
-    changed: bool = False
+    `stale` tells that a line was refused because its page no longer showed what is there.
+    """
+
+    refusals: dict
+    removed: list
+    changed: bool
+    stale: bool
 
 
 @transaction.atomic
@@ -83,7 +87,7 @@ def place_bids(run, wishes, *, by, whose=None):
         if run.state == states.PLANNING and whose.pk != run.leader_id:
             move_run(run, states.ACTIVE, by=by)
     removed = [event for event in sorting.events if event.kind == "order_removed"]
-    return Outcome(sorting.refusals, removed, bool(sorting.events))
+    return Outcome(sorting.refusals, removed, bool(sorting.events), sorting.stale)
 
 
 def _write_order(run, person, sorting, *, by):
@@ -125,10 +129,14 @@ class _SortedWishes:
         self.bids, self.products = bids, products
         self.has_room = room_for_new_products(run)
         self.refusals, self.changes, self.dropped, self.events = {}, [], [], []
+        self.stale = False
 
     def take(self, wish):
         product, bid = self.products.get(wish.product_id), self.bids.get(wish.product_id)
-        problems = _wish_problems(wish, product, bid)
+        if _is_stale(wish, bid):
+            self.stale, problems = True, [_changed_to(bid)]
+        else:
+            problems = _wish_problems(wish, product, bid)
         if not problems and bid is None and wish.quantity != 0 and not self.has_room(wish.product_id):
             problems = [_("This run has as many products as a run may have.")]
         if problems:
@@ -159,14 +167,19 @@ class _SortedWishes:
             self.changes.append(bid)
 
 
-def _wish_problems(wish, product, bid):
-    if product is None:
-        return [_("This product does not exist any more.")]
+def _is_stale(wish, bid):
+    """Whether the page showed another quantity than the one this wish would replace."""
     now = bid.quantity if bid else None
-    if wish.was is not UNSEEN and wish.was != now and wish.quantity != now:
-        shown = format_quantity(now) if now is not None else _("nothing")
-        return [_("Changed meanwhile to %(now)s. Look again, then save.") % {"now": shown}]
-    return bid_problems(product, wish.quantity, bid)
+    return wish.was is not UNSEEN and wish.was != now and wish.quantity != now
+
+
+def _changed_to(bid):
+    now = _("nothing") if bid is None or bid.quantity is None else format_quantity(bid.quantity)
+    return _("Changed meanwhile to %(now)s. Look again, then save.") % {"now": now}
+
+
+def _wish_problems(wish, product, bid):
+    return bid_problems(product, wish.quantity, bid) if product else [_("This product does not exist any more.")]
 
 
 def room_for_new_products(run):
@@ -185,9 +198,10 @@ def room_for_new_products(run):
 @transaction.atomic
 def place_wish(run, wish, *, by, whose):
     """Store one wish, or refuse it at its field."""
-    refusals = place_bids(run, [wish], by=by, whose=whose).refusals
-    if refusals:
-        raise BulqError(refusals[wish.product_id][0], field="quantity")
+    outcome = place_bids(run, [wish], by=by, whose=whose)
+    if outcome.refusals:
+        refusal = ChangedMeanwhile if outcome.stale else BulqError
+        raise refusal(outcome.refusals[wish.product_id][0], field="quantity")
 
 
 @transaction.atomic

@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from accounts.access import get_membership, lock_group
@@ -59,7 +60,11 @@ def edit_run(run, *, by, day, note, version):
     if (day, note) == (run.day, run.note):
         return run
     if seen != details_version(run):
-        raise ChangedMeanwhile(_("Somebody changed the day or the note meanwhile. Look again, then save."))
+        now = date_format(run.day, "D j F") if run.day else _("no day yet")
+        raise ChangedMeanwhile(
+            _("Changed meanwhile to: %(day)s, “%(note)s”. Save again to put yours in its place.")
+            % {"day": now, "note": run.note}
+        )
     run.day, run.note = day, note
     run.save(update_fields=["day", "note"])
     record(run, happened("run_edited"), by=by)

@@ -13,7 +13,8 @@ from bids.access import lock_part, lock_run_led, lock_run_shopped
 from bids.models import Bid, Purchase, ShoppingItem
 from bids.models.lines import lines_of
 from bulq.errors import BulqError, ChangedMeanwhile
-from bulq.money import MAX_QUANTITY
+from bulq.money import MAX_QUANTITY, format_money
+from bulq.units import with_unit
 from stores.actions.prices import record_price, retract_price
 
 from .bidding import bid_problems, fix_units, lock_units, room_for_new_products
@@ -61,9 +62,15 @@ def buy(item, *, quantity, total, seen, by):
 def edit_purchase(purchase, *, quantity, total, seen, by):
     """Change what was bought or paid; its observation follows. Keeps the order of ticking."""
     run, item = _lock_line(purchase.item, by=by)
-    if item.version != seen:
-        raise ChangedMeanwhile(_("This line has changed meanwhile. Look at it again."))
     purchase = lock_part(Purchase.objects.select_related("price"), pk=purchase.pk, item=item)
+    if item.version != seen:
+        raise ChangedMeanwhile(
+            _("Changed meanwhile to %(quantity)s for %(total)s. Save again to put yours in its place.")
+            % {
+                "quantity": with_unit(purchase.quantity, item.product.unit),
+                "total": format_money(purchase.total, run.currency),
+            }
+        )
     _check_quantity(item.product, quantity)
     _check_sums(run, item, quantity - purchase.quantity, total - purchase.total)
     was = {"was_quantity": purchase.quantity, "was_total": purchase.total}

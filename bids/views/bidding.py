@@ -10,10 +10,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from bids.access import check_leads, get_participation, get_run
 from bids.actions import bidding
 from bids.forms import WishForm, pressed_button, read_order
-from bids.models import Event
+from bids.models import Bid, Event
 from bids.models.board import Board, Row
 from bids.models.guidance import next_step
-from bulq.http import answer, flash_errors
+from bulq.http import answer, carry_what_is_there, flash_errors
 from stores.models import Offer, Product
 
 from . import order_table
@@ -65,7 +65,7 @@ def order(request, run_id):
     outcome = bidding.place_bids(run, lines.wishes, by=request.user)
     errors = outcome.refusals | lines.errors
     _offer_undo(request, run, outcome.removed)
-    status = 200 if outcome.changed or not errors else 422
+    status = 200 if outcome.changed or not errors else 409 if outcome.stale else 422
     if request.headers.get("X-Bulq-Part") == "order":
         return _changed_parts(request, run, lines, errors, status)
     if errors:
@@ -164,6 +164,8 @@ def run_product(request, run_id, product_id, user_id=None):
         with flash_errors(form):
             bidding.place_wish(run, form.wish(product), by=request.user, whose=whose)
             return redirect("run-product", run.pk, product.pk)
+        now = Bid.objects.of_run(run).filter(participation__user=whose, product=product).first()
+        carry_what_is_there(form, was=order_table.plain(now.quantity if now else None))
     context = {"run": run, "product": product, "row": row, "whose": whose, "facts": order_table.facts_of(row)}
     mine = (bids[request.user.pk].quantity if request.user.pk in bids else None) or order_table.NOTHING
     context |= {"my_amount": mine, "others_amount": row.wanted - mine}

@@ -23,7 +23,7 @@ from bids.models.guidance import next_step
 from bids.models.ledger import Ledger
 from bids.models.lines import lines_of
 from bulq.errors import ChangedMeanwhile
-from bulq.http import answer, flash_errors
+from bulq.http import answer, carry_what_is_there, flash_errors
 from stores.models import Product
 
 from .order_table import plain
@@ -231,6 +231,7 @@ def total_correct(request, run_id, purchase_id):
             data = form.cleaned_data
             costs.correct_total(purchase, data["total"], was=data["was"], by=request.user)
             return redirect("run-costs", run.pk)
+        carry_what_is_there(form, was=get_purchase(run, purchase_id).total)
     return answer(request, "bids/total_correct.html", {"run": run, "purchase": purchase}, form=form)
 
 

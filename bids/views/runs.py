@@ -16,7 +16,7 @@ from bids.actions import lead, runs
 from bids.forms import PersonForm, RunDetailsForm, RunForm
 from bids.models import Purchase
 from bids.models.board import Board
-from bulq.http import answer, flash_errors
+from bulq.http import answer, carry_what_is_there, flash_errors
 from stores.models import Store
 
 from .bidding import board_page
@@ -63,6 +63,7 @@ def run_edit(request, run_id):
         with flash_errors(form):
             runs.edit_run(one, by=request.user, **form.cleaned_data)
             return redirect("run", one.pk)
+        carry_what_is_there(form, version=runs.details_version(get_run(request.user, run_id)))
     return answer(request, "bids/run_edit.html", {"run": one}, form=form)
 
 

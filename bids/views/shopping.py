@@ -15,7 +15,7 @@ from bids.actions import shopping
 from bids.forms import AddInShopForm, FinishForm, PriceForm, PurchaseForm
 from bids.models.basket import Basket, planned_purchase
 from bids.models.guidance import next_step
-from bulq.http import answer, flash_errors
+from bulq.http import answer, carry_what_is_there, flash_errors
 from stores.actions.prices import record_price
 from stores.models import Offer, Product
 
@@ -117,6 +117,7 @@ def purchase_edit(request, run_id, purchase_id):
                 purchase, quantity=data["quantity"], total=data["total"], seen=data["seen"], by=request.user
             )
             return redirect("run", run.pk)
+        carry_what_is_there(form, seen=get_item(run, purchase.item_id).version)
     return answer(request, "bids/purchase_edit.html", {"run": run, "purchase": purchase}, form=form)
 
 
@@ -188,6 +189,5 @@ def shop_finish(request, run_id):
         with flash_errors(form):
             shopping.finish_shopping(run, by=request.user, **form.cleaned_data)
             return redirect("run", run.pk)
-        form.data = form.data.copy()
-        form.data["open_lines"] = len(basket.open)
+        carry_what_is_there(form, open_lines=len(basket.open))
     return answer(request, "bids/shop_finish.html", {"run": run, "basket": basket}, form=form)

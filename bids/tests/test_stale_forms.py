@@ -1,0 +1,78 @@
+"""D6: a form that shows what is no longer there gets 409 with what is, keeps what was typed, and overwrites nothing;
+sent once more from the page that says so, it is stored."""
+
+import re
+from decimal import Decimal
+
+import pytest
+from django.urls import reverse
+
+from bids import states
+from bids.models import Bid
+from bulq.tests.client import signed_in
+
+from .stages import stage
+
+pytestmark = pytest.mark.django_db
+
+BOUGHT = {"counted_in": "unit", "price_for": "all"}
+# address, state, who, part, what one session stores, what the other had typed meanwhile, hidden field, what is shown
+CASES = [
+    ("run-edit", states.ACTIVE, "alice", None, {"note": "first"}, {"note": "second"}, "version", "first"),
+    ("run-product", states.ACTIVE, "bob", "oil", {"quantity": "6"}, {"quantity": "5"}, "was", "6"),
+    ("purchase-edit", states.SHOPPING, "bob", "purchase", {"quantity": "1.4", "price": "11.00"} | BOUGHT,
+     {"quantity": "1.3", "price": "10.00"} | BOUGHT, "seen", "1.4 kg for €11.00"),
+    ("total-correct", states.DISTRIBUTING, "alice", "purchase", {"total": "36.00"}, {"total": "35.00"}, "was",
+     "€36.00"),
+]  # fmt: skip
+
+
+def _hidden(page, name):
+    [field] = re.findall(rf'<input type="hidden" name="{name}"[^>]*>', page)
+    match = re.search(r'value="([^"]*)"', field)
+    return match[1] if match else ""
+
+
+@pytest.mark.parametrize(
+    ("name", "state", "who", "part", "first", "second", "hidden", "shown"), CASES, ids=[case[0] for case in CASES]
+)
+def test_a_stale_form_overwrites_nothing_until_it_is_sent_knowingly(
+    name, state, who, part, first, second, hidden, shown
+):
+    one = stage(state)
+    url = reverse(name, args=[one.run.pk, *([getattr(one, part).pk] if part else [])])
+    client = signed_in(getattr(one, who))
+    seen = {hidden: _hidden(client.get(url).content.decode(), hidden)}
+    assert client.post(url, first | seen).status_code == 302
+    stale = client.post(url, second | seen)
+    page = stale.content.decode()
+    assert stale.status_code == 409
+    assert shown in page
+    for value in second.values():
+        assert value in page
+    assert client.post(url, second | {hidden: _hidden(page, hidden)}).status_code == 302
+
+
+def test_a_stale_line_of_the_order_says_what_is_there_now():
+    one = stage(states.ACTIVE)
+    client, url = signed_in(one.bob), reverse("run-order", args=[one.run.pk])
+    field = f"q-{one.oil.pk}"
+    assert client.post(url, {field: "6", f"was-{one.oil.pk}": "4"}).status_code == 302
+    stale = client.post(url, {field: "5", f"was-{one.oil.pk}": "4"})
+    assert stale.status_code == 409
+    assert "Changed meanwhile to 6" in stale.content.decode()
+    assert 'value="5"' in stale.content.decode()
+    assert Bid.objects.get(participation__user=one.bob, product=one.oil).quantity == Decimal(6)
+
+
+def test_one_good_and_one_bad_line_are_stored_and_refused_by_themselves():
+    """Spec 47."""
+    one = stage(states.ACTIVE)
+    data = {f"q-{one.oil.pk}": "6", f"was-{one.oil.pk}": "4", f"q-{one.gouda.pk}": "0.3", f"q-{one.tabs.pk}": "1,234"}
+    answer = signed_in(one.bob).post(reverse("run-order", args=[one.run.pk]), data | {f"was-{one.tabs.pk}": "1"})
+    page = answer.content.decode()
+    assert answer.status_code == 200
+    assert "goes in steps of 0.5 kg" in page
+    assert "can be read in two ways" in page
+    amounts = Bid.objects.filter(participation__user=one.bob).values_list("product_id", "quantity")
+    assert dict(amounts) == {one.oil.pk: Decimal(6), one.tabs.pk: Decimal(1)}
