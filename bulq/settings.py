@@ -134,13 +134,16 @@ USE_TZ = True
 # --- Files -----------------------------------------------------------------------------------------
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STATIC_ROOT = env.path("STATIC_ROOT", default=BASE_DIR / ".local" / "static")()
-# Without collected files (development, tests) whitenoise serves them from where they are.
-WHITENOISE_USE_FINDERS = not (Path(STATIC_ROOT) / "staticfiles.json").exists()
+# Once `collectstatic` has filled STATIC_ROOT (run with COLLECTING_STATIC=true), hashed files are served from there;
+# until then, in development and tests, whitenoise serves them from where they are.
+_static_root = Path(env("STATIC_ROOT", default=str(BASE_DIR / ".local" / "static")))
+_collected = (_static_root / "staticfiles.json").exists() or env.bool("COLLECTING_STATIC", default=False)
+STATIC_ROOT = _static_root if _collected else None
+WHITENOISE_USE_FINDERS = not _collected
 _static_storage = (
-    "django.contrib.staticfiles.storage.StaticFilesStorage"
-    if WHITENOISE_USE_FINDERS and not env.bool("COLLECTING_STATIC", default=False)
-    else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    if _collected
+    else "django.contrib.staticfiles.storage.StaticFilesStorage"
 )
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
