@@ -112,7 +112,7 @@ def test_the_first_tap_goes_at_once_and_later_ones_together_one_request_at_a_tim
     started = time.monotonic()
     with table.page.expect_request("**/order/**"):
         table.tap(one)
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 3, "it waited for more taps"
     for product in (one, two, three):
         table.tap(product)
     assert table.amount(one) == "2"
