@@ -18,7 +18,6 @@ lint: install
 format: install
 	@.venv/bin/python -m ruff check --fix --quiet . || true
 	@.venv/bin/python -m ruff format --quiet .
-	@.venv/bin/python -m djlint --quiet --reformat templates || true
 
 install:
 	@$(PYTHON) bulq/dev/bootstrap.py install

@@ -14,7 +14,6 @@ ROOT = Path(__file__).resolve().parents[2]
 LINTERS = (
     ("ruff check", ("-m", "ruff", "check", ".")),
     ("ruff format", ("-m", "ruff", "format", "--check", ".")),
-    ("template format", ("-m", "djlint", "--quiet", "--check", "templates")),
     ("template lint", ("-m", "djlint", "--quiet", "--lint", "templates")),
 )
 DJANGO_CHECKS = (
