@@ -1,0 +1,270 @@
+"""D1, D5: people do things at the same moment, on real PostgreSQL. With the lock taken away, each goes wrong."""
+
+import time
+from functools import partial
+from threading import Event as Signal
+
+import pytest
+from django.db import IntegrityError
+from django.http import Http404
+
+from accounts.actions import end_membership
+from accounts.models import Group
+from accounts.tests.factories import make_group, make_user
+from accounts.tests.racing import linger, race
+from bids import states
+from bids.actions import bidding, distribution, runs, shopping
+from bids.actions.bidding import Wish, place_bids, set_ready
+from bids.models import Bid, Purchase, Run
+from bids.models.invariants import problems
+from bids.models.lines import lines_of
+from stores.tests.factories import make_product, make_store
+
+from .cast import D, stage
+from .factories import item_of, make_run
+from .together import in_transaction, refused
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+# How often something that goes wrong by chance is tried before it counts as right.
+TRIES = 8
+
+
+# --- Bids ------------------------------------------------------------------------------------------
+def so_many_more(one, user, more):
+    """Look what I have, and take so many more; again if somebody was faster."""
+    for _try in range(100):
+        now = one.wanted(user, one.oil)
+        if not place_bids(one.run, [Wish(one.oil.pk, now + more, was=now)], by=user).refusals:
+            return True
+    return False
+
+
+def eight_sessions(one):
+    """Each adds another power of two, so that no two ways to a sum are the same; what is there and should be."""
+    before = one.wanted(one.bob, one.oil)
+    assert all(race(*(partial(so_many_more, one, one.bob, 2**power) for power in range(8))))
+    return one.wanted(one.bob, one.oil), before + 255
+
+
+def test_of_eight_sessions_that_add_to_one_bid_none_is_lost():
+    """D1."""
+    there, expected = eight_sessions(stage(states.ACTIVE))
+    assert there == expected
+
+
+def test_without_the_lock_some_of_them_are_lost(no_lock):
+    """Negative control of D1."""
+    one = stage(states.ACTIVE)
+    sums = (eight_sessions(one) for _try in range(TRIES))
+    assert any(there != expected for there, expected in sums), "nothing was lost"
+
+
+def eight_people(product):
+    people = [make_user("Fred") for _ in range(8)]
+    run = make_run(members=people)
+    return run, [partial(place_bids, run, [Wish(product.pk, D(2))], by=person) for person in people]
+
+
+def test_eight_people_who_want_the_same_at_once_are_all_counted():
+    """D1: and the run becomes active once."""
+    run, wishes = eight_people(make_product())
+    assert refused(race(*wishes)) == []
+    assert Bid.objects.count() == 8
+    assert run.events.filter(kind="run_moved").count() == 1
+    assert problems() == []
+
+
+def first_wish(run, user, product):
+    return [partial(place_bids, run, [Wish(product.pk, D(2))], by=user)] * 2
+
+
+def test_the_same_first_wish_from_two_sessions_is_one_part_and_one_bid():
+    """D4, D5."""
+    one = stage(states.ACTIVE)
+    assert refused(race(*first_wish(one.run, one.dora, one.oil))) == []
+    assert one.part_of(one.dora).bids.get().quantity == 2
+
+
+def test_without_the_lock_the_second_of_them_breaks(no_lock, slowly):
+    """Negative control: the unique constraint still stands, so what is seen is a crash instead of an answer."""
+    one = stage(states.ACTIVE)
+    slowly(bidding, "lock_units")
+    assert any(isinstance(result, IntegrityError) for result in race(*first_wish(one.run, one.dora, one.oil)))
+
+
+def ready_against_wish(one):
+    """Ready means: with this order. A wish that is counted after it has to clear it."""
+    race(
+        partial(place_bids, one.run, [Wish(one.oil.pk, one.wanted(one.bob, one.oil) + 1)], by=one.bob),
+        partial(set_ready, one.run, True, by=one.bob),
+    )
+    last = one.run.events.filter(kind__in=["ready", "ordered"]).latest("pk").kind
+    return one.part_of(one.bob).is_ready == (last == "ready")
+
+
+def test_ready_and_a_wish_at_once_leave_what_the_later_one_says():
+    """D1."""
+    one = stage(states.ACTIVE)
+    assert all(ready_against_wish(one) for _try in range(TRIES))
+
+
+def test_without_the_lock_a_person_is_ready_with_an_order_they_changed_since(no_lock, monkeypatch):
+    """Negative control."""
+    one = stage(states.ACTIVE)
+    set_ready(one.run, True, by=one.bob)
+    write = bidding._write_order
+    monkeypatch.setattr(bidding, "_write_order", lambda *args, **kwargs: (time.sleep(0.1), write(*args, **kwargs)))
+    assert not all(ready_against_wish(one) for _try in range(TRIES))
+
+
+# --- Sorting out, shopping -------------------------------------------------------------------------
+def take_all(one, product, *wishes):
+    """Each person at once wants `now` to become `then`; what the line is off by afterwards."""
+    jobs = [
+        partial(distribution.sort_out, one.run, product, D(then), was=D(now), by=user) for user, now, then in wishes
+    ]
+    results = race(*jobs)
+    line = next(line for line in lines_of(one.run) if line.product == product)
+    return line.bought - line.wanted, results
+
+
+def surplus():
+    """Two oil are left over, and everybody wants both."""
+    one = stage(states.ADJUSTING, oil="10")
+    return one, one.oil, [(one.alice, 2, 4), (one.bob, 4, 6), (one.hana, 2, 4)]
+
+
+def shortage():
+    """Two oil are missing, and everybody gives two up."""
+    one = stage(states.ADJUSTING, oil="6")
+    return one, one.oil, [(one.alice, 2, 0), (one.bob, 4, 2), (one.hana, 2, 0)]
+
+
+@pytest.mark.parametrize("case", [surplus, shortage])
+def test_people_who_sort_out_at_once_never_overshoot(case):
+    """D1, spec 57."""
+    one, product, wishes = case()
+    off, results = take_all(one, product, *wishes)
+    assert (off, len(refused(results))) == (0, 2)
+    assert problems() == []
+
+
+@pytest.mark.parametrize("case", [surplus, shortage])
+def test_without_the_lock_they_do(case, no_lock, slowly):
+    """Negative control."""
+    one, product, wishes = case()
+    slowly(distribution, "lines_of")
+    assert take_all(one, product, *wishes)[0] != 0
+
+
+def both_buy(one):
+    item = item_of(one.run, one.oil)
+    return race(
+        *(
+            partial(shopping.buy, item, quantity=D(8), total=D(40), seen=item.version, by=by)
+            for by in (one.alice, one.hana)
+        )
+    )
+
+
+def test_of_two_shoppers_who_tick_the_same_line_the_second_is_asked():
+    """D1, spec 54."""
+    one = stage(states.SHOPPING)
+    [asked] = refused(both_buy(one))
+    assert isinstance(asked, shopping.AlreadyBought)
+    assert Purchase.objects.count() == 1
+
+
+def test_without_the_lock_both_have_bought_it(no_lock, slowly):
+    """Negative control."""
+    one = stage(states.SHOPPING)
+    slowly(shopping, "_check_sums")
+    both_buy(one)
+    assert Purchase.objects.count() == 2
+
+
+# --- The group -------------------------------------------------------------------------------------
+def removal_against_first_wish(linger_in):
+    one = stage(states.ACTIVE)
+    linger_in()
+    results = race(
+        partial(place_bids, one.run, [Wish(one.oil.pk, D(2))], by=one.dora),
+        partial(end_membership, one.group.pk, one.dora.pk, by=one.adam),
+    )
+    return results, problems()
+
+
+def test_somebody_who_is_removed_at_their_first_wish_takes_no_part():
+    """D5: the wish is dropped with the person, or is refused."""
+    for _try in range(TRIES // 2):
+        results, found = removal_against_first_wish(lambda: None)
+        assert found == [], results
+        assert not isinstance(results[1], Exception)
+
+
+def test_without_the_lock_a_stranger_takes_part(no_lock, monkeypatch):
+    """Negative control: the right was looked up before the removal and used after it."""
+    is_slow = []
+
+    def slow_down():
+        if not is_slow:
+            monkeypatch.setattr(bidding, "lock_units", linger(bidding.lock_units, 0.4))
+            is_slow.append(True)
+
+    seen = (removal_against_first_wish(slow_down)[1] for _try in range(TRIES))
+    assert any("without being in the group" in problem for found in seen for problem in found)
+
+
+def test_somebody_who_is_removed_while_starting_a_run_leads_none():
+    """D5: the right is looked up again once the group is locked."""
+    one = stage(states.PLANNING)
+    removed = Signal()
+    results = race(
+        in_transaction(
+            lambda: (removed.set(), time.sleep(0.3)),
+            lambda one: end_membership(one.group.pk, one.dora.pk, by=one.adam),
+            one,
+        ),
+        lambda: (removed.wait(5), runs.start_run(one.group, store=one.run.store, by=one.dora))[1],
+    )
+    assert isinstance(results[1], Http404)
+    assert problems() == []
+
+
+def test_a_run_is_not_reopened_by_a_leader_who_is_leaving():
+    """D5: a completed run is open again, so the group is locked first."""
+    one = stage(states.COMPLETED)
+    left = Signal()
+    results = race(
+        in_transaction(
+            lambda: (left.set(), time.sleep(0.3)),
+            lambda one: end_membership(one.group.pk, one.alice.pk, by=one.alice),
+            one,
+        ),
+        lambda: (left.wait(5), distribution.reopen_hand_out(one.run, by=one.alice))[1],
+    )
+    assert isinstance(results[1], Http404)
+    assert one.state == states.COMPLETED
+    assert problems() == []
+
+
+def start_in_parallel(settings, monkeypatch):
+    settings.OPEN_RUNS_PER_GROUP = 3
+    alice = make_user("Alice")
+    group = make_group(admin=alice)
+    stores = [make_store() for _ in range(6)]
+    monkeypatch.setattr(runs, "_check_room", linger(runs._check_room))
+    results = race(*(partial(runs.start_run, group, store=store, by=alice) for store in stores))
+    return results, Run.objects.open().count()
+
+
+def test_runs_that_start_at_once_never_exceed_the_limit(settings, monkeypatch):
+    """D1, spec 21."""
+    results, count = start_in_parallel(settings, monkeypatch)
+    assert (len(refused(results)), count) == (3, 3)
+
+
+def test_without_the_lock_they_do_exceed_it(settings, monkeypatch):
+    """Negative control."""
+    monkeypatch.setattr(runs, "lock_group", lambda pk: Group.objects.get(pk=pk))
+    assert start_in_parallel(settings, monkeypatch)[1] > 3
