@@ -33,7 +33,7 @@ class PurchaseForm(forms.Form):
         self.pack, self.currency = pack, currency
         one = _("a %(unit)s") % {"unit": product.unit}
         in_packs = [(PACK, _("packs of %(size)s") % {"size": format_quantity(pack)})] if pack else []
-        a_pack = [(PACK, _("a pack"))] if pack else []
+        a_pack = [(PACK, _("a pack of %(size)s") % {"size": format_quantity(pack)})] if pack else []
         self.fields["counted_in"].choices = [(UNIT, product.unit), *in_packs]
         self.fields["price_for"].choices = [*a_pack, (UNIT, one), (ALL, _("all of it"))]
         for name in ("price", "total"):

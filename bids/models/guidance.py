@@ -27,5 +27,7 @@ def next_step(run, user):
     if run.lead_offered_to_id and run.lead_offered_to_id != user.pk and run.leader_id == user.pk:
         return _("Waiting for %(name)s to take the lead over.") % {"name": run.lead_offered_to.name}
     for_leader, for_others = TO_DO[RunState(run.state)]()
+    if run.state == RunState.DISTRIBUTING and run.payer_id == run.leader_id:
+        for_others = _("Pick up your things from %(leader)s and pay them.")
     text = for_leader if run.leader_id == user.pk or not for_others else for_others
     return text % {"leader": run.leader.name, "payer": run.payer.name if run.payer else run.leader.name}
