@@ -1,0 +1,311 @@
+"""Random people do random things to a run: every action, with arguments that are right most of the time.
+
+A method per action draws who does it and with what, and hands it to `attempt`, which looks at what came of it.
+"""
+
+from decimal import Decimal
+
+from django.db.models import Q
+
+from accounts import actions as groups
+from accounts.models import Membership, User
+from bids import states
+from bids.actions import bidding, costs, distribution, lead, runs, shopping
+from bids.actions.bidding import UNSEEN, Wish
+from bids.models import Allocation, Bid, Event, ExtraCost, Purchase, Run
+from bids.models.division import Division
+from bids.models.lines import lines_of
+from bids.models.sums import owed_by_person
+from stores.models import Store
+
+from .trying import Trying
+
+ALWAYS = frozenset(states.RunState)
+SELDOM, OFTEN = 1, 4
+# The states in which each action makes sense, and how often it is tried there.
+FITTING = {}
+
+
+def fits(*there, weight=OFTEN):
+    def register(method):
+        FITTING[method.__name__] = (frozenset(there), weight)
+        return method
+
+    return register
+
+
+class Life(Trying):
+    def wish(self, person):
+        product = self.product()
+        bid = Bid.objects.filter(participation__run=self.run_id, participation__user=person, product=product).first()
+        now = bid.quantity if bid else None
+        some = product.step * self.dice.randint(1, 6)
+        quantity = self.mostly(some, [None, Decimal(0), some + product.grain / 2, Decimal("0.3"), Decimal(100_000)])
+        comment = self.mostly(None, ["", "ripe ones"])
+        return Wish(product.pk, quantity, comment, was=self.mostly(UNSEEN, [now, now, Decimal(7)], 0.6))
+
+    # --- Starting, choosing ------------------------------------------------------------------------
+    @fits(*ALWAYS, weight=SELDOM)
+    def start_run(self):
+        known = set(Run.objects.values_list("pk", flat=True))
+        store = self.mostly(self.run.store, Store.objects.exclude(currency=self.run.currency)[:1])
+        member = self.member()
+        self.attempt("start_run", lambda: runs.start_run(self.run.group, store=store, by=member))
+        for pk in Run.objects.exclude(pk__in=known).values_list("pk", flat=True):
+            self.look_at(pk)
+            self.run_ids.append(pk)
+
+    @fits(*states.OPEN, weight=SELDOM)
+    def edit_run(self):
+        version = self.mostly(runs.details_version(self.run), ["2026-01-01|other"])
+        note_ = f"bring bags {self.dice.randint(1, 9)}"
+        by = self.leader()
+        self.attempt("edit_run", lambda: runs.edit_run(self.run, by=by, day=None, note=note_, version=version))
+
+    @fits(*states.COLLECTING, weight=12)
+    def place_bids(self):
+        by = self.member()
+        whose = self.mostly(None, self.people, 0.9)
+        wishes = [self.wish(whose or by) for _ in range(self.dice.randint(1, 2))]
+        self.attempt(
+            "place_bids",
+            lambda: bidding.place_bids(self.run, wishes, by=by, whose=whose),
+            aims=[states.ACTIVE] if self.run.is_collecting else [],
+        )
+
+    @fits(*states.COLLECTING)
+    def place_wish(self):
+        whose = self.participant()
+        by, wish = self.mostly(whose, [self.run.leader, *self.people]), self.wish(whose)
+        self.attempt("place_wish", lambda: bidding.place_wish(self.run, wish, by=by, whose=whose))
+
+    @fits(*states.COLLECTING)
+    def undo_removal(self):
+        """A removal to undo is made first: the page offers it right after."""
+        bid = self.any_of(Bid.objects.filter(participation__run=self.run_id).select_related("participation__user"))
+        if bid and self.dice.random() < 0.7:
+            gone, owner = [Wish(bid.product_id, Decimal(0))], bid.participation.user
+            self.attempt("place_bids", lambda: bidding.place_bids(self.run, gone, by=owner))
+        if event := Event.objects.filter(run=self.run_id, kind="order_removed").order_by("-pk").first():
+            by = self.mostly(event.actor, self.people)
+            self.attempt("undo_removal", lambda: bidding.undo_removal(self.run, event, by=by))
+
+    @fits(*states.COLLECTING)
+    def set_ready(self):
+        by, ready = self.participant(), self.dice.random() < 0.7
+        self.attempt("set_ready", lambda: bidding.set_ready(self.run, ready, by=by))
+
+    @fits(*states.COLLECTING, weight=2)
+    def leave_run(self):
+        by = self.participant()
+        self.attempt("leave_run", lambda: runs.leave_run(self.run, by=by))
+
+    # --- From state to state -----------------------------------------------------------------------
+    def move(self, action, *aims, **arguments):
+        by = self.mostly(self.run.leader, self.people, 0.65)
+        self.attempt(action.__name__, lambda: action(self.run, by=by, **arguments), aims=aims)
+
+    @fits(*states.COLLECTING)
+    def lock_list(self):
+        self.move(runs.lock_list, states.CONFIRMED)
+
+    @fits(states.CONFIRMED, weight=2)
+    def unlock_list(self):
+        self.move(runs.unlock_list, states.ACTIVE)
+
+    @fits(states.CONFIRMED)
+    def start_shopping(self):
+        self.move(runs.start_shopping, states.SHOPPING)
+
+    @fits(states.SHOPPING, weight=2)
+    def stop_shopping(self):
+        self.move(runs.stop_shopping, states.CONFIRMED)
+
+    @fits(*ALWAYS - {states.CANCELLED}, weight=2)
+    def call_off(self):
+        self.move(runs.call_off, states.CANCELLED)
+
+    @fits(states.SHOPPING)
+    def finish_shopping(self):
+        lines = lines_of(self.run)
+        bought = [line for line in lines if line.is_bought]
+        to = states.ADJUSTING if any(line.to_decide for line in bought) else states.DISTRIBUTING
+        open_lines = sum(line.is_open for line in lines)
+        self.move(
+            shopping.finish_shopping,
+            to if bought else states.COMPLETED,
+            payer=self.participant(),
+            open_lines=self.mostly(open_lines, [open_lines + 1]),
+        )
+
+    @fits(states.ADJUSTING)
+    def finish_sorting(self):
+        self.move(distribution.finish_sorting, states.DISTRIBUTING)
+
+    @fits(states.ADJUSTING)
+    def force_hand_out(self):
+        seen = Division(self.run, lines_of(self.run)).fingerprint()
+        self.move(distribution.force_hand_out, states.DISTRIBUTING, seen=self.mostly(seen, ["stale"]))
+
+    @fits(states.ADJUSTING, states.DISTRIBUTING, states.COMPLETED, weight=2)
+    def back_to_shopping(self):
+        self.move(distribution.back_to_shopping, states.SHOPPING)
+
+    @fits(states.DISTRIBUTING)
+    def complete(self):
+        waiting = distribution.not_picked_up(self.run).count()
+        self.move(distribution.complete, states.COMPLETED, waiting=self.mostly(waiting, [waiting + 1]))
+
+    @fits(states.COMPLETED, weight=2)
+    def reopen_hand_out(self):
+        self.move(distribution.reopen_hand_out, states.DISTRIBUTING)
+
+    # --- The shop ----------------------------------------------------------------------------------
+    @fits(states.SHOPPING, weight=12)
+    def buy(self):
+        lines = lines_of(self.run)
+        if line := self.any_of([line for line in lines if line.is_open] or lines):
+            shown, grain = line.item, line.product.grain
+            more = grain * self.dice.randint(1, 3)
+            quantity = self.mostly(line.wanted, [line.wanted + more, max(line.wanted - more, grain), grain / 2], 0.6)
+            quantity, total = max(quantity, Decimal("0.01")), self.amount()
+            seen, by = self.mostly(shown.version, [shown.version + 1], 0.9), self.shopper()
+            self.attempt("buy", lambda: shopping.buy(shown, quantity=quantity, total=total, seen=seen, by=by))
+
+    def purchase(self):
+        purchases = Purchase.objects.filter(item__run=self.run_id).select_related("item__product", "price")
+        return self.any_of(purchases.order_by("pk"))
+
+    @fits(states.SHOPPING)
+    def edit_purchase(self):
+        if bought := self.purchase():
+            new = {"quantity": bought.item.product.grain * self.dice.randint(1, 9), "total": self.amount()}
+            new["seen"], by = self.mostly(bought.item.version, [-1]), self.shopper()
+            self.attempt("edit_purchase", lambda: shopping.edit_purchase(bought, **new, by=by))
+
+    @fits(states.SHOPPING)
+    def undo_purchase(self):
+        if bought := self.purchase():
+            by = self.shopper()
+            self.attempt("undo_purchase", lambda: shopping.undo_purchase(bought, by=by))
+
+    @fits(states.SHOPPING)
+    def set_not_there(self):
+        if line := self.any_of(lines_of(self.run)):
+            missing, by = self.dice.random() < 0.6, self.shopper()
+            self.attempt("set_not_there", lambda: shopping.set_not_there(line.item, missing, by=by))
+
+    @fits(states.SHOPPING)
+    def add_while_shopping(self):
+        product, whose, by = self.product(), self.participant(), self.shopper()
+        quantity = product.step * self.dice.randint(1, 3) + self.mostly(Decimal(0), [Decimal("0.01"), Decimal(99_998)])
+        self.attempt(
+            "add_while_shopping",
+            lambda: shopping.add_while_shopping(self.run, product, quantity=quantity, whose=whose, by=by),
+        )
+
+    # --- Sorting out, money ------------------------------------------------------------------------
+    @fits(states.ADJUSTING, weight=10)
+    def sort_out(self):
+        lines = lines_of(self.run)
+        if line := self.any_of([line for line in lines if line.to_decide] or lines):
+            bid, whose = self.any_of(line.bids), self.participant()
+            if bid and (line.shortage or self.dice.random() < 0.5):
+                whose = bid.participation.user
+            mine = Bid.objects.filter(participation__run=self.run_id, participation__user=whose, product=line.product)
+            now = mine.values_list("quantity", flat=True).first() or Decimal(0)
+            change = min(line.shortage or line.surplus, line.product.grain * self.dice.randint(1, 300))
+            fitting = max(now - change if line.shortage else now + change, Decimal(0))
+            quantity = self.mostly(fitting, [Decimal(0), now + line.product.grain, now + 99, now / 2])
+            quantity = quantity.quantize(Decimal("0.01"))
+            was, by = self.mostly(now, [now + 1]), self.mostly(whose, [self.run.leader, *self.people])
+            self.attempt(
+                "sort_out",
+                lambda: distribution.sort_out(self.run, line.product, quantity, was=was, by=by, whose=whose),
+            )
+
+    @fits(states.DISTRIBUTING)
+    def set_picked_up(self):
+        mine = self.participant()
+        rows = list(Allocation.objects.filter(Q(bid__participation__user=mine), item__run=self.run_id))
+        taken, by = self.dice.random() < 0.7, self.shopper()
+        self.attempt("set_picked_up", lambda: distribution.set_picked_up(self.run, rows, taken, by=by))
+
+    @fits(states.DISTRIBUTING, states.COMPLETED)
+    def set_paid(self):
+        part = self.any_of(self.run.participations.select_related("user"))
+        owed = self.mostly(owed_by_person(self.run)[part.pk], [None, Decimal("1.23")])
+        by, paid = self.mostly(self.run.payer or self.run.leader, self.people), self.dice.random() < 0.7
+        self.attempt("set_paid", lambda: costs.set_paid(self.run, part.user, paid, owed=owed, by=by))
+
+    @fits(*states.FROM_THE_SHOP_ON, weight=2)
+    def add_extra_cost(self):
+        amount = (self.amount(500) or Decimal(1)) * self.dice.choice([1, -1])
+        by, label = self.shopper(), self.dice.choice(["Deposit", "Fuel"])
+        self.attempt("add_extra_cost", lambda: costs.add_extra_cost(self.run, label=label, amount=amount, by=by))
+
+    @fits(*states.FROM_THE_SHOP_ON, weight=2)
+    def remove_extra_cost(self):
+        if cost := self.any_of(ExtraCost.objects.filter(run=self.run_id).select_related("run")):
+            by = self.shopper()
+            self.attempt("remove_extra_cost", lambda: costs.remove_extra_cost(cost, by=by))
+
+    @fits(states.ADJUSTING, states.DISTRIBUTING, weight=2)
+    def correct_total(self):
+        if bought := self.purchase():
+            total, was, by = self.amount(), self.mostly(bought.total, [bought.total + 1]), self.leader()
+            self.attempt("correct_total", lambda: costs.correct_total(bought, total, was=was, by=by))
+
+    # --- Who leads, who helps ----------------------------------------------------------------------
+    @fits(*states.OPEN, weight=2)
+    def set_helper(self):
+        user, helps, by = self.member(), self.dice.random() < 0.7, self.leader()
+        self.attempt("set_helper", lambda: lead.set_helper(self.run, user, helps, by=by))
+
+    @fits(*states.OPEN, weight=2)
+    def offer_lead(self):
+        user, by = self.participant(), self.leader()
+        self.attempt("offer_lead", lambda: lead.offer_lead(self.run, user, by=by))
+
+    @fits(*states.OPEN, weight=SELDOM)
+    def withdraw_lead_offer(self):
+        by = self.leader()
+        self.attempt("withdraw_lead_offer", lambda: lead.withdraw_lead_offer(self.run, by=by))
+
+    @fits(*states.OPEN, weight=SELDOM)
+    def decline_lead(self):
+        by = self.mostly(self.run.lead_offered_to or self.run.leader, self.people)
+        self.attempt("decline_lead", lambda: lead.decline_lead(self.run, by=by))
+
+    @fits(*states.OPEN, weight=2)
+    def accept_lead(self):
+        by = self.mostly(self.run.lead_offered_to or self.run.leader, self.people)
+        self.attempt("accept_lead", lambda: lead.accept_lead(self.run, by=by))
+
+    # --- The group ---------------------------------------------------------------------------------
+    def admin(self):
+        admins = Membership.objects.filter(group=self.run.group_id, is_admin=True).select_related("user")
+        return self.mostly(self.any_of(one.user for one in admins) or self.run.leader, self.people)
+
+    @fits(*ALWAYS, weight=2)
+    def end_membership(self):
+        user = self.member()
+        by = self.mostly(self.admin(), [user], 0.6)
+        self.attempt("end_membership", lambda: groups.end_membership(self.run.group_id, user.pk, by=by))
+
+    @fits(*ALWAYS, weight=2)
+    def join_group(self):
+        outside = User.objects.filter(pk__in=[user.pk for user in self.people])
+        by = self.any_of(outside.exclude(memberships__group=self.run.group_id)) or self.any_of(self.people)
+        token = self.mostly(self.run.group.join_token, ["dead"])
+        self.attempt("join_group", lambda: groups.join_group(token, by=by))
+
+    @fits(*ALWAYS, weight=SELDOM)
+    def change_role(self):
+        user, by, is_admin = self.member(), self.admin(), self.dice.random() < 0.7
+        self.attempt("change_role", lambda: groups.change_role(self.run.group_id, user.pk, by=by, is_admin=is_admin))
+
+    @fits(*ALWAYS, weight=SELDOM)
+    def close_account(self):
+        by = self.any_of(self.people)
+        self.attempt("close_account", lambda: groups.close_account(by=by))

@@ -1,0 +1,120 @@
+"""The life of a run as a property: whatever people do in whatever order, what must hold holds (D2, D4, D8)."""
+
+import inspect
+from collections import Counter
+from random import Random
+
+import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+
+from bids import states
+from bids.actions import bidding, costs, distribution, lead, runs, shopping
+from bids.states import TRANSITIONS
+from stores.tests.factories import make_product, make_weighed_product
+
+from .cast import WAY, stage
+from .life import FITTING, Life
+from .trying import Watch
+
+RUNS, STEPS = 100, 40
+# Chance decides what is tried: what is still unseen then gets so many rounds more.
+MORE_ROUNDS, RUNS_A_ROUND = 6, 20
+# Done by other actions, never by a page.
+PARTS_OF_ACTIONS = {"move_run", "reopen_run", "drop_out", "lock_run_to_reopen", "follow_with_price"}
+dice = st.integers(0, 2**32 - 1).map(Random)
+
+
+class AnyLife(RuleBasedStateMachine):
+    """Begins with a run in some state, and everything is undone in the end."""
+
+    stages, products, watch, counts = {}, [], None, Counter()
+
+    def __init__(self):
+        super().__init__()
+        self.undo = transaction.atomic()
+        self.undo.__enter__()
+        self.life = None
+
+    def teardown(self):
+        transaction.set_rollback(True)
+        self.undo.__exit__(None, None, None)
+
+    @initialize(state=st.sampled_from([*WAY, states.PLANNING, states.ACTIVE, states.ADJUSTING]))
+    def begin(self, state):
+        one = self.stages[state]
+        people = [one.alice, one.bob, one.hana, one.dora, one.adam, one.charlie]
+        self.life = Life(one.run.pk, people, [one.oil.pk, one.gouda.pk, *self.products], self.watch, self.counts)
+        self.counts["runs"] += 1
+
+    @rule(dice=dice)
+    def go_on(self, dice):
+        """Mostly what belongs to this stage of the run, sometimes anything; sometimes with another run."""
+        way = dice.random()
+        if way < 0.06 and len(self.life.run_ids) > 1:
+            self.life.look_at(dice.choice(self.life.run_ids))
+        fitting = [name for name, (there, _weight) in FITTING.items() if self.life.run.state in there]
+        here = [name for name in fitting if len(FITTING[name][0]) <= 3] or ["start_run"]
+        if self.life.run.lead_offered_to_id and way > 0.9:
+            here, way = ["accept_lead", "accept_lead", "decline_lead", "withdraw_lead_offer"], 0
+        names = here if way < 0.5 else fitting if way < 0.85 else list(FITTING)
+        weights = [FITTING[name][1] for name in names] if way < 0.85 else None
+        self.counts["steps"] += 1
+        self.life.dice = dice
+        getattr(self.life, dice.choices(names, weights)[0])()
+
+
+def never_seen(counts):
+    """What has not been both done and refused."""
+    moves = [(origin, to) for origin, targets in TRANSITIONS.items() for to in targets]
+    wanted = [(name, outcome) for name in FITTING for outcome in ("done", "refused")]
+    wanted += [(*move, outcome) for move in moves for outcome in ("done", "refused")]
+    return [one for one in wanted if not counts[one]]
+
+
+@pytest.mark.slow
+@pytest.mark.django_db
+def test_whatever_people_do_a_run_stays_whole(settings):
+    """D2, D4, D8: after each step every invariant holds, and a refusal has changed no table.
+
+    Each action and each change of state has to have been done and refused at least once, else this fails.
+    """
+    settings.OPEN_RUNS_PER_GROUP, settings.PRODUCTS_PER_RUN = 2, 3
+    AnyLife.stages = {
+        state: stage(state, currency="JPY" if number % 3 == 0 else "EUR") for number, state in enumerate(WAY)
+    }
+    AnyLife.products = [make_weighed_product("Rice").pk, make_product("Eggs", step=6).pk]
+    AnyLife.counts = counts = Counter()
+    AnyLife.watch = Watch()
+    run_state_machine_as_test(AnyLife, settings=PLAY)
+    for _round in range(MORE_ROUNDS):
+        if never_seen(counts):
+            run_state_machine_as_test(AnyLife, settings=PLAY_ON)
+    assert never_seen(counts) == []
+    assert counts["runs"] >= RUNS
+    assert counts["steps"] >= RUNS * STEPS
+
+
+PLAY = settings(
+    max_examples=RUNS,
+    stateful_step_count=STEPS + 1,  # the first is how it begins
+    deadline=None,
+    database=None,
+    phases=[Phase.generate, Phase.shrink],
+    suppress_health_check=list(HealthCheck),
+)
+PLAY_ON = settings(PLAY, max_examples=RUNS_A_ROUND)
+
+
+def test_no_action_is_left_out():
+    """Every function of bids/actions that a person can set off is tried above."""
+    found = {
+        name
+        for module in (bidding, costs, distribution, lead, runs, shopping)
+        for name, function in inspect.getmembers(module, inspect.isfunction)
+        if function.__module__ == module.__name__ and not name.startswith("_")
+        if "by" in inspect.signature(function).parameters
+    }
+    assert found - PARTS_OF_ACTIONS <= FITTING.keys()
