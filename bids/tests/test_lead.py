@@ -91,7 +91,7 @@ class TestDayAndNote:
         shown = details_version(one.run)
         runs.edit_run(one.run, by=one.alice, day=None, note="first", version=shown)
         runs.edit_run(one.run, by=one.alice, day=None, note="first", version=shown)
-        with pytest.raises(ChangedMeanwhile, match="changed the day or the note"):
+        with pytest.raises(ChangedMeanwhile, match="Changed meanwhile to"):
             runs.edit_run(one.run, by=one.alice, day=None, note="second", version=shown)
         assert one.fresh().note == "first"
 
