@@ -101,8 +101,8 @@ class Life(Trying):
         self.attempt("leave_run", lambda: runs.leave_run(self.run, by=by))
 
     # --- From state to state -----------------------------------------------------------------------
-    def move(self, action, *aims, **arguments):
-        by = self.mostly(self.run.leader, self.people, 0.65)
+    def move(self, action, *aims, chance=0.65, **arguments):
+        by = self.mostly(self.run.leader, self.people, chance)
         self.attempt(action.__name__, lambda: action(self.run, by=by, **arguments), aims=aims)
 
     @fits(*states.COLLECTING)
@@ -121,9 +121,9 @@ class Life(Trying):
     def stop_shopping(self):
         self.move(runs.stop_shopping, states.CONFIRMED)
 
-    @fits(*ALWAYS - {states.CANCELLED}, weight=2)
+    @fits(*ALWAYS - {states.CANCELLED}, weight=3)
     def call_off(self):
-        self.move(runs.call_off, states.CANCELLED)
+        self.move(runs.call_off, states.CANCELLED, chance=0.4)
 
     @fits(states.SHOPPING)
     def finish_shopping(self):

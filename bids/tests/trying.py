@@ -118,7 +118,8 @@ class Trying:
         return self.mostly(self.any_of(current) or self.run.leader, self.people)
 
     def member(self):
-        return self.mostly(self.any_of(User.objects.filter(memberships__group=self.run.group)), self.people)
+        members = User.objects.filter(memberships__group=self.run.group_id)
+        return self.mostly(self.any_of(members) or self.run.leader, self.people)
 
     def product(self):
         return self.any_of(Product.objects.filter(pk__in=self.products))
