@@ -238,13 +238,13 @@ class Life(Trying):
         by, paid = self.mostly(self.run.payer or self.run.leader, self.people), self.dice.random() < 0.7
         self.attempt("set_paid", lambda: costs.set_paid(self.run, part.user, paid, owed=owed, by=by))
 
-    @fits(*states.FROM_THE_SHOP_ON, weight=2)
+    @fits(*states.FROM_THE_SHOP_ON, weight=3)
     def add_extra_cost(self):
         amount = (self.amount(500) or Decimal(1)) * self.dice.choice([1, -1])
         by, label = self.shopper(), self.dice.choice(["Deposit", "Fuel"])
         self.attempt("add_extra_cost", lambda: costs.add_extra_cost(self.run, label=label, amount=amount, by=by))
 
-    @fits(*states.FROM_THE_SHOP_ON, weight=2)
+    @fits(*states.FROM_THE_SHOP_ON)
     def remove_extra_cost(self):
         if cost := self.any_of(ExtraCost.objects.filter(run=self.run_id).select_related("run")):
             by = self.shopper()
