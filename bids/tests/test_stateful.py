@@ -20,7 +20,7 @@ from .trying import Watch
 
 RUNS, STEPS = 100, 40
 # Chance decides what is tried: what is still unseen then gets so many rounds more.
-MORE_ROUNDS, RUNS_A_ROUND = 6, 20
+MORE_ROUNDS, RUNS_A_ROUND = 25, 20
 # Done by other actions, never by a page.
 PARTS_OF_ACTIONS = {"move_run", "reopen_run", "drop_out", "lock_run_to_reopen", "follow_with_price"}
 
