@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import traceback
 from decimal import Decimal
 from unittest import mock
 
@@ -77,9 +78,15 @@ def _killed_at(query, deed, one):
                 os.kill(os.getpid(), signal.SIGKILL)
             return execute(*arguments)
 
-        with connection.execute_wrapper(die):
-            deed(one)
-        os._exit(0)
+        code = 1
+        try:
+            with connection.execute_wrapper(die):
+                deed(one)
+            code = 0
+        finally:  # never back to pytest, or the rest of the tests would run twice
+            if code:
+                traceback.print_exc()
+            os._exit(code)
     _pid, status = os.waitpid(child, 0)
     assert os.WIFSIGNALED(status) or os.waitstatus_to_exitcode(status) == 0
     return os.WIFSIGNALED(status)
