@@ -1,8 +1,11 @@
-"""What follows in a group's runs when a person leaves the group, is removed, or comes back."""
+"""What follows in a group's runs when a person leaves, is removed or comes back, or the group is put away."""
 
+from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from accounts.access import lock_group
+from accounts.actions import groups
 from bids import states
 from bids.models import Run
 from bids.models.sums import debts_of
@@ -78,3 +81,12 @@ def revive_part_in_runs(membership):
         run__group=membership.group, run__state__in=states.FROM_THE_SHOP_ON, left_at__isnull=False
     )
     came_back.update(left_at=None)
+
+
+@transaction.atomic
+def archive_group(group, *, by):
+    """Put a group away. Refused while a run of it is open; with the group locked, so that none starts meanwhile."""
+    lock_group(group.pk)
+    if group.runs.open().exists():
+        raise BulqError(_("This group has open runs. Finish them or call them off first."))
+    groups.archive_group(group.pk, by=by)

@@ -13,11 +13,12 @@ from accounts.models import Group
 from accounts.tests.factories import make_group, make_user
 from accounts.tests.racing import linger, race
 from bids import states
-from bids.actions import bidding, distribution, runs, shopping
+from bids.actions import bidding, distribution, membership, runs, shopping
 from bids.actions.bidding import Wish, place_bids, set_ready
 from bids.models import Bid, Purchase, Run
 from bids.models.invariants import problems
 from bids.models.lines import lines_of
+from bulq.errors import BulqError
 from stores.tests.factories import make_product, make_store
 
 from .cast import D, stage
@@ -229,6 +230,36 @@ def test_somebody_who_is_removed_while_starting_a_run_leads_none():
     )
     assert isinstance(results[1], Http404)
     assert problems() == []
+
+
+def archive_while_a_run_starts():
+    """What archiving said, and what is wrong afterwards."""
+    one = stage(states.COMPLETED)
+    started = Signal()
+    results = race(
+        in_transaction(
+            lambda: (started.set(), time.sleep(0.3)),
+            lambda one: runs.start_run(one.group, store=one.run.store, by=one.alice),
+            one,
+        ),
+        lambda: (started.wait(5), membership.archive_group(one.group, by=one.adam))[1],
+    )
+    return results[1], problems()
+
+
+def test_a_group_is_not_archived_while_a_run_starts_in_it():
+    """D5."""
+    said, wrong = archive_while_a_run_starts()
+    assert isinstance(said, BulqError)
+    assert "open runs" in str(said)
+    assert wrong == []
+
+
+def test_without_the_lock_a_run_is_open_in_an_archived_group(monkeypatch):
+    """Negative control."""
+    monkeypatch.setattr(membership, "lock_group", lambda pk: Group.objects.get(pk=pk))
+    _said, wrong = archive_while_a_run_starts()
+    assert any("open in an archived group" in problem for problem in wrong)
 
 
 def test_a_run_is_not_reopened_by_a_leader_who_is_leaving():

@@ -8,13 +8,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.access import get_group, get_group_administered_by
-from accounts.actions import groups
+from bids.actions.membership import archive_group
 from bids.models import Run
 from bids.models.guidance import next_step
 from bids.models.jobs import cards_of, jobs_of
 from bids.models.personal import everything_about, figures_of
 from bids.models.sums import debts_of
-from bulq.errors import BulqError
 from stores.access import get_store
 from stores.views.stores import store_context
 
@@ -61,9 +60,7 @@ def store(request, store_id):
 def group_archive(request, group_id):
     one = get_group_administered_by(request.user, group_id)
     if request.method == "POST":
-        if one.runs.open().exists():
-            raise BulqError(_("This group has open runs. Finish them or call them off first."))
-        groups.archive_group(one.pk, by=request.user)
+        archive_group(one, by=request.user)
         messages.success(request, _("The group is archived."))
         return redirect("group", one.pk)
     return render(request, "bids/group_archive.html", {"group": one})
