@@ -121,7 +121,7 @@ def add_while_shopping(run, product, *, quantity, whose, by):
     product = lock_units([product.pk])[product.pk]
     bid = Bid.objects.filter(participation=person, product=product).first()
     was = (bid.quantity if bid else None) or Decimal(0)
-    problems = bid_problems(product, quantity)
+    problems = bid_problems(product, quantity) if quantity else [_("Enter how much is wanted.")]
     if was + quantity > MAX_QUANTITY:
         problems = [_("That is more than can be stored for one person.")]
     if not bid and not room_for_new_products(run)(product.pk):

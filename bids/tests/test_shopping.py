@@ -203,6 +203,7 @@ class TestAdding:
             ("oil", "1.5", "steps of 1"),
             ("gouda", "0.3", "steps of 0.5"),
             ("oil", "99999", "more than can be stored"),
+            ("oil", "0", "Enter how much"),
         ],
     )
     def test_the_quantity_is_one_as_in_a_bid(self, one, kind, quantity, sentence):
