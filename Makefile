@@ -26,7 +26,7 @@ install:
 lock: install
 	@for name in requirements requirements-dev; do \
 		.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-			--no-emit-index-url $$name.in -o $$name.txt || exit 1; \
+			$$name.in -o $$name.txt || exit 1; \
 	done
 
 # How fast pages are, as ratios to an empty page; see benchmarks/README.md

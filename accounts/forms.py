@@ -111,13 +111,12 @@ class CurrencyField(forms.ChoiceField):
 
 
 class NewPassword(forms.Form):
-    """A password typed twice, checked against the rules for the person it is for."""
+    """A password typed twice, checked against the rules for the person it is for.
+
+    Whoever extends it has a `person()`: the person as they will be, so that the password is not their own name.
+    """
 
     first, second = "password", "password_again"
-
-    def person(self):
-        """The person as they will be, so that the password is not their own name."""
-        raise NotImplementedError
 
     def clean(self):
         super().clean()

@@ -94,14 +94,23 @@ RIVALS = [
 FOLLOWS = {(wish, LOCK), (pick_up, complete), (force, BACK), (force, cost), (cost, force), (buy, finish), (sort, force)}
 
 
+def _tell_and_stay(written):
+    written.set()
+    time.sleep(0.2)
+
+
+def _follow(written, behind, one):
+    written.wait(5)
+    return behind(one)
+
+
 @pytest.mark.parametrize(("state", "first", "second"), RIVALS)
 def test_of_two_rivals_the_first_is_done_and_the_second_sees_it(state, first, second):
     """D5: the second comes while the first has written and not yet committed, in both orders."""
     for ahead, behind in ((first, second), (second, first)):
         one = stage(state)
         written, results = Signal(), []
-        pause = lambda written=written: (written.set(), time.sleep(0.2))  # noqa: E731
-        wait_and_go = lambda behind=behind, written=written, one=one: (written.wait(5), behind(one))[1]  # noqa: E731
+        pause, wait_and_go = partial(_tell_and_stay, written), partial(_follow, written, behind, one)
         results = race(in_transaction(pause, ahead, one), wait_and_go)
         assert not isinstance(results[0], Exception), results
         losers = refused(results)

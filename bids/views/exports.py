@@ -12,9 +12,10 @@ from bids.models.export import document_of, rows_of
 from bids.models.sums import with_owed
 from bulq.errors import BulqError, NotAllowed
 
-COLUMNS = (
-    "person_id person product_id product brand unit wanted received cost picked_up".split()  # noqa: SIM905
-)
+COLUMNS = [
+    *("person_id", "person", "product_id", "product", "brand", "unit"),
+    *("wanted", "received", "cost", "picked_up"),
+]
 # A spreadsheet takes a cell that begins with one of these for a formula.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 

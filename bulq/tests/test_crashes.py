@@ -17,11 +17,10 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from bulq.demo.catalogue import GROUPS
+from bulq.demo.catalogue import GROUPS, PASSWORD
 from bulq.dev.processes import free_port
 from bulq.dev.run import GUNICORN
 from bulq.dev.services import throwaway_services
-from bulq.management.commands.demo import PASSWORD
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[2]

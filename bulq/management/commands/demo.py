@@ -2,10 +2,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from accounts.models import User
+from bulq.demo.catalogue import PASSWORD
 from bulq.demo.data import Demo
 from stores.models import Store
-
-PASSWORD = "bulk buying"  # noqa: S105 - printed for everybody to read
 
 
 class Command(BaseCommand):
