@@ -47,19 +47,22 @@ def _much(line, quantity):
 def sort_out(run, product, quantity, *, was, by, whose=None):
     """Change what a participant wants of a bought product so that it fits what was bought; 0 gives it up.
 
-    `was` is the quantity that the page showed. The leader may do it for others, which is recorded.
+    `was` is the quantity that the page showed. The leader may do it for others, which is recorded; for those who left
+    only in a shortage. The owner of a Maybe cannot make it real now, the leader can.
     """
     run, whose = lock_run(run, by=by), whose or by
     if run.state != states.ADJUSTING:
         raise ChangedMeanwhile(_("Not saved. There is nothing to sort out in this run now."))
     if whose != by:
         check_leads(run, by)
-    person = run.participations.current().filter(user=whose).first()
-    if person is None:
-        raise BulqError(_("Only somebody who takes part in this run can take something."))
+    person = run.participations.filter(user=whose).first()
     line = next((line for line in lines_of(run) if line.product == product), None)
     bid = Bid.objects.filter(participation=person, product=product).first()
     now = (bid.quantity if bid else None) or Decimal(0)
+    if person is None or (person.left_at and quantity > now):
+        raise BulqError(_("Only somebody who takes part in this run can take something."))
+    if quantity and bid and bid.quantity is None and whose == by and run.leader_id != by.pk:
+        raise BulqError(_("You said Maybe to this. %(leader)s can give you some.") % {"leader": run.leader.name})
     if was != now and quantity != now:
         raise ChangedMeanwhile(
             _("Changed meanwhile to %(now)s. Look again, then save.") % {"now": format_quantity(now)}

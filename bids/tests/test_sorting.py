@@ -3,6 +3,7 @@
 import pytest
 from django.http import Http404
 
+from accounts.actions import end_membership
 from bids import states
 from bids.actions import costs, lead
 from bids.actions.distribution import finish_sorting, force_hand_out, sort_out
@@ -94,6 +95,15 @@ class TestASurplus:
         with pytest.raises(BulqError, match="enter a whole number"):
             sort(over, over.bob, over.oil, "4.5", was=4)
 
+    def test_a_maybe_is_made_real_by_the_leader_and_not_by_its_owner(self, over):
+        """No switch by its owner."""
+        Bid.objects.create(participation=over.part_of(over.hana), product=over.gouda, comment="perhaps")
+        with pytest.raises(BulqError, match="You said Maybe"):
+            sort(over, over.hana, over.gouda, "1", was=0)
+        sort(over, over.hana, over.gouda, "1", was=0, by=over.alice)
+        bid = over.part_of(over.hana).bids.get(product=over.gouda)
+        assert (bid.quantity, bid.comment) == (1, "perhaps")
+
     def test_only_for_participants_who_are_still_there(self, over):
         with pytest.raises(BulqError, match="who takes part in this run"):
             sort(over, over.dora, over.oil, "1", was=0)
@@ -128,6 +138,15 @@ class TestTheRules:
         for user in (short.hana, short.adam):
             with pytest.raises(NotAllowed):
                 sort(short, short.bob, short.gouda, "2", was=2, by=user)
+
+    def test_of_somebody_who_left_the_leader_can_lower_the_amount(self, short, over):
+        """Spec 49, 57."""
+        for one in (short, over):
+            end_membership(one.group.pk, one.bob.pk, by=one.bob)
+        sort(short, short.bob, short.gouda, "2", was=3, by=short.alice)
+        assert short.wanted(short.bob, short.gouda) == 2
+        with pytest.raises(BulqError, match="who takes part in this run"):
+            sort(over, over.bob, over.gouda, "4", was=3, by=over.alice)
 
     @pytest.mark.parametrize("state", OTHERS)
     def test_only_while_sorting_out(self, state):

@@ -17,7 +17,7 @@ from bids.access import (
 )
 from bids.actions import costs, distribution
 from bids.forms import ExtraCostForm, SortOutForm, TotalForm
-from bids.models import Allocation
+from bids.models import Allocation, Bid
 from bids.models.division import Preview
 from bids.models.guidance import next_step
 from bids.models.ledger import Ledger
@@ -32,6 +32,8 @@ from .order_table import plain
 def hand_out_page(request, run, *, status=200, refused=None):
     """What is to decide, who gets what, and who owes what; `refused` is what came back from sorting out."""
     ledger, user = Ledger(run, request.user), request.user
+    maybes = Bid.objects.of_run(run).filter(participation__user=user, quantity=None)
+    maybes = set(maybes.values_list("product", flat=True))
     may_shop = ledger.is_shopper(user)
     context = {
         "run": run,
@@ -46,7 +48,7 @@ def hand_out_page(request, run, *, status=200, refused=None):
         "by_product": request.GET.get("by") == "product",
         "balances": _balances(ledger),
         "cards": _cards(ledger, hands_out=run.is_handing_out and may_shop),
-        "to_decide": [(line, _takers(ledger, line, user, refused)) for line in ledger.to_decide],
+        "to_decide": [(line, _takers(ledger, line, user, maybes, refused)) for line in ledger.to_decide],
     }
     return render(request, "bids/hand_out.html", context, status=status)
 
@@ -77,8 +79,12 @@ def _balances(ledger):
     return {"rows": rows, "least": min([*sums, Decimal(0)]), "most": max([*sums, Decimal(0)])}
 
 
-def _takers(ledger, line, user, refused):
-    """Who has, or may take, some of a line that differs: one's own amount can be changed, the leader changes all."""
+def _takers(ledger, line, user, maybes, refused):
+    """Who has, or may take, some of a line that differs: one's own amount can be changed, the leader changes all.
+
+    What the user has said Maybe to (`maybes`, products' ids) only the leader can make real now; for those who have left
+    the leader can only lower the amount.
+    """
     leads, wishes = ledger.run.leader_id == user.pk, {bid.participation_id: bid.quantity for bid in line.bids}
     rows = []
     for account in ledger.accounts:
@@ -93,10 +99,11 @@ def _takers(ledger, line, user, refused):
             "was": plain(quantity),
             "typed": plain(quantity),
             "url": "",
+            "is_maybe": is_mine and line.product.pk in maybes,
         }
-        if here and is_mine:
+        if is_mine and (leads or not row["is_maybe"]):
             row["url"] = reverse("sort-out", args=[ledger.run.pk, line.product.pk])
-        elif here and leads:
+        elif leads and (here or line.shortage):
             row["url"] = reverse("sort-out-of", args=[ledger.run.pk, line.product.pk, person.pk])
         if refused and (refused["product"], refused["user"]) == (line.product, person):
             form = refused["form"]
