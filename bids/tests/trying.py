@@ -29,7 +29,7 @@ CHECKSUM = " UNION ALL ".join(
 
 
 class Watch:
-    """The queries of every check, recorded once and run as one: a step has to be quick."""
+    """The queries of every check, recorded and planned once and run as one: a step has to be quick."""
 
     def __init__(self):
         recorded = []
@@ -40,14 +40,21 @@ class Watch:
 
         with connection.execute_wrapper(record):
             assert problems() == []
-        self.sql = "SELECT " + " OR ".join(f"EXISTS ({sql})" for sql, _params in recorded)
-        self.params = [param for _sql, params in recorded for param in params]
+        checks = " OR ".join(f"EXISTS ({sql})" for sql, _params in recorded)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"PREPARE watch AS SELECT {checks}", [param for _sql, params in recorded for param in params]
+            )
 
     def problems(self):
         with connection.cursor() as cursor:
-            cursor.execute(self.sql, self.params)
+            cursor.execute("EXECUTE watch")
             [found] = cursor.fetchone()
         return found and problems()
+
+    def close(self):
+        with connection.cursor() as cursor:
+            cursor.execute("DEALLOCATE watch")
 
 
 def checksum():
@@ -76,6 +83,7 @@ class Trying:
     def attempt(self, name, action, *, aims=()):
         """Do it. Refused: not a byte may differ. Done: every invariant holds. Anything else fails."""
         origin = self.run.state
+        self.counts.update(("aim", name, to) for to in aims)
         try:
             action()
         except (BulqError, Http404) as refusal:
