@@ -10,11 +10,14 @@ import re
 import shutil
 import signal
 import sys
+import threading
+import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import django
 import pytest
+from django.core.signals import request_finished, request_started
 
 from bulq.dev.services import given_by, throwaway_services
 
@@ -33,6 +36,7 @@ def _prepare() -> None:
     number = int(worker.removeprefix("gw")) + 1 if worker else 0
     os.environ["REDIS_URL"] = urlsplit(os.environ["REDIS_URL"])._replace(path=f"/{number}").geturl()
     os.environ.setdefault("SECRET_KEY", "for tests only")
+    os.environ.setdefault("RATELIMIT_ENABLE", "false")  # tests of the limits switch them on
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bulq.settings")
     # Playwright's synchronous interface runs an event loop in the thread that also runs the test.
     os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
@@ -110,7 +114,21 @@ def new_context(browser):
     yield open_context
     for context in contexts:
         context.close()
+    wait_for_answers()
     assert not problems, "The browser complained:\n" + "\n".join(problems)
+
+
+_being_answered = set()
+request_started.connect(lambda **_: _being_answered.add(threading.get_ident()), weak=False)
+request_finished.connect(lambda **_: _being_answered.discard(threading.get_ident()), weak=False)
+
+
+def wait_for_answers(seconds=10):
+    """Until the server has nothing in hand: what a closed page still asked for would write into the next test."""
+    deadline = time.monotonic() + seconds
+    while _being_answered and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not _being_answered, "The server is still busy with a request."
 
 
 def watch(context, problems, ignore=()):
