@@ -44,6 +44,8 @@ def _prepare() -> None:
 
 _prepare()
 django.setup()  # conftest files and test modules below import models at their top
+# Handed on to a worker, it would make pytest-django read the settings there before `_prepare` names its Redis.
+os.environ.pop("DJANGO_SETTINGS_MODULE")
 
 
 def pytest_unconfigure() -> None:
