@@ -11,6 +11,7 @@ from stores.models import Offer, Price, Product, Store
 from .factories import make_offer, make_product, make_store
 
 WHEN = "2026-11-28"
+GENERATION = "00000000-0000-4000-8000-000000000000"
 
 
 def insert(model, **columns):
@@ -28,7 +29,8 @@ def product_row(**changes):
 
 def store_row(**changes):
     row = {"name": "Metro", "name_key": "metro", "chain": "", "address": "", "currency": "EUR"}
-    return row | {"is_currency_fixed": False, "is_verified": False, "created_at": WHEN} | changes
+    row |= {"is_currency_fixed": False, "is_verified": False, "created_at": WHEN, "generation": GENERATION}
+    return row | changes
 
 
 def offer_row(**changes):
