@@ -2,7 +2,7 @@ PYTHON ?= python3
 PORT ?= 8000
 export PORT BULQ_LOCAL
 
-.PHONY: run test lint format install lock picture bench
+.PHONY: run test lint format install lock picture bench soak
 
 # The site with demo data on http://127.0.0.1:8000/ ; also: make run PORT=8042 BULQ_LOCAL=some/folder
 run:
@@ -32,6 +32,10 @@ lock: install
 # How fast pages are, as ratios to an empty page; see benchmarks/README.md
 bench: install
 	@.venv/bin/python -m benchmarks
+
+# 100,000 random changes of the catalogue in four processes: nobody ever reads a stale list (half an hour)
+soak: install
+	@.venv/bin/python -m stores.tests.soak
 
 # The pictures of the README: the run page of the demo, on a desk and on a phone
 picture: install

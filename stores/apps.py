@@ -3,3 +3,6 @@ from django.apps import AppConfig
 
 class StoresConfig(AppConfig):
     name = "stores"
+
+    def ready(self):
+        from . import receivers  # noqa: F401 - connects them

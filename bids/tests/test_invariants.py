@@ -29,8 +29,8 @@ def test_a_run_is_whole_in_every_state(state):
 # Each purchase keeps its price, but the price is one of an offer at a store where nobody was.
 MOVED_OFFERS = (
     "WITH elsewhere AS (INSERT INTO stores_store"
-    " (name, name_key, chain, address, currency, is_currency_fixed, is_verified, created_at)"
-    " VALUES ('Elsewhere', 'elsewhere', '', '', 'EUR', true, false, now()) RETURNING id)"
+    " (name, name_key, chain, address, currency, is_currency_fixed, is_verified, created_at, generation)"
+    " VALUES ('Elsewhere', 'elsewhere', '', '', 'EUR', true, false, now(), gen_random_uuid()) RETURNING id)"
     " UPDATE stores_offer SET store_id = elsewhere.id FROM elsewhere"
 )
 CORRUPTIONS = [

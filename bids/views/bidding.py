@@ -14,7 +14,8 @@ from bids.models import Bid, Event
 from bids.models.board import Board, Row
 from bids.models.guidance import next_step
 from bulq.http import answer, carry_what_is_there, flash_errors
-from stores.models import Offer, Product
+from bulq.ratelimit import limited
+from stores.models import Offer, Product, picker_page
 
 from . import order_table
 
@@ -56,6 +57,7 @@ def board_page(request, run, *, status=200, **context):
     return render(request, "bids/board.html", board_context(request, run, **context), status=status)
 
 
+@limited("bids")
 @require_POST
 def order(request, run_id):
     """Store any number of lines. Script gets the changed parts back, a plain form its page."""
@@ -127,12 +129,17 @@ def add(request, run_id):
 
 def add_page(request, run, *, status=200, typed=None, errors=None):
     """Products to choose from: sold at this store first, then verified, then by name."""
-    query = request.GET.get("q", "")
-    found = Product.objects.search(query).sold_first_at(run.store_id)
-    page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
+    query, number = request.GET.get("q", ""), request.GET.get("page")
+    if query.strip():
+        found = Product.objects.search(query).sold_first_at(run.store_id)
+        page = Paginator(found, PER_PAGE).get_page(number)
+        rows = _rows_of(run, page.object_list)
+    else:
+        page = picker_page(run.store, number, PER_PAGE)
+        rows = [Row(product, offer) for product, offer in page.object_list]
     context = board_context(request, run)
     in_run = {row.product.pk: row for row in context["board"].rows}
-    rows = [in_run.get(row.product.pk, row) for row in _rows_of(run, page.object_list)]
+    rows = [in_run.get(row.product.pk, row) for row in rows]
     context["rows"] = order_table.table_rows(
         context["board"], request.user, rows, typed=typed, errors=errors, columns=False
     )
@@ -148,6 +155,7 @@ def _order_url(request, run, on=""):
     return f"{reverse('run-order', args=[run.pk])}?{query.urlencode()}"
 
 
+@limited("bids")
 @require_http_methods(["GET", "POST"])
 def run_product(request, run_id, product_id, user_id=None):
     """One product of a run: who wants what, and one's own wish or, for the leader, somebody else's."""
@@ -187,6 +195,7 @@ def ready(request, run_id):
     return redirect("run", run.pk)
 
 
+@limited("bids")
 @require_POST
 def order_undo(request, run_id, event_id):
     run = get_run(request.user, run_id)

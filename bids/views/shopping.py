@@ -17,7 +17,7 @@ from bids.models.basket import Basket, planned_purchase
 from bids.models.guidance import next_step
 from bulq.http import answer, carry_what_is_there, flash_errors
 from stores.actions.prices import record_price
-from stores.models import Offer, Product
+from stores.models import Offer, Product, picker_page
 
 from .order_table import new_product_query
 
@@ -156,9 +156,13 @@ def shop_add(request, run_id):
     run = get_run_shopped_by(request.user, run_id)
     people = User.objects.filter(participations__in=run.participations.current()).order_by("name", "pk")
     if request.method == "GET" and "product" not in request.GET:
-        query = request.GET.get("q", "")
-        found = Product.objects.search(query).sold_first_at(run.store_id)
-        page = Paginator(found, FOUND_SHOWN).get_page(request.GET.get("page"))
+        query, number = request.GET.get("q", ""), request.GET.get("page")
+        if query.strip():
+            found = Product.objects.search(query).sold_first_at(run.store_id)
+            page = Paginator(found, FOUND_SHOWN).get_page(number)
+        else:
+            page = picker_page(run.store, number, FOUND_SHOWN)
+            page.object_list = [product for product, _offer in page.object_list]
         context = {
             "run": run,
             "query": query,

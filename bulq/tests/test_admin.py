@@ -15,8 +15,8 @@ from bulq.tests.client import signed_in
 
 pytestmark = pytest.mark.django_db
 OURS = {"accounts", "stores", "bids", "bulq"}
-# Shown within another model's page, or nothing but a link between two.
-ELSEWHERE = {"Membership"}
+# Shown within another model's page, or nothing but a link between two; and the random tokens of the cache.
+ELSEWHERE = {"Membership", "Generation"}
 MODELS = sorted(
     (model for model in admin.site._registry if model._meta.app_label in OURS), key=lambda model: model._meta.label
 )

@@ -1,6 +1,7 @@
 """Stores and products: what they are called, how they are found, and who may correct them."""
 
 import hashlib
+import uuid
 from decimal import Decimal
 
 from django.conf import settings
@@ -15,6 +16,8 @@ from django.db.models.lookups import Exact
 from django.utils.translation import gettext_lazy as _
 
 from bulq.fields import CENT, FoldedKeyField, QuantityColumn, fold, within
+
+from .generations import PRODUCTS, STORES, Announced, AnnouncingQuerySet
 
 MAX_STEP = Decimal(1000)
 SHORTEST_NAME = 2
@@ -39,7 +42,7 @@ def _likeness(text):
     return found, TrigramWordSimilarity(folded, "search_text") + TrigramSimilarity("search_text", folded)
 
 
-class CatalogueQuerySet(models.QuerySet):
+class CatalogueQuerySet(AnnouncingQuerySet):
     """Stores or products, found by what people remember of their names."""
 
     def search(self, text):
@@ -72,7 +75,7 @@ class CatalogueQuerySet(models.QuerySet):
         )
 
 
-class Correctable(models.Model):
+class Correctable(Announced):
     """Anybody may add it; who added it may correct it, until a site admin has verified it."""
 
     is_verified = models.BooleanField(_("verified"), default=False)
@@ -113,9 +116,13 @@ class Store(Correctable):
     currency = models.CharField(_("currency"), max_length=3)
     # The currency is fixed from the first run or price on.
     is_currency_fixed = models.BooleanField(default=False, editable=False)
+    # Another one whenever the list of what is sold here changes.
+    generation = models.UUIDField(default=uuid.uuid4, editable=False)
 
     objects = CatalogueQuerySet.as_manager()
     shown = ("name", "chain", "address", "currency")
+    lists = (STORES,)
+    not_shown = frozenset({"is_currency_fixed"})
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["name_key"], name="one_store_of_a_name")]
@@ -131,6 +138,10 @@ class Store(Correctable):
         super().clean()
         if Store.objects.of_same_name(name=self.name).exclude(pk=self.pk).exists():
             raise ValidationError({"name": self.already_known()})
+
+    @staticmethod
+    def stores_that_show(ids):
+        return set(ids)
 
     @staticmethod
     def already_known():
@@ -173,6 +184,8 @@ class Product(Correctable):
 
     objects = ProductQuerySet.as_manager()
     shown = ("name", "brand", "unit", "kind", "step")
+    lists = (PRODUCTS,)
+    not_shown = frozenset({"is_unit_fixed"})
 
     class Meta:
         constraints = [
@@ -215,6 +228,11 @@ class Product(Correctable):
             raise ValidationError({"step": self.counted_in_whole_steps()})
         if Product.objects.of_same_name(name=self.name, brand=self.brand).exclude(pk=self.pk).exists():
             raise ValidationError({"name": self.already_known()})
+
+    @classmethod
+    def stores_that_show(cls, ids):
+        offers = cls._meta.get_field("offers").related_model.objects.filter(product__in=ids)
+        return set(offers.values_list("store", flat=True))
 
     @staticmethod
     def already_known():

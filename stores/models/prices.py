@@ -15,6 +15,7 @@ from bulq.fields import CENT, AmountColumn, QuantityColumn, within
 from bulq.money import MAX_AMOUNT, MAX_QUANTITY, fits_minor_unit
 
 from .catalogue import Product, Store, digest
+from .generations import Announced, AnnouncingQuerySet
 
 CHART_DAYS = 365
 MOST_POINTS = 60  # of one store in a chart
@@ -44,7 +45,7 @@ def price_of_one(amount, quantity):
     return models.ExpressionWrapper(F(amount) / F(quantity), models.DecimalField(max_digits=20, decimal_places=10))
 
 
-class OfferQuerySet(models.QuerySet):
+class OfferQuerySet(AnnouncingQuerySet):
     def with_current_price(self):
         """Annotate the newest standing observation: `current_amount` for `current_quantity`, `current_seen_at`."""
         newest = Price.objects.standing().filter(offer=models.OuterRef("pk")).newest_first()
@@ -87,7 +88,7 @@ class OfferQuerySet(models.QuerySet):
         return found.order_by("product__sort_name", "product__brand_key", "pk")
 
 
-class Offer(models.Model):
+class Offer(Announced):
     """That a product is sold at a store: pack size, minimum and note in general."""
 
     product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="offers")
@@ -108,6 +109,10 @@ class Offer(models.Model):
     def __str__(self):
         return f"{self.product} at {self.store}"
 
+    @staticmethod
+    def stores_that_show(ids):
+        return set(Offer.objects.filter(pk__in=ids).values_list("store", flat=True))
+
     def clean(self):
         super().clean()
         if self.product_id:
@@ -118,7 +123,7 @@ class Offer(models.Model):
         return digest([self.pack_size, self.min_quantity, self.note])
 
 
-class PriceQuerySet(models.QuerySet):
+class PriceQuerySet(AnnouncingQuerySet):
     def standing(self):
         return self.filter(withdrawn_at=None)
 
@@ -170,7 +175,7 @@ def with_cheapest(products):
     return products
 
 
-class Price(models.Model):
+class Price(Announced):
     """One observation: `amount` for `quantity` units."""
 
     offer = models.ForeignKey(Offer, on_delete=models.PROTECT, related_name="prices")
@@ -196,6 +201,10 @@ class Price(models.Model):
 
     def __str__(self):
         return f"{self.amount} for {self.quantity}: {self.offer}"
+
+    @staticmethod
+    def stores_that_show(ids):
+        return set(Offer.objects.filter(prices__in=ids).values_list("store", flat=True))
 
     def clean(self):
         super().clean()

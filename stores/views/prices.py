@@ -9,7 +9,7 @@ from stores.access import get_offer, get_price, get_product
 from stores.actions.catalogue import change_offer, create_offer
 from stores.actions.prices import log_price, restore_price, withdraw_price
 from stores.forms import OfferDetailsForm, OfferForm, PriceForm, store_named_by
-from stores.models import Offer, Store
+from stores.models import Offer, first_stores
 
 from .onward import next_path
 
@@ -27,7 +27,7 @@ def offer_new(request, product_id):
             return redirect("product", product_id)
     context = {
         "product": product,
-        "known_stores": Store.objects.search("")[:20],
+        "known_stores": first_stores(),
         "existing": existing and existing.first(),
     }
     return answer(request, "stores/offer_new.html", context, form=form)

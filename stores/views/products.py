@@ -9,7 +9,7 @@ from bulq.http import answer, flash_errors
 from stores.access import get_product, get_product_corrected_by
 from stores.actions.catalogue import change_product, create_product
 from stores.forms import NewProductForm, ProductForm, product_initial
-from stores.models import Offer, Price, Product, Store, price_charts, with_cheapest
+from stores.models import Offer, Price, Product, first_stores, price_charts, with_cheapest
 
 from .onward import go_on, next_path, onward_url
 
@@ -65,7 +65,7 @@ def product_new(request):
     context = {
         "next": next_path(request),
         "similar": _similar(request, form["name"].value(), form["brand"].value()),
-        "known_stores": Store.objects.search("")[:20],
+        "known_stores": first_stores(),
     }
     return answer(request, "stores/product_new.html", context, form=form)
 

@@ -9,7 +9,7 @@ from bulq.http import answer, flash_errors
 from stores.access import get_store_corrected_by
 from stores.actions.catalogue import change_store, create_store
 from stores.forms import StoreForm, store_initial
-from stores.models import Offer, Store
+from stores.models import Offer, Store, offers_page, stores_page
 
 from .onward import go_on, next_path, onward_url
 
@@ -20,19 +20,26 @@ MOST_NAMES = 20
 
 @require_safe
 def stores(request):
-    query = request.GET.get("q", "")
-    page = Paginator(Store.objects.search(query), PER_PAGE).get_page(request.GET.get("page"))
+    query, number = request.GET.get("q", ""), request.GET.get("page")
+    if query.strip():
+        page = Paginator(Store.objects.search(query), PER_PAGE).get_page(number)
+    else:
+        page = stores_page(number, PER_PAGE)
     return render(request, "stores/stores.html", {"page": page, "query": query})
 
 
 def store_context(request, store):
     """What the page of a store shows of the catalogue; runs are added by whoever knows them."""
-    query = request.GET.get("q", "")
-    offers = Offer.objects.filter(store=store).select_related("product").with_current_unit_price()
+    query, number = request.GET.get("q", ""), request.GET.get("page")
+    if query.strip():
+        offers = Offer.objects.filter(store=store).select_related("product").with_current_unit_price()
+        page = Paginator(offers.of_products_like(query), PER_PAGE).get_page(number)
+    else:
+        page = offers_page(store, number, PER_PAGE)
     return {
         "store": store,
         "query": query,
-        "page": Paginator(offers.of_products_like(query), PER_PAGE).get_page(request.GET.get("page")),
+        "page": page,
         "may_correct": store.may_be_corrected_by(request.user),
     }
 
