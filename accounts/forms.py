@@ -11,9 +11,10 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
+from bulq.fields import normalise_username
 from bulq.money import currency_choices
 
-from .models import User, normalise_username
+from .models import User
 from .validators import validate_plain_line
 
 LONGEST_PASSWORD = 128

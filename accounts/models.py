@@ -1,7 +1,6 @@
 """People, the groups they buy in, and the site's own settings."""
 
 import secrets
-import unicodedata
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -13,12 +12,9 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
+from bulq.fields import normalise_username
+
 from .validators import validate_plain_line
-
-
-def normalise_username(username):
-    """The one spelling of a username, at registration, at login and in limits: trimmed, lower case."""
-    return unicodedata.normalize("NFKC", username).strip().lower()
 
 
 class UserManager(BaseUserManager):

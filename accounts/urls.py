@@ -2,6 +2,7 @@ from django.contrib.auth import views as framework
 from django.urls import include, path
 
 from bulq.http import repeatable
+from bulq.ratelimit import limited
 
 from .views import groups, membership, people
 
@@ -24,7 +25,7 @@ group = [
 ]
 
 urlpatterns = [
-    path("login/", repeatable(people.Login.as_view()), name="login"),
+    path("login/", limited("login")(repeatable(people.Login.as_view())), name="login"),
     path("logout/", people.logout_here, name="logout"),
     path("logout/everywhere/", people.logout_everywhere, name="logout-everywhere"),
     path("register/", people.register, name="register"),

@@ -154,6 +154,11 @@ def within(model, field, low, high):
     )
 
 
+def normalise_username(username):
+    """The one spelling of a username, at registration, at login and in limits: trimmed, lower case."""
+    return unicodedata.normalize("NFKC", username).strip().lower()
+
+
 def fold(text):
     """Key under which two spellings are the same name: width, case, spaces and invisible signs are ignored."""
     visible = (sign for sign in unicodedata.normalize("NFKC", text) if unicodedata.category(sign) != "Cf")

@@ -3,7 +3,9 @@
 from contextlib import contextmanager
 
 from django.shortcuts import render
+from django.utils.cache import patch_cache_control
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import ngettext
 
 from .errors import BulqError
 
@@ -35,12 +37,34 @@ def answer(request, template, context=None, *, form=None):
 
 def refuse(request, error):
     """Answer to a refused action that has no form of its own: the sentence, and the way back."""
-    response = render(
-        request,
-        "includes/_refused.html" if request.htmx else "refused.html",
-        {"message": error.message, "back_url": back_url(request)},
-        status=error.status,
-    )
+    return _refusal(request, "refused.html", {"message": error.message, "back_url": back_url(request)}, error.status)
+
+
+def too_many(request, seconds):
+    """Answer to somebody who asks too often: how long to wait, and what was typed, ready to be sent again.
+
+    The page asks for no person and no session: `request.user` says who is known.
+    """
+    message = ngettext(
+        "Too many at once. Wait %(count)s second, then try again.",
+        "Too many at once. Wait %(count)s seconds, then try again.",
+        seconds,
+    ) % {"count": seconds}
+    tokens = {"csrfmiddlewaretoken", "once"}
+    typed = [(name, text) for name, texts in request.POST.lists() for text in texts if name not in tokens]
+    context = {
+        "message": message,
+        "kept": [(name, text) for name, text in typed if "password" not in name],
+        "passwords": [name for name, _text in typed if "password" in name],
+    }
+    response = _refusal(request, "429.html", context, 429)
+    response["Retry-After"] = seconds
+    patch_cache_control(response, private=True, no_store=True)
+    return response
+
+
+def _refusal(request, page, context, status):
+    response = render(request, "includes/_refused.html" if request.htmx else page, context, status=status)
     if request.htmx:
         # The page stays as it is, with what was typed; only the banner is new.
         response["HX-Retarget"] = "#messages"

@@ -1,11 +1,13 @@
-"""What surrounds every view: private pages, refusals as sentences, and each form answered once."""
+"""What surrounds every view: who asks and how often, private pages, refusals as sentences, each form answered once."""
 
 import hashlib
 import json
 import re
 from datetime import timedelta
 
+from django.conf import settings
 from django.contrib.auth import login
+from django.contrib.auth.models import AnonymousUser
 from django.db import IntegrityError, OperationalError, transaction
 from django.http import HttpResponse
 from django.utils import timezone
@@ -14,14 +16,44 @@ from django.utils.deprecation import MiddlewareMixin
 from django.utils.translation import gettext as _
 from psycopg.errors import LockNotAvailable
 
+from . import ratelimit
+from .addresses import client_address
 from .errors import BulqError, Busy
-from .http import refuse
+from .http import refuse, too_many
 from .locks import busy_when_locked
 from .models import SentForm
 
 ONE_TIME_ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 KEPT_FOR = timedelta(hours=24)
 REPLAYED_HEADERS = ("Content-Type", "Location", "HX-Retarget", "HX-Reselect", "HX-Reswap")
+
+
+class ClientAddressMiddleware:
+    """From here on REMOTE_ADDR is the client's own address, also in gunicorn's log."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        meta = request.META
+        forwarded = meta.get("HTTP_X_FORWARDED_FOR", "")
+        meta["REMOTE_ADDR"] = client_address(meta.get("REMOTE_ADDR", ""), forwarded, settings.TRUSTED_PROXIES)
+        return self.get_response(request)
+
+
+class RateLimitMiddleware:
+    """Refuses who asks too often, before any view, form or password is looked at."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        limit = ratelimit.limit_of(request)
+        if limit and (seconds := ratelimit.seconds_to_wait(request, limit)):
+            if limit in ratelimit.ALWAYS_COUNTED:
+                request.user = AnonymousUser()  # the answer is worth no query
+            return too_many(request, seconds)
+        return self.get_response(request)
 
 
 class PrivatePagesMiddleware(MiddlewareMixin):

@@ -1,10 +1,14 @@
 """Every setting of the site. What differs between installations is read from the environment, once, here."""
 
+from ipaddress import ip_network
 from pathlib import Path
 
 import environ
 from csp.constants import NONE, SELF
 from django.contrib.messages import constants as message_levels
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.retry import Retry
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -17,11 +21,31 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 SERVED_OVER_HTTPS = env.bool("SERVED_OVER_HTTPS", default=False)
 DATABASE_URL = env("DATABASE_URL")
 REDIS_URL = env("REDIS_URL")
+# Catalogue cache and rate limits may each have a Redis of their own.
+CACHE_REDIS_URL = env("CACHE_REDIS_URL", default=REDIS_URL)
+LIMITS_REDIS_URL = env("LIMITS_REDIS_URL", default=REDIS_URL)
+# Keeps the keys of several sites on one Redis apart.
+CACHE_PREFIX = env("CACHE_PREFIX", default="bulq")
+# How long the lists of the catalogue are kept at most, in seconds.
+CACHE_SECONDS = env.int("CACHE_SECONDS", default=15 * 60)
 TIME_ZONE = env("TIME_ZONE", default="UTC")
 DEFAULT_CURRENCY = env("DEFAULT_CURRENCY", default="EUR")
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="Bulq <bulq@localhost>")
+
+# How often one may ask: so many in a second, minute, hour or day, or in several ("5/30s"). Logging in is counted by
+# address, and by username and address; registration by address; the others by person.
+RATELIMIT_ENABLE = env.bool("RATELIMIT_ENABLE", default=True)
+RATE_LIMITS = {
+    "login": env("RATE_LIMIT_LOGIN", default="5/m"),
+    "login_name": env("RATE_LIMIT_LOGIN_NAME", default="5/m"),
+    "registration": env("RATE_LIMIT_REGISTRATION", default="5/m"),
+    "bids": env("RATE_LIMIT_BIDS", default="20/m"),
+    "general": env("RATE_LIMIT_GENERAL", default="100/m"),
+}
+# Addresses or networks of the proxies in front of the site; what they say of the client's address is believed.
+TRUSTED_PROXIES = [ip_network(one) for one in env.list("BULQ_TRUSTED_PROXIES", default=[])]
 
 # Limits of one person, group and run (counted under a lock).
 GROUPS_PER_USER = env.int("GROUPS_PER_USER", default=100)
@@ -47,9 +71,11 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "django.forms",
     "django_htmx",
+    "django_ratelimit",
     "csp",
 ]
 MIDDLEWARE = [
+    "bulq.middleware.ClientAddressMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -57,10 +83,12 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    # It has to know the person, and comes before anything that costs more than that.
+    "bulq.middleware.RateLimitMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
     "bulq.middleware.PrivatePagesMiddleware",
     # Last: it calls the view itself, inside the transaction that also remembers the answer.
     "bulq.middleware.OnceMiddleware",
@@ -96,13 +124,19 @@ DATABASES = {
     "default": env.db_url_config(DATABASE_URL)
     | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True, "OPTIONS": {"options": "-c lock_timeout=3000"}}
 }
-CACHES = {
-    "default": {
-        "BACKEND": "django_redis.cache.RedisCache",
-        "LOCATION": REDIS_URL,
-        "OPTIONS": {"SOCKET_CONNECT_TIMEOUT": 0.25, "SOCKET_TIMEOUT": 0.25},
-    }
+# Nobody waits long for Redis. A connection that it closed meanwhile is made anew once, at no cost.
+_redis_options = {
+    "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
+    "SOCKET_CONNECT_TIMEOUT": 0.2,
+    "SOCKET_TIMEOUT": 0.2,
+    "CONNECTION_POOL_KWARGS": {"retry": Retry(NoBackoff(), 1, (RedisConnectionError,))},
 }
+_redis = {"BACKEND": "django_redis.cache.RedisCache", "OPTIONS": _redis_options, "KEY_PREFIX": CACHE_PREFIX}
+CACHES = {
+    "default": {**_redis, "LOCATION": CACHE_REDIS_URL},
+    "limits": {**_redis, "LOCATION": LIMITS_REDIS_URL},
+}
+RATELIMIT_USE_CACHE = "limits"
 
 # --- People ----------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"

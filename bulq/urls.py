@@ -1,7 +1,10 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from .views import admin_login
+
 urlpatterns = [
+    path("admin/login/", admin_login),  # found under the admin's own name for it
     path("admin/", admin.site.urls),
     path("", include("accounts.urls")),
     path("", include("stores.urls")),

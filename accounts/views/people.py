@@ -35,6 +35,7 @@ from accounts.forms import (
 )
 from bulq.errors import NotAllowed
 from bulq.http import answer, flash_errors, repeatable
+from bulq.ratelimit import limited
 
 SETTINGS_FORMS = {"profile_form": ProfileForm, "password_form": PasswordForm, "theme_form": ThemeForm}
 
@@ -80,6 +81,7 @@ def _invitation_in(url):
 
 
 @login_not_required
+@limited("registration")
 @sensitive_post_parameters()
 @require_http_methods(["GET", "POST"])
 def register(request):

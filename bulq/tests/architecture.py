@@ -11,7 +11,20 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 APPS = ("accounts", "stores", "bids")  # each may import those before it
-KIT = {"errors", "drawing", "fields", "http", "locks", "money", "units", "cache", "ratelimit", "live"}
+KIT = {
+    "addresses",
+    "breaker",
+    "errors",
+    "drawing",
+    "fields",
+    "http",
+    "locks",
+    "money",
+    "units",
+    "cache",
+    "ratelimit",
+    "live",
+}
 FIRST_PARTY = {"bulq", *APPS}
 PURE = {"states", "allocation"}  # import nothing of ours at all
 # Inside an app each may import its own layer and those before it.

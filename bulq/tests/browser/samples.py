@@ -19,7 +19,8 @@ def addresses(patterns=None):
     """Name and parameters of every address outside the Django admin."""
     for pattern in get_resolver().url_patterns if patterns is None else patterns:
         if isinstance(pattern, URLPattern):
-            yield pattern.name, pattern.pattern.converters
+            if pattern.name:
+                yield pattern.name, pattern.pattern.converters
         elif getattr(pattern, "app_name", None) != "admin":
             for name, converters in addresses(pattern.url_patterns):
                 yield name, {**pattern.pattern.converters, **converters}

@@ -1,0 +1,50 @@
+"""What `manage.py check` says about the settings; with `--deploy`, what must not be so in production."""
+
+from django.conf import settings
+from django.core.checks import Error, Tags, register
+
+from .ratelimit import RATE
+
+SHARED = "django_redis.cache.RedisCache"
+
+
+@register(Tags.security)
+def rates_can_be_read(app_configs, **kwargs):
+    return [
+        Error(
+            f"The rate limit “{name}” is “{rate}”, which says no number and period.",
+            hint="Write it like 5/m or 20/30s: so many in a second (s), minute (m), hour (h) or day (d).",
+            id="bulq.E001",
+        )
+        for name, rate in settings.RATE_LIMITS.items()
+        if not RATE.fullmatch(rate)
+    ]
+
+
+@register(Tags.security, deploy=True)
+def limits_are_on(app_configs, **kwargs):
+    if not settings.RATELIMIT_ENABLE:
+        yield Error(
+            "Rate limits are off, so passwords can be guessed as fast as the site answers.",
+            hint="Remove RATELIMIT_ENABLE from the environment.",
+            id="bulq.E002",
+        )
+    if not settings.TRUSTED_PROXIES:
+        yield Error(
+            "No proxy is trusted, so everybody who comes through it counts as one and the same address.",
+            hint="Set BULQ_TRUSTED_PROXIES to the address or network of the proxy in front of the site.",
+            id="bulq.E003",
+        )
+
+
+@register(Tags.caches, deploy=True)
+def caches_are_shared(app_configs, **kwargs):
+    return [
+        Error(
+            f"The cache “{name}” is not Redis, so each process would know and count something else.",
+            hint="Set REDIS_URL, and leave CACHES as it is.",
+            id="bulq.E004",
+        )
+        for name in ("default", "limits")
+        if settings.CACHES[name]["BACKEND"] != SHARED
+    ]

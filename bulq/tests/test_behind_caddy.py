@@ -1,0 +1,129 @@
+"""R1 to R3 as visitors meet them: four workers behind the real Caddy."""
+
+import time
+from functools import partial
+from itertools import count
+from uuid import uuid4
+
+import pytest
+
+from accounts.tests.racing import race
+from bulq.demo.catalogue import PASSWORD
+
+from .behind_caddy import site_behind_caddy
+
+pytestmark = pytest.mark.slow
+_numbers = count(1)
+WRONG = {"username": "nobody", "password": "wrong"}
+WINDOW = 5
+RATES = {
+    "RATE_LIMIT_LOGIN": f"5/{WINDOW}s",
+    "RATE_LIMIT_LOGIN_NAME": "5/d",  # by name and address: for tests that need not wait for a window
+    "RATE_LIMIT_REGISTRATION": f"5/{WINDOW}s",
+    "RATE_LIMIT_BIDS": f"20/{WINDOW}s",
+    "RATE_LIMIT_GENERAL": f"100/{WINDOW}s",
+}
+
+
+@pytest.fixture(scope="module")
+def site():
+    with site_behind_caddy(**RATES) as one:
+        yield one
+
+
+def elsewhere():
+    number = next(_numbers)
+    return f"127.1.{number >> 8 & 255}.{number & 255}"
+
+
+def at_the_beginning_of_a_window(ask):
+    """Ask until refused, and wait as long as one is told to."""
+    for _ in range(300):
+        status, headers, _text = ask()
+        if status == 429:
+            time.sleep(int(headers["Retry-After"]))
+            return
+    raise AssertionError("never refused")
+
+
+@pytest.mark.parametrize(
+    ("limit", "most", "method", "path", "fields"),
+    [
+        ("login", 5, "POST", "/login/", {}),
+        ("registration", 5, "POST", "/register/", {"name": "x"}),
+        ("general", 100, "GET", "/login/", None),
+    ],
+)
+def test_so_many_pass_and_the_next_waits(site, limit, most, method, path, fields):
+    """R1: request N passes, N+1 is told to wait, and after that it passes."""
+    source = elsewhere()
+
+    def ask():
+        anybody = fields if fields is None else {"username": uuid4().hex} | fields
+        return site.ask(method, path, anybody, source=source)
+
+    at_the_beginning_of_a_window(ask)
+    answers = race(*[ask] * (most + 1))
+    statuses = sorted(status for status, _headers, _text in answers)
+    assert statuses.count(429) == 1, statuses
+    [refused] = [headers for status, headers, _text in answers if status == 429]
+    assert refused["Cache-Control"] == "private, no-store"
+    time.sleep(int(refused["Retry-After"]))
+    assert ask()[0] != 429
+
+
+def test_twenty_orders_pass_and_the_next_waits(site):
+    """R1: counted for the person, from wherever they come."""
+    session = site.log_in("mara", PASSWORD, source=elsewhere())
+    ask = partial(site.ask, "POST", "/runs/1/order/", {}, cookies=session)
+    at_the_beginning_of_a_window(partial(ask, source=elsewhere()))
+    answers = race(*[partial(ask, source=elsewhere()) for _ in range(21)])
+    assert [status for status, _headers, _text in answers].count(429) == 1
+
+
+def test_of_forty_at_once_exactly_five_pass(site):
+    """R2: one budget across all workers."""
+    ask = partial(site.ask, "POST", "/login/", WRONG, source=elsewhere())
+    statuses = [status for status, _headers, _text in race(*[ask] * 40)]
+    assert (statuses.count(422), statuses.count(429)) == (5, 35)
+
+
+def test_without_redis_each_worker_counts_for_itself():
+    """R4; and the negative control of R2: more than five pass, and not all."""
+    with site_behind_caddy(**RATES | {"RATE_LIMIT_LOGIN": "5/h", "LIMITS_REDIS_URL": "redis://127.0.0.1:1/0"}) as site:
+        ask = partial(site.ask, "POST", "/login/", WRONG, source=elsewhere())
+        statuses = [status for status, _headers, _text in race(*[ask] * 40)]
+    assert 5 < statuses.count(422) <= 20
+    assert statuses.count(422) + statuses.count(429) == 40
+
+
+FORGED = {
+    "X-Forwarded-For": [("X-Forwarded-For", "{}")],
+    "a list": [("X-Forwarded-For", "{}, 10.0.0.1")],
+    "doubled": [("X-Forwarded-For", "{}"), ("X-Forwarded-For", "127.0.0.1")],
+    "X-Real-IP": [("X-Real-IP", "{}")],
+    "Forwarded": [("Forwarded", 'for="{}";proto=https')],
+    "with underscores": [("X_Forwarded_For", "{}")],
+}
+
+
+@pytest.mark.parametrize("direct", [False, True], ids=["through Caddy", "directly"])
+@pytest.mark.parametrize("headers", FORGED.values(), ids=FORGED)
+def test_a_forged_header_makes_nobody_somebody_else(site, headers, direct):
+    """R3: still five, whether Caddy or gunicorn itself is asked."""
+    source = elsewhere()
+
+    def ask():
+        forged = [(name, text.format(elsewhere())) for name, text in headers]
+        return site.ask("POST", "/login/", WRONG, source=source, headers=forged, direct=direct)
+
+    assert [ask()[0] for _ in range(6)] == [422] * 5 + [429]
+
+
+def test_the_log_says_the_same_address(site):
+    """R3: used for limits and logs alike."""
+    source = elsewhere()
+    site.ask("GET", "/login/?for-the-log", source=source, headers=[("X-Forwarded-For", "203.0.113.9")])
+    time.sleep(0.2)
+    [line] = [line for line in site.log.read_text().splitlines() if "for-the-log" in line]
+    assert line.startswith(f"{source} ")
