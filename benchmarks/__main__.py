@@ -8,6 +8,7 @@ import sys
 import tempfile
 import threading
 import time
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from bulq.dev.services import throwaway_services
 
 ROOT = Path(__file__).resolve().parents[1]
 CONNECTIONS = (1, 8, 32)
+EMPTY = "/bench/empty/"
+RATES = ("RATE_LIMIT_GENERAL", "RATE_LIMIT_BIDS")
 SECONDS = float(os.environ.get("BENCH_SECONDS", "4"))
 
 
@@ -32,20 +35,29 @@ def main():
 
         known = seed()
         _vacuum()
-        port = _free_port()
-        site = subprocess.Popen([sys.executable, "-m", "gunicorn", *GUNICORN, "--bind", f"127.0.0.1:{port}"], cwd=ROOT)
-        try:
-            _wait(port)
-            report(site, port, known)
-        finally:
-            site.terminate()
-            site.wait()
+        with _serving(RATELIMIT_ENABLE="false") as (_site, port):
+            unlimited = {connections: _load(port, known, EMPTY, connections) for connections in CONNECTIONS}
+        with _serving(**dict.fromkeys(RATES, "1000000/m")) as (site, port):
+            report(site, port, known, unlimited)
 
 
-def report(site, port, known):
+@contextmanager
+def _serving(**settings):
+    port = _free_port()
+    command = [sys.executable, "-m", "gunicorn", *GUNICORN, "--bind", f"127.0.0.1:{port}"]
+    site = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **settings})
+    try:
+        _wait(port)
+        yield site, port
+    finally:
+        site.terminate()
+        site.wait()
+
+
+def report(site, port, known, unlimited):
     run = known["runs"][20]
     pages = {
-        "empty signed-in page": "/bench/empty/",
+        "empty signed-in page": EMPTY,
         "store list": "/stores/",
         "store page (200 products)": f"/stores/{known['store']}/",
         "run page (60 products, 20 people)": f"/runs/{run}/",
@@ -58,7 +70,9 @@ def report(site, port, known):
         baseline = None
         for name, path in pages.items():
             result = _load(port, known, path, connections)
-            baseline = baseline or result["per_second"]
+            if baseline is None:
+                baseline = result["per_second"]
+                _row("the same without rate limits", connections, unlimited[connections], baseline, queries[name])
             _row(name, connections, result, baseline, queries[name])
         _row("bids of 20 people on one run", connections, _bids(port, known, connections), baseline, "")
     _check_bids(port, known)

@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 
 from bids.allocation import whole_packs
 from bulq.money import round_to_minor_unit
@@ -30,7 +31,7 @@ class Row:
     def has_price(self):
         return bool(self.offer) and self.offer.current_amount is not None
 
-    @property
+    @cached_property
     def wanted(self):
         return sum((bid.quantity for bid in self.bids.values() if bid.quantity is not None), ZERO)
 
@@ -70,7 +71,7 @@ class Board:
         people = run.participations.select_related("user").by_name()
         self.by_participation = {person.pk: Person(person) for person in people}
         self._name_people()
-        bids = list(Bid.objects.of_run(run).order_by("pk"))
+        bids = list(Bid.objects.of_run(run).defer("created_at").order_by("pk"))
         self.rows = self._rows(bids)
         for row in self.rows:
             self._add_up(row)

@@ -19,7 +19,7 @@ from accounts.tests.racing import race
 from bids.tests.factories import make_run
 from bulq import cache
 from bulq.tests.client import signed_in
-from stores.models import Generation, Offer, Price, Product, Store, generations, offers_page, picker_page, stores_page
+from stores.models import Generation, Offer, Price, Product, Store, generations, offers_page
 from stores.tests import soak
 from stores.tests.factories import make_offer, make_product, make_store
 
@@ -44,15 +44,15 @@ def shop():
 
 def seen(store):
     """What is read through the cache."""
-    return {
-        "stores": [soak.shown(one, soak.STORE) for one in stores_page(1, MANY).object_list],
-        "offers": [soak.shown_offer(one.product, one) for one in offers_page(store, 1, MANY).object_list],
-        "picker": [soak.shown_offer(*one) for one in picker_page(store, 1, MANY).object_list],
-    }
+    return {name: soak.through_cache(name, store) for name in soak.LISTS}
+
+
+def there(store):
+    return {name: soak.in_database(name, store) for name in soak.LISTS}
 
 
 def is_right(store):
-    return seen(store) == soak.in_database(store)
+    return seen(store) == there(store)
 
 
 # --- C2: every way to write ------------------------------------------------------------------------
@@ -165,10 +165,10 @@ WAYS = {
 def test_whatever_is_written_is_seen(shop, way):
     """C2, C1."""
     assert is_right(shop)
-    before = soak.in_database(shop)
+    before = there(shop)
     way(shop)
     assert is_right(shop)
-    assert way in (WAYS["store removed"], WAYS["product removed"]) or soak.in_database(shop) != before
+    assert way in (WAYS["store removed"], WAYS["product removed"]) or there(shop) != before
 
 
 @pytest.mark.parametrize("way", ["price seen", "offers updated", "products made in bulk", "stores updated"])
