@@ -174,6 +174,18 @@ def test_a_trusted_proxy_is_believed_about_the_last_address(settings):
     assert ask(elsewhere()).status_code == 422
 
 
+def test_a_busy_minute_of_twenty_people_meets_no_limit():
+    """R9, spec 66: three visible tabs each, that fetch every three seconds, and an order saved every three."""
+    people = [make_user(f"Friend {number}") for number in range(20)]
+    asked = ["/runs/1/"] * 60 + ["/runs/1/add/"] * 15
+    for person in people:
+        requests = [RequestFactory().get(path) for path in asked]
+        requests += [RequestFactory().post("/runs/1/order/") for _ in range(20)]
+        for request in requests:
+            request.user = person
+            assert ratelimit.seconds_to_wait(request, ratelimit.limit_of(request)) == 0
+
+
 # --- The answer ------------------------------------------------------------------------------------
 def test_the_answer_keeps_what_was_typed_and_says_how_long_to_wait(limits):
     """R5."""

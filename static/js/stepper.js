@@ -243,6 +243,11 @@
     else send();
   });
 
+  // Told to wait, nothing more can be sent now: whoever leaves should know that it would be lost.
+  addEventListener("beforeunload", (event) => {
+    if (failures && order() && (pending || changed().length)) event.preventDefault();
+  });
+
   addEventListener("pagehide", () => {
     if (!order()) return;
     if (pending && !inFlight) post(pending.body).catch(() => {});

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
+from django.core.cache import caches
 from django.core.management import call_command
 from django.db import connection, connections
 from django.test import Client
@@ -63,3 +64,12 @@ def enter(new_context, live_server):
         return context.new_page()
 
     return enter
+
+
+@pytest.fixture
+def limits(settings):
+    """The rate limits of production, with nothing counted yet; a test may change the rates while it runs."""
+    caches["limits"].clear()
+    settings.RATELIMIT_ENABLE = True
+    settings.RATE_LIMITS = dict(settings.RATE_LIMITS)
+    return settings.RATE_LIMITS

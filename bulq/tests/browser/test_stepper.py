@@ -75,7 +75,8 @@ def eventually(true, seconds=10, *, page):
             page.wait_for_timeout(50)  # Playwright's events go on meanwhile
 
 
-def test_sixty_taps_on_forty_products_in_a_minute_take_at_most_twenty_requests(enter):
+def test_sixty_taps_on_forty_products_in_a_minute_take_at_most_twenty_requests(enter, limits):
+    """R9, spec 47: under the limits of production, in less than their minute."""
     table = Table(enter, products=40)
     table.page.clock.install()
     table.open()
@@ -91,6 +92,7 @@ def test_sixty_taps_on_forty_products_in_a_minute_take_at_most_twenty_requests(e
         table.page.wait_for_timeout(300)
     table.stored_is(expected)
     assert 2 <= len(table.sent) <= 20
+    assert {request.response().status for request in table.sent} == {200}
     assert {product: table.amount(product) for product in expected} == {p: str(n) for p, n in expected.items()}
 
 
@@ -175,26 +177,33 @@ def test_leaving_the_page_sends_what_still_waits(enter, leave):
     table.stored_is({one: 2, two: 1}, seconds=3)
 
 
-def test_told_to_wait_the_page_keeps_the_amounts_and_sends_them_later(enter):
-    table = Table(enter)
-    refusals = []
-
-    def too_fast_once(route):
-        if refusals:
-            route.continue_()
-        else:
-            refusals.append(time.monotonic())
-            route.fulfill(status=429, headers={"Retry-After": "2"}, body="Slow down")
-
-    table.page.route("**/order/**", too_fast_once)
-    table.open()
-    table.tap(table.products[0])
+def test_told_to_wait_the_page_keeps_the_amounts_and_sends_them_later(enter, limits):
+    """R5, spec 47."""
+    limits["bids"] = "0/2s"
+    table = Table(enter).open()
+    with table.page.expect_response("**/order/**") as refused:
+        table.tap(table.products[0])
+    refused_at, wait = time.monotonic(), int(refused.value.headers["retry-after"])
+    assert refused.value.status == 429
     table.says("Waiting to save")
+    limits["bids"] = "20/m"
     table.tap(table.products[0])
     assert table.amount(table.products[0]) == "2"
     table.says("Saved")
-    assert time.monotonic() - refusals[0] >= 2
+    assert time.monotonic() - refused_at >= wait
     assert table.stored() == {table.products[0].pk: 2}
+
+
+def test_who_leaves_while_told_to_wait_is_warned(enter, limits):
+    """Nothing is lost without a word."""
+    limits["bids"] = "0/m"
+    table = Table(enter).open()
+    table.tap(table.products[0])
+    table.says("Waiting to save")
+    with table.page.expect_event("dialog") as asked:
+        table.page.close(run_before_unload=True)
+    assert asked.value.type == "beforeunload"
+    asked.value.accept()
 
 
 def test_a_list_locked_meanwhile_says_so_and_shows_what_is_stored(enter):
