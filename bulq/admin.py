@@ -2,7 +2,7 @@ from django.contrib import admin
 
 from bids.admin import LookOnly
 
-from .models import SentForm
+from .models import BackupRun, SentForm
 
 
 @admin.register(SentForm)
@@ -15,3 +15,12 @@ class SentFormAdmin(LookOnly):
     search_fields = ["user__name", "user__username"]
     date_hierarchy = "sent_at"
     exclude = ["body"]
+
+
+@admin.register(BackupRun)
+class BackupRunAdmin(LookOnly):
+    list_display = ["__str__", "state", "started_at", "ended_at", "size", "verified_at", "error"]
+    list_filter = ["state"]
+    search_fields = ["key", "error"]
+    date_hierarchy = "started_at"
+    ordering = ["-started_at"]

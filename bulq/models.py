@@ -1,5 +1,7 @@
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 
 class SentForm(models.Model):
@@ -18,3 +20,40 @@ class SentForm(models.Model):
 
     def __str__(self):
         return self.key
+
+
+class BackupRun(models.Model):
+    """One attempt to back up, whatever came of it."""
+
+    class State(models.TextChoices):
+        RUNNING = "running", _("Running")
+        DONE = "done", _("Done")
+        FAILED = "failed", _("Failed")
+        SKIPPED = "skipped", _("Skipped")
+
+    state = models.CharField(_("state"), max_length=7, choices=State, default=State.RUNNING)
+    started_at = models.DateTimeField(_("started"), auto_now_add=True)
+    ended_at = models.DateTimeField(_("ended"), null=True)
+    key = models.CharField(_("key"), max_length=60, blank=True)
+    size = models.PositiveBigIntegerField(_("bytes"), null=True)
+    sha256 = models.CharField("SHA-256", max_length=64, blank=True)
+    counts = models.JSONField(_("rows by table"), default=dict)
+    verified_at = models.DateTimeField(_("verified"), null=True)
+    error = models.TextField(_("what went wrong"), blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(state__in=["running", "done", "failed", "skipped"]), name="backup_state_known"
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(state="done") | models.Q(verified_at__isnull=False), name="backup_done_is_verified"
+            ),
+        ]
+
+    def __str__(self):
+        return self.key or f"{self.get_state_display()} {self.started_at:%Y-%m-%d %H:%M}"
+
+    def end(self, state, error=""):
+        self.state, self.error, self.ended_at = state, error, timezone.now()
+        self.save()

@@ -55,6 +55,25 @@ PRODUCTS_PER_RUN = env.int("PRODUCTS_PER_RUN", default=100)
 # A divisible product may weigh this much more or less than wanted and still count as matching.
 WEIGHING_TOLERANCE_PERCENT = env.int("WEIGHING_TOLERANCE_PERCENT", default=10)
 
+# Backups go into a bucket of any S3, or into a folder. Without either there are none.
+BACKUP_S3_BUCKET = env("BACKUP_S3_BUCKET", default="")
+BACKUP_S3_ENDPOINT = env("BACKUP_S3_ENDPOINT", default="")
+BACKUP_S3_REGION = env("BACKUP_S3_REGION", default="")
+BACKUP_S3_PREFIX = env("BACKUP_S3_PREFIX", default="bulq/")
+BACKUP_S3_ACCESS_KEY = env("BACKUP_S3_ACCESS_KEY", default="")
+BACKUP_S3_SECRET_KEY = env("BACKUP_S3_SECRET_KEY", default="")
+BACKUP_S3_ENCRYPTION = env("BACKUP_S3_ENCRYPTION", default="")
+BACKUP_S3_TIMEOUT = env.int("BACKUP_S3_TIMEOUT", default=60)
+BACKUP_FOLDER = env("BACKUP_FOLDER", default="")
+# Of so many days, weeks and months the newest backup is kept.
+BACKUP_KEEP = {
+    "daily": env.int("BACKUP_KEEP_DAILY", default=7),
+    "weekly": env.int("BACKUP_KEEP_WEEKLY", default=4),
+    "monthly": env.int("BACKUP_KEEP_MONTHLY", default=12),
+}
+# All of a backup has to be done in so many seconds.
+BACKUP_TIME_LIMIT = env.int("BACKUP_TIME_LIMIT", default=3600)
+
 # --- The house -------------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "bulq",

@@ -1,0 +1,150 @@
+"""Where backups are kept: a bucket of any S3, or a folder. Both write a key once and never again.
+
+A place knows keys under its own prefix only. What it raises is `PlaceError` with a sentence.
+"""
+
+import base64
+import contextlib
+import os
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from boto3.exceptions import Boto3Error
+from boto3.s3.transfer import TransferConfig
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from django.conf import settings
+from storages.backends.s3 import S3Storage
+
+# S3 takes larger objects only in parts, which know no “if it is not there yet”: then the unique key has to do.
+LARGEST_SINGLE_PUT = 5 * 1024**3
+MEGABYTE = 1024**2
+
+
+class PlaceError(Exception):
+    """The place refused, failed or did not answer."""
+
+
+@dataclass(frozen=True)
+class Found:
+    key: str
+    size: int
+    written_at: datetime
+
+
+def place():
+    """The one that the settings name."""
+    if settings.BACKUP_S3_BUCKET:
+        return BucketPlace()
+    if not settings.BACKUP_FOLDER:
+        raise PlaceError("There is no place for backups: set BACKUP_S3_BUCKET or BACKUP_FOLDER.")
+    return FolderPlace(Path(settings.BACKUP_FOLDER))
+
+
+@contextlib.contextmanager
+def _told(what):
+    try:
+        yield
+    except (BotoCoreError, ClientError, Boto3Error, OSError) as error:
+        raise PlaceError(f"{what} failed: {error}") from error
+
+
+class BucketPlace:
+    def __init__(self):
+        storage = S3Storage(
+            bucket_name=settings.BACKUP_S3_BUCKET,
+            endpoint_url=settings.BACKUP_S3_ENDPOINT or None,
+            region_name=settings.BACKUP_S3_REGION or None,
+            access_key=settings.BACKUP_S3_ACCESS_KEY or None,
+            secret_key=settings.BACKUP_S3_SECRET_KEY or None,
+            file_overwrite=False,
+            client_config=Config(
+                signature_version="s3v4",
+                s3={"addressing_style": "path"},
+                connect_timeout=10,
+                read_timeout=settings.BACKUP_S3_TIMEOUT,
+                retries={"max_attempts": 3, "mode": "standard"},
+            ),
+        )
+        self.client, self.bucket = storage.connection.meta.client, settings.BACKUP_S3_BUCKET
+        self.prefix = settings.BACKUP_S3_PREFIX
+
+    def put(self, key, path, *, sha256):
+        """Store the file `path` (SHA-256 in hex) under a key that is not taken."""
+        more = {"ServerSideEncryption": settings.BACKUP_S3_ENCRYPTION} if settings.BACKUP_S3_ENCRYPTION else {}
+        where = {"Bucket": self.bucket, "Key": self.prefix + key}
+        with _told(f"Storing {key}"):
+            if path.stat().st_size > LARGEST_SINGLE_PUT:
+                more |= {"ChecksumAlgorithm": "SHA256"}
+                self.client.upload_file(str(path), *where.values(), ExtraArgs=more, Config=TransferConfig())
+                return
+            checksum = base64.b64encode(bytes.fromhex(sha256)).decode()
+            with path.open("rb") as body:
+                self.client.put_object(**where, **more, Body=body, ChecksumSHA256=checksum, IfNoneMatch="*")
+
+    def size(self, key):
+        with _told(f"Looking at {key}"):
+            return self.client.head_object(Bucket=self.bucket, Key=self.prefix + key)["ContentLength"]
+
+    def chunks(self, key):
+        """The content, a megabyte at a time."""
+        with _told(f"Reading {key}"):
+            body = self.client.get_object(Bucket=self.bucket, Key=self.prefix + key)["Body"]
+            with contextlib.closing(body):
+                yield from body.iter_chunks(MEGABYTE)
+
+    def list(self):
+        with _told("Listing the backups"):
+            pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self.prefix)
+            for page in pages:
+                for one in page.get("Contents", []):
+                    yield Found(one["Key"].removeprefix(self.prefix), one["Size"], one["LastModified"])
+
+    def delete(self, key):
+        with _told(f"Deleting {key}"):
+            self.client.delete_object(Bucket=self.bucket, Key=self.prefix + key)
+
+
+class FolderPlace:
+    def __init__(self, folder):
+        self.folder = folder
+
+    def put(self, key, path, *, sha256):
+        """Written beside it, flushed to the disk, and then linked to its name, which fails if there is one."""
+        unfinished = self.folder / f".{key}.{os.getpid()}"
+        with _told(f"Storing {key}"):
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            try:
+                with path.open("rb") as source, open(unfinished, "xb", opener=_private) as target:
+                    shutil.copyfileobj(source, target, MEGABYTE)
+                    target.flush()
+                    os.fsync(target.fileno())
+                os.link(unfinished, self.folder / key)
+            finally:
+                unfinished.unlink(missing_ok=True)
+
+    def size(self, key):
+        with _told(f"Looking at {key}"):
+            return (self.folder / key).stat().st_size
+
+    def chunks(self, key):
+        with _told(f"Reading {key}"), (self.folder / key).open("rb") as file:
+            while chunk := file.read(MEGABYTE):
+                yield chunk
+
+    def list(self):
+        with _told("Listing the backups"):
+            files = sorted(self.folder.glob("[!.]*")) if self.folder.exists() else []
+            for file in files:
+                about = file.stat()
+                yield Found(file.name, about.st_size, datetime.fromtimestamp(about.st_mtime, UTC))
+
+    def delete(self, key):
+        with _told(f"Deleting {key}"):
+            (self.folder / key).unlink()
+
+
+def _private(path, flags):
+    return os.open(path, flags, mode=0o600)

@@ -1,0 +1,109 @@
+"""PostgreSQL's own programs: found in PATH, told where the database is, and ended when their time is up."""
+
+import ctypes
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+from django.db import connection
+
+from .errors import BackupError
+
+PR_SET_PDEATHSIG = 1
+LAST_LINES = 3
+
+
+class Clock:
+    """How much time is left for the whole of it."""
+
+    def __init__(self, seconds):
+        self.seconds, self.ends_at = seconds, time.monotonic() + seconds
+
+    def left(self):
+        left = self.ends_at - time.monotonic()
+        if left <= 0:
+            raise BackupError(f"It took longer than {self.seconds} seconds and was ended.")
+        return left
+
+
+def run(program, *arguments, clock, database=None):
+    """What the program printed. `BackupError` when it fails, is missing, or takes too long.
+
+    The password goes through the environment: arguments can be read by everybody on the machine.
+    """
+    path = shutil.which(program)
+    if path is None:
+        raise BackupError(f"{program} is not installed, or not in PATH.")
+    process = subprocess.Popen(
+        [path, *map(str, arguments)],
+        env=_environment(database),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        preexec_fn=_die_with_parent,
+    )
+    try:
+        output, complaints = process.communicate(timeout=clock.left())
+    except BaseException as error:
+        process.kill()
+        process.communicate()
+        if isinstance(error, subprocess.TimeoutExpired):
+            raise BackupError(f"{program} took longer than {clock.seconds} seconds and was ended.") from error
+        raise
+    if process.returncode:
+        raise BackupError(f"{program} {_how_it_ended(process.returncode)}: {_last(complaints)}")
+    return output
+
+
+def _environment(database=None):
+    words = connection.settings_dict
+    named = {
+        "PGHOST": words["HOST"],
+        "PGPORT": words["PORT"],
+        "PGUSER": words["USER"],
+        "PGPASSWORD": words["PASSWORD"],
+        "PGDATABASE": database or words["NAME"],
+        "PGCONNECT_TIMEOUT": "10",
+    }
+    return {**os.environ, **{name: str(value) for name, value in named.items() if value}}
+
+
+def _how_it_ended(code):
+    return f"was killed ({signal.Signals(-code).name})" if code < 0 else f"failed with exit code {code}"
+
+
+def _last(complaints):
+    return " ".join(complaints.strip().splitlines()[-LAST_LINES:]) or "it said nothing."
+
+
+def _die_with_parent():
+    """On Linux the kernel ends the program when we are killed outright."""
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+# --- Versions --------------------------------------------------------------------------------------
+def check_version(clock):
+    """`BackupError` unless pg_dump is as new as the server: an older one cannot read what a newer one wrote."""
+    ours, servers = tool_version(clock), server_version()
+    if ours < servers:
+        raise BackupError(f"pg_dump is of PostgreSQL {ours}, the server of {servers}: install client tools {servers}.")
+
+
+def tool_version(clock):
+    said = run("pg_dump", "--version", clock=clock)
+    found = re.search(r"\(PostgreSQL\) (\d+)", said)
+    if found is None:
+        raise BackupError(f"pg_dump does not say its version: {said.strip()}")
+    return int(found[1])
+
+
+def server_version():
+    connection.ensure_connection()
+    return connection.pg_version // 10_000

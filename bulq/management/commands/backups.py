@@ -1,0 +1,45 @@
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+from django.utils.timesince import timesince
+
+from bulq.backups import shelf
+from bulq.backups.errors import BackupError
+from bulq.backups.job import only_one
+from bulq.backups.places import PlaceError, place
+
+
+class Command(BaseCommand):
+    help = "Lists the backups, newest first."
+
+    def add_arguments(self, parser):
+        parser.add_argument("--prune", action="store_true", help="delete those that no rule keeps")
+        parser.add_argument("--dry-run", action="store_true", help="with --prune: say which those are, delete nothing")
+
+    def handle(self, *args, prune, dry_run, **options):
+        try:
+            there = place()
+            for one in self._pruned(there, dry_run) if prune else self._listed(there):
+                self.stdout.write(one)
+        except (BackupError, PlaceError) as error:
+            raise CommandError(str(error)) from error
+
+    def _listed(self, there):
+        found = shelf.published(there)
+        for one in found:
+            age, rows = timesince(one.taken_at, timezone.now()), sum(one.counts.values())
+            yield f"{one.key}  {age} old  {one.size} bytes  {rows} rows  verified"
+        yield f"{len(found)} backups."
+
+    def _pruned(self, there, dry_run):
+        if dry_run:
+            names = list(shelf.superfluous(there, settings.BACKUP_KEEP))
+            yield from names
+            yield f"{len(names)} files would be deleted."
+            return
+        with only_one() as is_mine:
+            if not is_mine:
+                raise BackupError("A backup is being made. Prune when it is done.")
+            names = shelf.prune(there, settings.BACKUP_KEEP)
+        yield from names
+        yield f"{len(names)} files were deleted."

@@ -1,0 +1,75 @@
+"""Places for backups: a folder, and a bucket behind a real S3 server; and a database with something in it."""
+
+import os
+import stat
+from pathlib import Path
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+from accounts.tests.factories import make_user
+from bulq.backups.places import place
+from stores.tests.factories import make_offer, make_product, make_store
+
+BUCKET = "bulq-backups"
+
+
+@pytest.fixture(scope="session")
+def s3_server():
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    yield "http://{}:{}".format(*server.get_host_and_port())
+    server.stop()
+
+
+@pytest.fixture
+def bucket(s3_server, settings):
+    """The settings name a bucket, empty at first."""
+    client = boto3.client(
+        "s3", endpoint_url=s3_server, region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="y"
+    )
+    client.create_bucket(Bucket=BUCKET)
+    settings.BACKUP_S3_BUCKET, settings.BACKUP_S3_ENDPOINT, settings.BACKUP_S3_REGION = BUCKET, s3_server, "us-east-1"
+    settings.BACKUP_S3_ACCESS_KEY, settings.BACKUP_S3_SECRET_KEY = "x", "y"
+    yield client
+    for one in client.list_objects_v2(Bucket=BUCKET).get("Contents", []):
+        client.delete_object(Bucket=BUCKET, Key=one["Key"])
+    client.delete_bucket(Bucket=BUCKET)
+
+
+@pytest.fixture
+def folder(tmp_path, settings):
+    settings.BACKUP_FOLDER = str(tmp_path / "backups")
+    return Path(settings.BACKUP_FOLDER)
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def there(request):
+    """Each place in turn."""
+    request.getfixturevalue(request.param)
+    return place()
+
+
+@pytest.fixture
+def something(db):
+    """Rows to find again."""
+    store = make_store("Grossmarkt")
+    for n in range(30):
+        make_offer(make_product(f"Thing {n}"), store, price="7.40", note="x" * 100)
+    return make_user("Mara")
+
+
+@pytest.fixture
+def shim(tmp_path, monkeypatch):
+    """`shim("pg_dump", "exit 1")` puts a shell script of that name first in PATH."""
+    bin_folder = tmp_path / "bin"
+    bin_folder.mkdir()
+
+    def make(name, body):
+        script = bin_folder / name
+        script.write_text(f"#!/bin/sh\n{body}\n")
+        script.chmod(script.stat().st_mode | stat.S_IXUSR)
+
+    monkeypatch.setenv("PATH", f"{bin_folder}:{os.environ['PATH']}")
+    return make

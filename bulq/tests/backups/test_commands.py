@@ -1,0 +1,116 @@
+"""`manage.py backup` and `manage.py backups`: one plain line, and an exit code that means something."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from bulq.backups import shelf
+from bulq.backups.job import only_one
+from bulq.backups.places import FolderPlace, PlaceError
+from bulq.models import BackupRun
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def said(*command, **options):
+    output = StringIO()
+    call_command(*command, stdout=output, **options)
+    return output.getvalue().splitlines()
+
+
+def test_a_backup_says_what_it_made(something, there):
+    [line] = said("backup")
+    run = BackupRun.objects.get()
+    assert line == f"{run.key}: {run.size} bytes, {sum(run.counts.values())} rows, verified."
+
+
+def test_a_failure_is_one_sentence_and_a_code(something, folder, shim):
+    shim("pg_dump", "exit 7")
+    with pytest.raises(CommandError, match=r"^The backup failed\. pg_dump failed with exit code 7") as failed:
+        said("backup")
+    assert failed.value.returncode == 1
+
+
+def test_one_that_is_skipped_has_a_code_of_its_own(something, folder):
+    with only_one(), pytest.raises(CommandError, match="Another backup is being made") as skipped:
+        said("backup")
+    assert skipped.value.returncode == 2
+
+
+@pytest.mark.parametrize("command", ["backup", "backups"])
+def test_without_a_place_it_says_what_to_set(something, command):
+    with pytest.raises(CommandError, match="set BACKUP_S3_BUCKET or BACKUP_FOLDER"):
+        said(command)
+
+
+def test_the_list_shows_each_and_pruning_can_be_tried_first(something, there, settings):
+    """B11: `--dry-run` deletes nothing."""
+    settings.BACKUP_KEEP = {"daily": 9}
+    BackupRun.objects.all().delete()
+    keys = []
+    for _ in range(5):
+        said("backup")
+        BackupRun.objects.update(size=10**9)  # the next is suspiciously small, so nothing is pruned
+        keys.append(BackupRun.objects.order_by("-pk").first().key)
+    *lines, last = said("backups")
+    assert {line.split()[0] for line in lines} == set(keys)
+    assert last == "5 backups."
+    assert said("backups", "--prune", "--dry-run")[-1] == "4 files would be deleted."
+    assert len(shelf.published(there)) == 5
+    assert said("backups", "--prune")[-1] == "4 files were deleted."
+    assert [one.key for one in shelf.published(there)][::-1] == keys[-3:]
+
+
+def test_what_cannot_be_deleted_is_an_error(something, folder, settings, monkeypatch):
+    """B11: and the others are deleted all the same."""
+    settings.BACKUP_KEEP = {}
+    for _ in range(5):
+        said("backup")
+        BackupRun.objects.update(size=10**9)
+    stubborn, delete = sorted(folder.glob("*.json"))[0].name, FolderPlace.delete
+
+    def refuse(self, key):
+        if key == stubborn:
+            raise PlaceError(f"Deleting {key} failed: not allowed")
+        delete(self, key)
+
+    monkeypatch.setattr(FolderPlace, "delete", refuse)
+    with pytest.raises(CommandError, match=f"could not be deleted: Deleting {stubborn}"):
+        said("backups", "--prune")
+    assert len(list(folder.glob("*.json"))) == 4
+
+
+def test_told_to_stop_it_leaves_nothing_behind(something, folder, shim, tmp_path):
+    """B13: SIGTERM in the middle of the dump. The program ends with it."""
+    shim("pg_dump", 'case "$1" in --version) echo "pg_dump (PostgreSQL) 99.1";; *) exec sleep 61;; esac')
+    words = connection.settings_dict
+    url = f"postgres://{words['USER']}:{words['PASSWORD']}@{words['HOST']}:{words['PORT']}/{words['NAME']}"
+    environment = {**os.environ, "DATABASE_URL": url, "BACKUP_FOLDER": str(folder), "TMPDIR": str(tmp_path)}
+    process = subprocess.Popen([sys.executable, "manage.py", "backup"], cwd=ROOT, env=environment)
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob("bulq-backup-*/database.dump")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 143
+    assert list(tmp_path.glob("bulq-backup-*")) == []
+    assert BackupRun.objects.get().state == BackupRun.State.FAILED
+    assert "sleep\x0061" not in " ".join(_command_lines())
+
+
+def _command_lines():
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            yield path.read_text()
+        except OSError:
+            continue
