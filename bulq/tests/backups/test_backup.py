@@ -236,7 +236,7 @@ def test_foreign_files_are_never_touched(something, there, tmp_path, settings):
     settings.BACKUP_KEEP = {}
     note = tmp_path / "note"
     note.write_text("mine")
-    names = ["note.txt", "bulq-20200101T030000Z.dump", "bulq-20200101T030000Z-0123456789abcdef.dump.old"]
+    names = ["note.txt", "bulq-20200101T030000Z.dump", "bulq-20200101T030000000000Z-0123456789abcdef.dump.old"]
     for name in names:
         there.put(name, note, sha256=hashlib.sha256(b"mine").hexdigest())
     for _ in range(5):
