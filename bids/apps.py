@@ -5,4 +5,4 @@ class BidsConfig(AppConfig):
     name = "bids"
 
     def ready(self):
-        from . import receivers  # noqa: F401
+        from . import receivers  # noqa: F401 - connects them

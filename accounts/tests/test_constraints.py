@@ -11,7 +11,7 @@ def insert(model, **columns):
     names = ", ".join(f'"{name}"' for name in columns)
     marks = ", ".join(["%s"] * len(columns))
     with transaction.atomic(), connection.cursor() as cursor:
-        statement = f'INSERT INTO "{model._meta.db_table}" ({names}) VALUES ({marks})'  # noqa: S608
+        statement = f'INSERT INTO "{model._meta.db_table}" ({names}) VALUES ({marks})'
         cursor.execute(statement, [*columns.values()])
 
 

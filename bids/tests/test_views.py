@@ -110,8 +110,8 @@ def checksum():
         tables = [table for table in connection.introspection.table_names(cursor) if table not in left_out]
         sums = {}
         for table in sorted(tables):
-            rows = f"SELECT (to_jsonb(t) - 'last_login')::text AS row FROM {connection.ops.quote_name(table)} t"  # noqa: S608
-            cursor.execute(f"SELECT md5(string_agg(row, '|' ORDER BY row)) FROM ({rows}) rows")  # noqa: S608
+            rows = f"SELECT (to_jsonb(t) - 'last_login')::text AS row FROM {connection.ops.quote_name(table)} t"
+            cursor.execute(f"SELECT md5(string_agg(row, '|' ORDER BY row)) FROM ({rows}) rows")
             sums[table] = cursor.fetchone()[0]
     return sums
 

@@ -23,7 +23,7 @@ TABLES = (
     *("stores_store", "stores_product", "stores_offer", "stores_price"),
 )
 CHECKSUM = " UNION ALL ".join(
-    f"SELECT '{table}', md5(coalesce(string_agg(row::text, '|' ORDER BY row::text), '')) FROM {table} row"  # noqa: S608
+    f"SELECT '{table}', md5(coalesce(string_agg(row::text, '|' ORDER BY row::text), '')) FROM {table} row"
     for table in TABLES
 )
 
