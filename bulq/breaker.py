@@ -7,6 +7,7 @@ import time
 from redis.exceptions import RedisError
 
 logger = logging.getLogger(__name__)
+NEVER = float("-inf")  # longer ago than any time that `monotonic` tells
 
 
 class RedisAway(Exception):
@@ -28,7 +29,7 @@ class Breaker:
         self.reset()
 
     def reset(self):
-        self._closed_from = self._logged_at = float("-inf")
+        self._closed_from = self._logged_at = NEVER
         self._is_failing = False
 
     def ask(self, question):
@@ -45,7 +46,7 @@ class Breaker:
             self._fail(error)
             raise RedisAway from error
         if self._is_failing:
-            self.reset()
+            self._is_failing, self._closed_from = False, NEVER
         return answer
 
     def _fail(self, error):

@@ -172,3 +172,14 @@ def test_a_mistake_of_ours_is_no_failure_of_redis():
     with pytest.raises(KeyError):
         one.ask(lambda: {}["missing"])
     assert one.ask(lambda: 1) == 1
+
+
+def test_a_redis_that_comes_and_goes_costs_one_line_a_minute(monkeypatch, caplog):
+    """R4: a full one, for instance, answers what is read and refuses what is written."""
+    monkeypatch.setattr(Breaker, "REST", 0)
+    one = Breaker("the test")
+    for _ in range(5):
+        one.ask(lambda: "here")
+        with pytest.raises(RedisAway):
+            one.ask(failing)
+    assert len(caplog.records) == 1
