@@ -68,8 +68,11 @@ def _steps(run):
 @contextlib.contextmanager
 def only_one():
     """Whether this is the only backup now, anywhere. PostgreSQL frees the lock when the process dies."""
-    with closing(connection.copy()) as other:
-        with other.cursor() as cursor:
-            cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
-            [is_mine] = cursor.fetchone()
-        yield is_mine
+    with closing(connection.copy()) as other, other.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
+        [is_mine] = cursor.fetchone()
+        try:
+            yield is_mine
+        finally:
+            # Closing alone frees it a moment later, and whoever comes next would be refused.
+            cursor.execute("SELECT pg_advisory_unlock_all()")
