@@ -1,8 +1,16 @@
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.shortcuts import redirect
+from django.urls import path
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+from kombu.exceptions import OperationalError
 
 from bids.admin import LookOnly
 
-from .models import BackupRun, SentForm
+from .models import BackupRun, SentForm, Told
 
 
 @admin.register(SentForm)
@@ -19,8 +27,39 @@ class SentFormAdmin(LookOnly):
 
 @admin.register(BackupRun)
 class BackupRunAdmin(LookOnly):
-    list_display = ["__str__", "state", "started_at", "ended_at", "size", "verified_at", "error"]
+    change_list_template = "admin/bulq/backuprun/change_list.html"
+    list_display = ["__str__", "state", "started_at", "ended_at", "size", "verified_at", "drilled_at", "error"]
     list_filter = ["state"]
-    search_fields = ["key", "error"]
+    search_fields = ["key", "error", "drill_error"]
     date_hierarchy = "started_at"
     ordering = ["-started_at"]
+
+    def get_urls(self):
+        now = path("now/", self.admin_site.admin_view(self.back_up_now), name="bulq_backuprun_now")
+        return [now, *super().get_urls()]
+
+    def changelist_view(self, request, extra_context=None):
+        return super().changelist_view(request, {"may_back_up": self._may_back_up(request), **(extra_context or {})})
+
+    @method_decorator(require_POST)
+    def back_up_now(self, request):
+        if not self._may_back_up(request):
+            raise PermissionDenied
+        from .celery import app  # half a second, which no other page has to wait for
+
+        try:
+            app.send_task("bulq.tasks.backup", [timezone.now().isoformat()])
+        except OperationalError:
+            self.message_user(request, _("The worker cannot be reached, so no backup was asked for."), messages.ERROR)
+        else:
+            self.message_user(request, _("The backup was asked for. Reload this page in a minute to see it."))
+        return redirect("admin:bulq_backuprun_changelist")
+
+    @staticmethod
+    def _may_back_up(request):
+        return request.user.has_perm("bulq.add_backuprun")
+
+
+@admin.register(Told)
+class ToldAdmin(LookOnly):
+    list_display = ["channel", "kinds", "told_at"]

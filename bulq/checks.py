@@ -1,8 +1,11 @@
 """What `manage.py check` says about the settings; with `--deploy`, what must not be so in production."""
 
 from django.conf import settings
-from django.core.checks import Error, Tags, register
+from django.core.checks import Error, Tags, Warning, register
 
+from .backups.configuration import mistakes
+from .backups.errors import BackupError
+from .backups.tools import Clock, check_version
 from .ratelimit import RATE
 
 SHARED = "django_redis.cache.RedisCache"
@@ -48,3 +51,18 @@ def caches_are_shared(app_configs, **kwargs):
         for name in ("default", "limits")
         if settings.CACHES[name]["BACKEND"] != SHARED
     ]
+
+
+@register(Tags.security, deploy=True)
+def backups_can_be_made(app_configs, **kwargs):
+    return [Error(sentence, hint="See docs/operations.md, “Backups”.", id="bulq.E005") for sentence in mistakes()]
+
+
+@register(Tags.database)
+def pg_dump_is_new_enough(app_configs, databases=None, **kwargs):
+    """Only when a database is asked for: `check --database default`, `migrate`."""
+    try:
+        if databases:
+            check_version(Clock(30))
+    except BackupError as error:
+        yield Warning(str(error), hint="Without it there are no backups.", id="bulq.W001")

@@ -40,6 +40,8 @@ class BackupRun(models.Model):
     counts = models.JSONField(_("rows by table"), default=dict)
     verified_at = models.DateTimeField(_("verified"), null=True)
     error = models.TextField(_("what went wrong"), blank=True)
+    drilled_at = models.DateTimeField(_("drilled"), null=True)
+    drill_error = models.TextField(_("what went wrong in the drill"), blank=True)
 
     class Meta:
         constraints = [
@@ -57,3 +59,15 @@ class BackupRun(models.Model):
     def end(self, state, error=""):
         self.state, self.error, self.ended_at = state, error, timezone.now()
         self.save()
+
+
+class Told(models.Model):
+    """What was last told about the backups in one way: e-mail, or webhook."""
+
+    channel = models.CharField(max_length=10, primary_key=True)
+    # The kinds of problems; empty when all was well again.
+    kinds = models.JSONField(default=list)
+    told_at = models.DateTimeField(null=True)
+
+    def __str__(self):
+        return self.channel

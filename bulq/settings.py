@@ -32,6 +32,7 @@ TIME_ZONE = env("TIME_ZONE", default="UTC")
 DEFAULT_CURRENCY = env("DEFAULT_CURRENCY", default="EUR")
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)
+EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=10)
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="Bulq <bulq@localhost>")
 
 # How often one may ask: so many in a second, minute, hour or day, or in several ("5/30s"). Logging in is counted by
@@ -71,8 +72,18 @@ BACKUP_KEEP = {
     "weekly": env.int("BACKUP_KEEP_WEEKLY", default=4),
     "monthly": env.int("BACKUP_KEEP_MONTHLY", default=12),
 }
-# All of a backup has to be done in so many seconds.
+# All of a backup has to be done in so many seconds; a restore and a drill too.
 BACKUP_TIME_LIMIT = env.int("BACKUP_TIME_LIMIT", default=3600)
+# When in the night, in UTC. A drill follows on Sundays.
+BACKUP_AT = env("BACKUP_AT", default="03:00")
+# Who is told when there are none, when one fails, and when all is well again.
+BACKUP_ALERT_EMAILS = env.list("BACKUP_ALERT_EMAILS", default=[])
+BACKUP_ALERT_WEBHOOK = env("BACKUP_ALERT_WEBHOOK", default="")
+# Somebody who raises the alarm when we do not call any more; asked with /start and /fail too.
+BACKUP_HEARTBEAT_URL = env("BACKUP_HEARTBEAT_URL", default="")
+
+# What the web processes hand over to the worker goes through Redis as well.
+CELERY_BROKER_URL = env("CELERY_BROKER_URL", default=REDIS_URL)
 
 # --- The house -------------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -156,6 +167,19 @@ CACHES = {
     "limits": {**_redis, "LOCATION": LIMITS_REDIS_URL},
 }
 RATELIMIT_USE_CACHE = "limits"
+
+# --- Work in the background ------------------------------------------------------------------------
+CELERY_TIMEZONE = "UTC"
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# A web process that hands work over does not wait long for a Redis that is not there.
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "global_keyprefix": f"{CACHE_PREFIX}:tasks:",
+    "socket_connect_timeout": 2,
+    "socket_timeout": 5,
+}
 
 # --- People ----------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"

@@ -2,8 +2,12 @@
 
 from django.contrib import admin
 from django.contrib.auth.decorators import login_not_required
+from django.db import DatabaseError
+from django.http import HttpResponse
 from django.shortcuts import render
+from django.views.decorators.http import require_safe
 
+from .backups import health
 from .http import repeatable
 from .ratelimit import limited
 
@@ -19,3 +23,15 @@ def csrf_failure(request, reason=""):
 def admin_login(request):
     """The admin's own login page, counted like the other one."""
     return admin.site.login(request)
+
+
+@login_not_required
+@require_safe
+def backup_health(request):
+    """Whether there is a recent backup, for who watches from outside: a status and a date, nothing else."""
+    try:
+        last, is_silent = health.last_verified(), health.is_silent()
+    except DatabaseError:
+        return HttpResponse("unknown\n", status=503, content_type="text/plain")
+    date = last.verified_at.isoformat(timespec="seconds") if last else "none"
+    return HttpResponse(f"{date}\n", status=503 if is_silent else 200, content_type="text/plain")

@@ -33,6 +33,7 @@ class Dump:
 def dump(folder, clock):
     """Write a dump into `folder` (custom format), and count every table in the very snapshot that it holds."""
     tools.check_version(clock)
+    clock.say("Dumping the database")
     path = folder / "database.dump"
     path.touch(mode=0o600)
     with closing(connection.copy()) as other:  # beside the one that our own rows are written through

@@ -1,78 +1,107 @@
-"""A backup from beginning to end: one at a time, in order, and a row that tells what came of it."""
+"""A backup or a drill from beginning to end: one at a time, in order, a row that tells what came of it, an alarm."""
 
-import contextlib
 import tempfile
-from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 from django.conf import settings
-from django.db import OperationalError, connection
+from django.db import OperationalError
 from django.utils import timezone
 
+from bids.models.invariants import problems
 from bulq.models import BackupRun
 
-from . import shelf
+from . import alerts, schedule, shelf
+from .configuration import at, obstacles
+from .drill import drill
 from .dump import dump
 from .errors import BackupError
+from .lock import only_one
 from .places import PlaceError, place
 from .tools import Clock
 from .verify import verify
 
-LOCK = 0x62756C71  # “bulq”
 SUSPICIOUSLY_SMALL = 0.5
 State = BackupRun.State
 
 
-def back_up():
-    """Make a backup, and return the row of it. Never raises for what a person has to mend: the row says it."""
+# --- Backups ---------------------------------------------------------------------------------------
+def back_up(since=None, say=str):
+    """Make a backup, and return the row of it. Never raises for what a person has to mend: the row says it.
+
+    With `since` none is made when there is a verified one that was begun later: then that one's row is returned.
+    """
     with only_one() as is_mine:
         if not is_mine:
             run = BackupRun.objects.create()
-            run.end(State.SKIPPED, "Another backup is being made.")
+            run.end(State.SKIPPED, "Another backup is being made, or the database is being migrated.")
             return run
+        if since and (made := BackupRun.objects.filter(state=State.DONE, started_at__gte=since).last()):
+            return made
         # Whoever held the lock before us has let go of it, so what still “runs” was killed.
         BackupRun.objects.filter(state=State.RUNNING).update(
             state=State.FAILED, ended_at=timezone.now(), error="It was killed before its end."
         )
         run = BackupRun.objects.create()
+        alerts.heartbeat("/start")
         try:
-            _steps(run)
+            _steps(run, say)
         except (BackupError, PlaceError, OSError, OperationalError) as error:
             run.end(State.FAILED, str(error))
         except BaseException:
             run.end(State.FAILED, "It was stopped, or there is a mistake in the program: see the log.")
             raise
+        finally:
+            alerts.heartbeat("" if run.state == State.DONE else "/fail")
+            alerts.tell()
     return run
 
 
-def _steps(run):
+def back_up_if_due(since=None):
+    """The backup of last night, or one that is newer than `since`, unless it was made."""
+    back_up(since or schedule.last_night(datetime.now(UTC), at()))
+
+
+def _steps(run, say):
+    if found := obstacles():
+        raise BackupError(" ".join(found))
     before = BackupRun.objects.filter(state=State.DONE).order_by("-verified_at").first()
-    clock, there = Clock(settings.BACKUP_TIME_LIMIT), place()
+    clock, there = Clock(settings.BACKUP_TIME_LIMIT, say), place()
     with tempfile.TemporaryDirectory(prefix="bulq-backup-") as folder:  # only this account may look into it
         made = dump(Path(folder), clock)
         verify(made, clock)
         manifest = shelf.publish(made, there, clock)
     run.key, run.size, run.sha256, run.counts = manifest.key, manifest.size, manifest.sha256, manifest.counts
     run.verified_at = timezone.now()
+    run.end(State.DONE, " ".join(_afterwards(manifest, before, there, say)))
+
+
+def _afterwards(manifest, before, there, say):
+    """Sentences about what a person has to look at although the backup is good."""
     if before and manifest.size < SUSPICIOUSLY_SMALL * before.size:
-        run.end(State.DONE, f"It has {manifest.size} bytes, the one before {before.size}: nothing was pruned.")
-        return
-    try:
-        shelf.prune(there, settings.BACKUP_KEEP)
-    except (BackupError, PlaceError) as error:
-        run.end(State.DONE, str(error))
-        return
-    run.end(State.DONE)
-
-
-@contextlib.contextmanager
-def only_one():
-    """Whether this is the only backup now, anywhere. PostgreSQL frees the lock when the process dies."""
-    with closing(connection.copy()) as other, other.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
-        [is_mine] = cursor.fetchone()
+        yield f"It has {manifest.size} bytes, the one before {before.size}: nothing was pruned."
+    else:
+        say("Deleting what no rule keeps")
         try:
-            yield is_mine
-        finally:
-            # Closing alone frees it a moment later, and whoever comes next would be refused.
-            cursor.execute("SELECT pg_advisory_unlock_all()")
+            shelf.prune(there, settings.BACKUP_KEEP)
+        except (BackupError, PlaceError) as error:
+            yield str(error)
+    if wrong := problems():
+        yield f"Sums or states in the database are wrong ({len(wrong)}): see manage.py check_invariants. {wrong[0]}"
+
+
+# --- Drills ----------------------------------------------------------------------------------------
+def try_out(key="latest", since=None, say=str):
+    """Make a drill, and return the row of the backup; None if somebody else is at work, or made one after `since`."""
+    with only_one() as is_mine:
+        if not is_mine or (since and BackupRun.objects.filter(drilled_at__gte=since).exists()):
+            return None
+        run = drill(place(), Clock(settings.BACKUP_TIME_LIMIT, say), key)
+        alerts.tell()
+    return run
+
+
+def drill_if_due():
+    """The drill of this week, unless it was made or there is nothing to try."""
+    if BackupRun.objects.filter(state=State.DONE).exists():
+        try_out(since=schedule.last_drill(datetime.now(UTC), at()))

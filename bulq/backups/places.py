@@ -6,7 +6,9 @@ A place knows keys under its own prefix only. What it raises is `PlaceError` wit
 import base64
 import contextlib
 import os
+import re
 import shutil
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +23,9 @@ from storages.backends.s3 import S3Storage
 # S3 takes larger objects only in parts, which know no “if it is not there yet”: then the unique key has to do.
 LARGEST_SINGLE_PUT = 5 * 1024**3
 MEGABYTE = 1024**2
+# A copy that is being written into a folder. A day later whoever was at it has been killed.
+UNFINISHED = re.compile(r"\.bulq-\d{8}T\d{12}Z-[0-9a-f]{16}\.(dump|json)\.\d+")
+ABANDONED_AFTER = 24 * 60 * 60
 
 
 class PlaceError(Exception):
@@ -116,6 +121,7 @@ class FolderPlace:
         unfinished = self.folder / f".{key}.{os.getpid()}"
         with _told(f"Storing {key}"):
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._remove_abandoned()
             try:
                 with path.open("rb") as source, open(unfinished, "xb", opener=_private) as target:
                     shutil.copyfileobj(source, target, MEGABYTE)
@@ -124,6 +130,12 @@ class FolderPlace:
                 os.link(unfinished, self.folder / key)
             finally:
                 unfinished.unlink(missing_ok=True)
+
+    def _remove_abandoned(self):
+        for file in self.folder.glob(".bulq-*"):
+            with contextlib.suppress(FileNotFoundError):
+                if UNFINISHED.fullmatch(file.name) and file.stat().st_mtime < time.time() - ABANDONED_AFTER:
+                    file.unlink()
 
     def size(self, key):
         with _told(f"Looking at {key}"):

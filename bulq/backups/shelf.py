@@ -33,32 +33,40 @@ class Manifest:
         return json.dumps(asdict(self) | {"version": VERSION, "taken_at": self.taken_at.isoformat()}, indent=1)
 
     @classmethod
-    def read(cls, text):
+    def read(cls, text, key):
         try:
             words = json.loads(text)
             if words.pop("version") != VERSION:
                 raise ValueError("another version")
             return cls(**words | {"taken_at": datetime.fromisoformat(words["taken_at"])})
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise BackupError(f"A manifest cannot be read: {error}") from error
+            raise BackupError(f"The manifest of {key} cannot be read: {error}") from error
 
 
 # --- Writing ---------------------------------------------------------------------------------------
 def publish(dump, place, clock):
     """Store a verified dump, read it back, and only then say that there is a backup. Returns its manifest."""
     key = f"bulq-{dump.taken_at:{TIME}}-{secrets.token_hex(8)}"
-    manifest = Manifest(key, dump.taken_at, dump.size, dump.sha256, dump.counts, dump.migrations)
+    clock.say(f"Storing {key} ({dump.size} bytes)")
+    made = Manifest(key, dump.taken_at, dump.size, dump.sha256, dump.counts, dump.migrations)
     place.put(f"{key}.dump", dump.path, sha256=dump.sha256)
     clock.left()
-    check_stored(manifest, place, clock)
+    clock.say("Reading it back")
+    check_stored(made, place, clock)
     note = dump.path.with_suffix(".json")
-    note.write_text(manifest.text())
+    note.write_text(made.text())
     place.put(f"{key}.json", note, sha256=hashlib.sha256(note.read_bytes()).hexdigest())
-    return manifest
+    return made
 
 
 def check_stored(manifest, place, clock):
     """`BackupError` unless the place holds, byte by byte, what the manifest says."""
+    for _chunk in whole(manifest, place, clock):
+        pass
+
+
+def whole(manifest, place, clock):
+    """The dump in chunks. `BackupError`, at the end at the latest, if it is not what the manifest says."""
     size = place.size(f"{manifest.key}.dump")
     if size != manifest.size:
         raise BackupError(f"{manifest.key} has {size} bytes in its place, not {manifest.size}.")
@@ -66,28 +74,44 @@ def check_stored(manifest, place, clock):
     for chunk in place.chunks(f"{manifest.key}.dump"):
         digest.update(chunk)
         clock.left()
+        yield chunk
     if digest.hexdigest() != manifest.sha256:
         raise BackupError(f"{manifest.key} reads otherwise than it was written.")
 
 
 # --- Looking ---------------------------------------------------------------------------------------
-def published(place):
-    """The manifests of all backups, newest first."""
-    names = {one.key for one in place.list() if KEY.fullmatch(one.key)}
-    keys = [name for name in names if name.endswith(".json") and name.replace(".json", ".dump") in names]
-    found = [read_manifest(place, key[:-5]) for key in keys]
-    return sorted(found, key=lambda one: (one.taken_at, one.key), reverse=True)
+def keys(place):
+    """Of all backups, newest first."""
+    return _keys({one.key for one in place.list()})
 
 
-def read_manifest(place, key):
-    return Manifest.read(b"".join(place.chunks(f"{key}.json")).decode())
+def _keys(names):
+    names = {name for name in names if KEY.fullmatch(name)}
+    found = {name[:-5] for name in names if name.endswith(".json") and name.replace(".json", ".dump") in names}
+    return sorted(found, reverse=True)  # a key begins with its time
+
+
+def find(place, key):
+    """The key itself if there is such a backup; that of the newest if it is “latest”."""
+    there = keys(place)
+    if not there:
+        raise BackupError("There is no backup.")
+    if key == "latest":
+        return there[0]
+    if key not in there:
+        raise BackupError(f"There is no backup {key}. The newest is {there[0]}.")
+    return key
+
+
+def manifest(place, key):
+    return Manifest.read(b"".join(place.chunks(f"{key}.json")), key)
 
 
 # --- Pruning ---------------------------------------------------------------------------------------
 def superfluous(place, policy):
     """Keys of files that no rule keeps: backups, newest rules first, and what killed runs left behind."""
     files = {one.key: one for one in place.list() if KEY.fullmatch(one.key)}
-    there = {name[:-5] for name in files if name.endswith(".json") and name.replace(".json", ".dump") in files}
+    there = set(_keys(files))
     keep = kept({key: _time_of(key) for key in there}, policy)
     old = timezone.now() - ORPHANED_AFTER
     for name in sorted(files):

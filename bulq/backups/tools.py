@@ -1,5 +1,6 @@
-"""PostgreSQL's own programs: found in PATH, told where the database is, and ended when their time is up."""
+"""Programs that do part of the work: found, told where the database is, and ended when their time is up."""
 
+import contextlib
 import ctypes
 import os
 import re
@@ -8,7 +9,9 @@ import signal
 import subprocess
 import sys
 import time
+from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.db import connection
 
 from .errors import BackupError
@@ -18,10 +21,12 @@ LAST_LINES = 3
 
 
 class Clock:
-    """How much time is left for the whole of it."""
+    """How much time is left for the whole of it; and, for who waits at a terminal, what is being done."""
 
-    def __init__(self, seconds):
+    def __init__(self, seconds, say=str):
+        """`say` takes a sentence about each step."""
         self.seconds, self.ends_at = seconds, time.monotonic() + seconds
+        self.say = say
 
     def left(self):
         left = self.ends_at - time.monotonic()
@@ -30,14 +35,21 @@ class Clock:
         return left
 
 
-def run(program, *arguments, clock, database=None):
+def manage(*arguments, clock, database):
+    """One of our own commands on another database of the same server, in a process that knows no other."""
+    words = (settings.BASE_DIR / "manage.py", *arguments)
+    return run(sys.executable, *words, clock=clock, database=database, name=f"manage.py {' '.join(arguments)}")
+
+
+def run(program, *arguments, clock, database=None, name=None):
     """What the program printed. `BackupError` when it fails, is missing, or takes too long.
 
-    The password goes through the environment: arguments can be read by everybody on the machine.
+    `database` names another one than ours, and `name` is what the program is called in a sentence. The password goes
+    through the environment: arguments can be read by everybody on the machine.
     """
-    path = shutil.which(program)
+    path, name = shutil.which(program), name or program
     if path is None:
-        raise BackupError(f"{program} is not installed, or not in PATH.")
+        raise BackupError(f"{name} is not installed, or not in PATH.")
     process = subprocess.Popen(
         [path, *map(str, arguments)],
         env=_environment(database),
@@ -47,23 +59,26 @@ def run(program, *arguments, clock, database=None):
         text=True,
         errors="replace",
         preexec_fn=_die_with_parent,
+        process_group=0,
     )
     try:
         output, complaints = process.communicate(timeout=clock.left())
     except BaseException as error:
-        process.kill()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # what it has started would hold on to our pipes
         process.communicate()
         if isinstance(error, subprocess.TimeoutExpired):
-            raise BackupError(f"{program} took longer than {clock.seconds} seconds and was ended.") from error
+            raise BackupError(f"{name} took longer than {clock.seconds} seconds and was ended.") from error
         raise
     if process.returncode:
-        raise BackupError(f"{program} {_how_it_ended(process.returncode)}: {_last(complaints)}")
+        raise BackupError(f"{name} {_how_it_ended(process.returncode)}: {_last(complaints)}")
     return output
 
 
-def _environment(database=None):
+def _environment(database):
     words = connection.settings_dict
     named = {
+        "DATABASE_URL": database and urlsplit(settings.DATABASE_URL)._replace(path=f"/{database}").geturl(),
         "PGHOST": words["HOST"],
         "PGPORT": words["PORT"],
         "PGUSER": words["USER"],

@@ -11,6 +11,7 @@ TABLE_DATA = re.compile(r"^\d+; \d+ \d+ TABLE DATA \S+ (\S+) ", re.MULTILINE)
 
 def verify(dump, clock):
     """`BackupError` unless the file is what was written and can be read to its end (a list of contents cannot tell)."""
+    clock.say("Reading the dump to its end")
     if sha256_of(dump.path) != dump.sha256:
         raise BackupError("The dump changed on the disk after it was written.")
     read_to_the_end(dump.path, clock)

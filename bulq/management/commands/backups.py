@@ -5,8 +5,9 @@ from django.utils.timesince import timesince
 
 from bulq.backups import shelf
 from bulq.backups.errors import BackupError
-from bulq.backups.job import only_one
+from bulq.backups.lock import only_one
 from bulq.backups.places import PlaceError, place
+from bulq.models import BackupRun
 
 
 class Command(BaseCommand):
@@ -25,11 +26,16 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
 
     def _listed(self, there):
-        found = shelf.published(there)
-        for one in found:
-            age, rows = timesince(one.taken_at, timezone.now()), sum(one.counts.values())
-            yield f"{one.key}  {age} old  {one.size} bytes  {rows} rows  verified"
-        yield f"{len(found)} backups."
+        rows, keys = {row.key: row for row in BackupRun.objects.exclude(key="")}, shelf.keys(there)
+        for key in keys:
+            try:
+                one = shelf.manifest(there, key)
+            except BackupError as error:
+                yield str(error)
+                continue
+            age, count = timesince(one.taken_at, timezone.now()), sum(one.counts.values())
+            yield f"{key}  {age} old  {one.size} bytes  {count} rows  verified{_drilled(rows.get(key))}"
+        yield f"{len(keys)} backups."
 
     def _pruned(self, there, dry_run):
         if dry_run:
@@ -43,3 +49,9 @@ class Command(BaseCommand):
             names = shelf.prune(there, settings.BACKUP_KEEP)
         yield from names
         yield f"{len(names)} files were deleted."
+
+
+def _drilled(row):
+    if row is None or row.drilled_at is None:
+        return ""
+    return f"  not restored in the drill of {row.drilled_at:%Y-%m-%d}" if row.drill_error else "  drilled"

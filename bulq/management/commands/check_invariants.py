@@ -1,4 +1,6 @@
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 
 from bids.models.invariants import problems
 
@@ -7,6 +9,9 @@ class Command(BaseCommand):
     help = "Checks that sums, states and references of all runs are as they must be."
 
     def handle(self, *_args, **_options):
+        executor = MigrationExecutor(connection)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            raise CommandError("The database is not of this release: run manage.py migrate first.")
         found = problems()
         for sentence in found:
             self.stdout.write(sentence)

@@ -23,6 +23,12 @@ def s3_server():
     server.stop()
 
 
+@pytest.fixture(autouse=True)
+def somebody(settings):
+    """Who is told of a failure."""
+    settings.BACKUP_ALERT_EMAILS = ["operator@bulq.test"]
+
+
 @pytest.fixture
 def bucket(s3_server, settings):
     """The settings name a bucket, empty at first."""

@@ -19,7 +19,8 @@ from bulq.backups import job, shelf
 from bulq.backups import verify as verifying
 from bulq.backups.dump import dump, model_tables
 from bulq.backups.errors import BackupError
-from bulq.backups.job import back_up, only_one
+from bulq.backups.job import back_up
+from bulq.backups.lock import only_one
 from bulq.backups.places import PlaceError
 from bulq.backups.tools import Clock
 from bulq.models import BackupRun
@@ -41,7 +42,8 @@ def test_a_backup_is_a_dump_and_its_manifest(something, there):
     assert keys(there) == [f"{run.key}.dump", f"{run.key}.json"]
     content = b"".join(there.chunks(f"{run.key}.dump"))
     assert (len(content), hashlib.sha256(content).hexdigest()) == (run.size, run.sha256)
-    [manifest] = shelf.published(there)
+    assert shelf.keys(there) == [run.key]
+    manifest = shelf.manifest(there, run.key)
     assert manifest.counts["stores_product"] == run.counts["stores_product"] == 30
     assert manifest.counts.keys() == model_tables()
     assert manifest.migrations[0] == "contenttypes.0001_initial"
@@ -206,12 +208,12 @@ def test_a_backup_half_as_large_as_the_last_is_kept_and_nothing_pruned(something
     """B5."""
     settings.BACKUP_KEEP = {}
     runs = [back_up() for _ in range(4)]
-    assert len(shelf.published(there)) == 3
+    assert len(shelf.keys(there)) == 3
     BackupRun.objects.update(size=runs[-1].size * 3)
     small = back_up()
     assert small.state == DONE
     assert "nothing was pruned" in small.error
-    assert len(shelf.published(there)) == 4
+    assert len(shelf.keys(there)) == 4
 
 
 def test_a_key_is_written_once(something, there, tmp_path):
@@ -242,7 +244,7 @@ def test_foreign_files_are_never_touched(something, there, tmp_path, settings):
     for _ in range(5):
         back_up()
     assert [key for key in keys(there) if key in names] == sorted(names)
-    assert len(shelf.published(there)) == 3
+    assert len(shelf.keys(there)) == 3
 
 
 def test_a_manifest_says_no_secret(something, there):
@@ -274,7 +276,7 @@ def test_of_two_at_once_the_second_is_skipped(something, there, monkeypatch):
 
     first, other = race(back_up, second)
     assert (first.state, other.state) == (DONE, SKIPPED)
-    assert len(shelf.published(there)) == 1
+    assert len(shelf.keys(there)) == 1
 
 
 def test_a_killed_backup_frees_the_lock_and_is_marked_as_failed(something, there):

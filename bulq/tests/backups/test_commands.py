@@ -14,7 +14,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from bulq.backups import shelf
-from bulq.backups.job import only_one
+from bulq.backups.lock import only_one
 from bulq.backups.places import FolderPlace, PlaceError
 from bulq.models import BackupRun
 
@@ -66,9 +66,9 @@ def test_the_list_shows_each_and_pruning_can_be_tried_first(something, there, se
     assert {line.split()[0] for line in lines} == set(keys)
     assert last == "5 backups."
     assert said("backups", "--prune", "--dry-run")[-1] == "4 files would be deleted."
-    assert len(shelf.published(there)) == 5
+    assert len(shelf.keys(there)) == 5
     assert said("backups", "--prune")[-1] == "4 files were deleted."
-    assert [one.key for one in shelf.published(there)][::-1] == keys[-3:]
+    assert shelf.keys(there)[::-1] == keys[-3:]
 
 
 def test_what_cannot_be_deleted_is_an_error(something, folder, settings, monkeypatch):

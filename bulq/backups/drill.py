@@ -1,0 +1,57 @@
+"""The restore, tried: what nobody has restored is no backup yet."""
+
+from django.db import OperationalError, connection
+from django.utils import timezone
+
+from bulq.models import BackupRun
+
+from . import databases, shelf, tools
+from .errors import BackupError
+from .places import PlaceError
+from .restore import check_counts, fetched, fill, refuse_newer
+
+
+def drill(place, clock, key="latest"):
+    """Restore a backup into a database of its own, look whether all is there and right, and drop it.
+
+    Returns the row of the backup, with the time of the drill and what was wrong. Only one drill may be made at a time.
+    """
+    key = shelf.find(place, key)
+    run = BackupRun.objects.filter(key=key).first()
+    try:
+        manifest = shelf.manifest(place, key)
+        run = run or _row_of(manifest)
+        _try_out(manifest, place, clock)
+        error = ""
+    except (BackupError, PlaceError, OSError, OperationalError) as problem:
+        if run is None:
+            raise
+        error = str(problem)
+    run.drilled_at, run.drill_error = timezone.now(), error
+    run.save(update_fields=["drilled_at", "drill_error"])
+    return run
+
+
+def _try_out(manifest, place, clock):
+    scratch = f"{connection.settings_dict['NAME'][:50]}_drill"
+    refuse_newer(manifest)
+    with fetched(manifest, place, clock) as path:
+        databases.drop(scratch)  # of a drill that was killed
+        databases.create(scratch)
+        try:
+            clock.say(f"Restoring {manifest.key} into {scratch}")
+            fill(scratch, path, clock)
+            check_counts(scratch, manifest)
+            clock.say("Migrating and checking it")
+            tools.manage("migrate", "--no-input", "--skip-checks", clock=clock, database=scratch)
+            tools.manage("check_invariants", clock=clock, database=scratch)
+        finally:
+            databases.drop(scratch)
+
+
+def _row_of(manifest):
+    """After a move to another machine there is none yet."""
+    return BackupRun.objects.create(
+        **{name: getattr(manifest, name) for name in ("key", "size", "sha256", "counts")},
+        **{"state": BackupRun.State.DONE, "ended_at": manifest.taken_at, "verified_at": manifest.taken_at},
+    )

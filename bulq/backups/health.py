@@ -1,0 +1,67 @@
+"""What is wrong with the backups just now, told from their rows alone: nobody has to be running to know it."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db.migrations.recorder import MigrationRecorder
+from django.db.models import Min
+from django.utils import timezone
+
+from bulq.models import BackupRun
+
+SILENT_AFTER = timedelta(hours=26)
+UNTRIED_AFTER = timedelta(days=9)
+State = BackupRun.State
+
+
+@dataclass(frozen=True)
+class Problem:
+    kind: str  # told once a day
+    sentence: str
+
+
+def problems():
+    """One sentence for each thing that a person has to look at; an empty list when all is well."""
+    return [*_failure(), *_silence(), *_untried()]
+
+
+def last_verified():
+    return BackupRun.objects.filter(state=State.DONE).order_by("verified_at").last()
+
+
+def is_silent():
+    """Whether the last verified backup is too old. A new site is given as much time for its first one."""
+    last = last_verified()
+    return timezone.now() - (last.verified_at if last else _born_at()) > SILENT_AFTER
+
+
+def _failure():
+    last = BackupRun.objects.filter(state__in=[State.DONE, State.FAILED]).order_by("ended_at").last()
+    if last and last.state == State.FAILED:
+        yield Problem("failed", f"The backup of {_said(last.started_at)} failed. {last.error}")
+    elif last and last.error:
+        yield Problem("unclean", f"The backup of {_said(last.started_at)} was made, but: {last.error}")
+
+
+def _silence():
+    if is_silent():
+        last = last_verified()
+        since = f"since {_said(last.verified_at)}" if last else "ever"
+        yield Problem("silent", f"There was no verified backup {since}.")
+
+
+def _untried():
+    last = BackupRun.objects.filter(drilled_at__isnull=False).order_by("drilled_at").last()
+    if last and last.drill_error:
+        yield Problem("drill", f"{last.key} could not be restored as a drill. {last.drill_error}")
+    elif timezone.now() - (last.drilled_at if last else _born_at()) > UNTRIED_AFTER:
+        yield Problem("untried", "For more than nine days nobody has tried to restore a backup.")
+
+
+def _born_at():
+    """When the first migration of this site was run."""
+    return MigrationRecorder.Migration.objects.aggregate(first=Min("applied"))["first"] or timezone.now()
+
+
+def _said(moment):
+    return f"{moment:%Y-%m-%d %H:%M} UTC"

@@ -1,0 +1,26 @@
+from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError
+
+from bulq.backups.errors import BackupError
+from bulq.backups.job import try_out
+from bulq.backups.places import PlaceError
+
+from .backup import SKIPPED, progress
+
+
+class Command(BaseCommand):
+    help = "Restores a backup into a database of its own, checks it and drops it. Exit code 1: it is no good."
+
+    def add_arguments(self, parser):
+        parser.add_argument("key", nargs="?", default="latest", help="which backup (the newest)")
+
+    def handle(self, *args, key, **options):
+        try:
+            run = try_out(key, say=progress(self.stderr))
+        except (BackupError, PlaceError, OperationalError) as error:
+            raise CommandError(str(error)) from error
+        if run is None:
+            raise CommandError("No drill was made: a backup is being made.", returncode=SKIPPED)
+        if run.drill_error:
+            raise CommandError(f"{run.key} could not be restored. {run.drill_error}")
+        self.stdout.write(f"{run.key}: restored, migrated and checked, {sum(run.counts.values())} rows.")

@@ -1,0 +1,47 @@
+import sys
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError, connection
+
+from bulq.backups import databases
+from bulq.backups.errors import BackupError
+from bulq.backups.places import PlaceError, place
+from bulq.backups.restore import flush_cache, restore
+from bulq.backups.tools import Clock
+
+from .backup import progress
+
+
+class Command(BaseCommand):
+    help = "Restores a backup, migrates it and checks its sums."
+    requires_system_checks = []
+
+    def add_arguments(self, parser):
+        parser.add_argument("key", help="which backup, as `manage.py backups` lists them, or: latest")
+        parser.add_argument("--into", metavar="NAME", help="the database (the site's own); made if there is none")
+        parser.add_argument("--replace", metavar="NAME", help="its name again, if it is not empty")
+
+    def handle(self, *args, key, into, replace, **options):
+        into = into or connection.settings_dict["NAME"]
+        clock = Clock(settings.BACKUP_TIME_LIMIT, progress(self.stderr))
+        try:
+            may_replace = self._may_replace(into, replace)
+            manifest, before = restore(key, place(), clock, into=into, may_replace=may_replace)
+        except (BackupError, PlaceError, OSError, OperationalError) as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(
+            f"{manifest.key} is restored into {into}: {sum(manifest.counts.values())} rows, sums are right."
+        )
+        if before:
+            self.stdout.write(f"What was there is now called {before}. Drop it when you do not need it any more.")
+        if not flush_cache():
+            self.stderr.write("Redis did not answer: lists of the catalogue may be old for a quarter of an hour.")
+
+    def _may_replace(self, into, typed):
+        """A database that holds something is only replaced by who types its name."""
+        if typed is None and sys.stdin.isatty() and databases.exists(into) and not databases.is_empty(into):
+            typed = input(f"{into} is not empty. Type its name to replace it; it is kept under another name: ")
+        if typed is not None and typed != into:
+            raise CommandError(f"“{typed}” is not the name of the database, which is {into}. Nothing was changed.")
+        return typed == into
