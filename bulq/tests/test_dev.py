@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -262,6 +263,19 @@ def wait_for_address(site, port):
     raise AssertionError("".join(output))
 
 
+def far_from_now():
+    """So that no night ends while the test runs."""
+    return f"{datetime.now(UTC) + timedelta(hours=12):%H:%M}"
+
+
+def wait_for_backup(local):
+    """The worker makes the one of last night as soon as it is there."""
+    deadline = time.monotonic() + 60
+    while not list((local / "backups").glob("*.json")) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert list((local / "backups").glob("*.json")), (local / "worker.log").read_text()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_the_site_runs_stops_and_runs_again_with_its_data(local, stop):
@@ -270,7 +284,7 @@ def test_the_site_runs_stops_and_runs_again_with_its_data(local, stop):
     for _ in range(2):
         with subprocess.Popen(
             [sys.executable, "-m", "bulq.dev.run"],
-            **{"cwd": ROOT, "env": run_environment(local, PORT=str(port), DEBUG="true")},
+            **{"cwd": ROOT, "env": run_environment(local, PORT=str(port), DEBUG="true", BACKUP_AT=far_from_now())},
             **{"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True},
         ) as site:
             try:
@@ -278,12 +292,14 @@ def test_the_site_runs_stops_and_runs_again_with_its_data(local, stop):
                 with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=30) as page:
                     assert page.status == 200
                 pid = server_pid(local)
+                wait_for_backup(local)
             finally:
                 site.send_signal(stop)
                 rest = site.stdout.read()
         assert site.returncode == 0, rest
         assert not runs(pid)
         seen.append([(local / "secret_key").read_text(), rest.removesuffix("\nStopped.\n").strip()])
+    assert len(list((local / "backups").glob("*.json"))) == 1, "there is one a night"
     assert seen[0] == seen[1], "the second start prints the same people and keeps the secret key"
 
 

@@ -2,6 +2,7 @@
 
 import os
 import stat
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import boto3
@@ -24,9 +25,10 @@ def s3_server():
 
 
 @pytest.fixture(autouse=True)
-def somebody(settings):
-    """Who is told of a failure."""
+def good_settings(settings):
+    """Somebody is told of a failure; and no night ends while the test runs."""
     settings.BACKUP_ALERT_EMAILS = ["operator@bulq.test"]
+    settings.BACKUP_AT = f"{datetime.now(UTC) + timedelta(hours=12):%H:%M}"
 
 
 @pytest.fixture

@@ -22,6 +22,11 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 ROOT = Path(__file__).resolve().parents[3]
 
 
+def database_url():
+    words = connection.settings_dict
+    return f"postgres://{words['USER']}:{words['PASSWORD']}@{words['HOST']}:{words['PORT']}/{words['NAME']}"
+
+
 def said(*command, **options):
     output = StringIO()
     call_command(*command, stdout=output, **options)
@@ -93,9 +98,7 @@ def test_what_cannot_be_deleted_is_an_error(something, folder, settings, monkeyp
 def test_told_to_stop_it_leaves_nothing_behind(something, folder, shim, tmp_path):
     """B13: SIGTERM in the middle of the dump. The program ends with it."""
     shim("pg_dump", 'case "$1" in --version) echo "pg_dump (PostgreSQL) 99.1";; *) exec sleep 61;; esac')
-    words = connection.settings_dict
-    url = f"postgres://{words['USER']}:{words['PASSWORD']}@{words['HOST']}:{words['PORT']}/{words['NAME']}"
-    environment = {**os.environ, "DATABASE_URL": url, "BACKUP_FOLDER": str(folder), "TMPDIR": str(tmp_path)}
+    environment = {**os.environ, "DATABASE_URL": database_url(), "BACKUP_FOLDER": str(folder), "TMPDIR": str(tmp_path)}
     process = subprocess.Popen([sys.executable, "manage.py", "backup"], cwd=ROOT, env=environment)
     deadline = time.monotonic() + 60
     while not list(tmp_path.glob("bulq-backup-*/database.dump")) and time.monotonic() < deadline:

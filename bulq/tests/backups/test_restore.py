@@ -23,7 +23,7 @@ from bulq.breaker import RedisAway
 from bulq.models import BackupRun
 from stores.tests.factories import make_product
 
-from .test_commands import said
+from .test_commands import database_url, said
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 ROOT = Path(__file__).resolve().parents[3]
@@ -242,12 +242,10 @@ def test_at_a_terminal_it_shows_what_it_does_and_asks_for_the_name(something, fo
 
 def at_a_terminal(*words, typed, folder):
     ours, theirs = pty.openpty()
-    address = connection.settings_dict
-    url = f"postgres://{address['USER']}:{address['PASSWORD']}@{address['HOST']}:{address['PORT']}/{address['NAME']}"
     process = subprocess.Popen(
         [sys.executable, "manage.py", *words],
         cwd=ROOT,
-        env={**os.environ, "DATABASE_URL": url, "BACKUP_FOLDER": str(folder)},
+        env={**os.environ, "DATABASE_URL": database_url(), "BACKUP_FOLDER": str(folder)},
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,

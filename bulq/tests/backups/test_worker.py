@@ -1,0 +1,207 @@
+"""B12, B14, B16, B21: Celery's own worker and beat on a real broker; and the button that asks for a backup now."""
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import redis
+from django.conf import settings as site
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.tests.factories import make_user
+from accounts.tests.racing import race
+from bulq import tasks
+from bulq.backups import job
+from bulq.celery import app, by_the_clock
+from bulq.dev.processes import free_port
+from bulq.models import BackupRun
+from bulq.tests.client import signed_in
+
+from .test_commands import database_url
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture
+def environment(folder, settings):
+    """Of a worker on this test's database and broker."""
+    queue = redis.Redis.from_url(site.CELERY_BROKER_URL)
+    given = {"DATABASE_URL": database_url(), "REDIS_URL": site.CELERY_BROKER_URL, "BACKUP_FOLDER": str(folder)}
+    yield {**os.environ, **given, "BACKUP_ALERT_EMAILS": "operator@bulq.test", "BACKUP_AT": settings.BACKUP_AT}
+    for name in queue.scan_iter(f"{site.CACHE_PREFIX}:tasks:*"):
+        queue.delete(name)
+    queue.close()
+
+
+@pytest.fixture
+def worker(environment, tmp_path):
+    @contextlib.contextmanager
+    def running(*words):
+        command = [sys.executable, "-m", "celery", "-A", "bulq", "worker", "--concurrency", "1", *words]
+        with (tmp_path / "worker.log").open("ab") as log:
+            process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+        try:
+            yield process
+        finally:
+            process.terminate()
+            process.wait(60)
+
+    return running
+
+
+def beat(tmp_path):
+    return "--beat", "--schedule", str(tmp_path / "schedule")
+
+
+def until(condition, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert condition()
+
+
+def done():
+    return BackupRun.objects.filter(state=BackupRun.State.DONE).count()
+
+
+def waiting():
+    with redis.Redis.from_url(site.CELERY_BROKER_URL) as queue:
+        return queue.llen(f"{site.CACHE_PREFIX}:tasks:celery")
+
+
+def test_a_missed_night_is_made_up_once_and_a_message_that_comes_twice_does_nothing(something, worker, tmp_path):
+    """B12, B21: beat was down over the hour; afterwards it starts twice."""
+    with worker(*beat(tmp_path)):
+        until(done)
+        until(lambda: BackupRun.objects.filter(drilled_at__isnull=False).exists())  # of last Sunday
+    for _ in range(3):
+        app.send_task("bulq.tasks.backup")
+        app.send_task("bulq.tasks.drill")
+    drilled_at = BackupRun.objects.get().drilled_at
+    with worker(*beat(tmp_path)):
+        until(lambda: not waiting())
+    assert BackupRun.objects.get().drilled_at == drilled_at
+
+
+def test_the_clock_knows_night_week_and_hour(folder, settings):
+    settings.BACKUP_AT = "03:00"
+    by_the_clock(app)
+    entries = {name: entry["schedule"] for name, entry in app.conf.beat_schedule.items()}
+    assert {name: (one.hour, one.minute, one.day_of_week) for name, one in entries.items()} == {
+        "backup": ({3}, {0}, set(range(7))),
+        "drill": ({4}, {0}, {0}),
+        "watch": (set(range(24)), {30}, set(range(7))),
+    }
+    assert app.conf.timezone == "UTC"
+
+
+def test_of_two_beats_at_one_moment_one_makes_the_backup(something, folder):
+    race(tasks.backup, tasks.backup, tasks.watch)
+    assert done() == 1
+
+
+def test_what_failed_in_the_night_is_tried_again_by_the_watch(something, folder, shim, monkeypatch):
+    with monkeypatch.context() as here:
+        here.setattr(job, "dump", lambda *_: (_ for _ in ()).throw(OSError("no space")))
+        tasks.backup()
+    assert [run.state for run in BackupRun.objects.all()] == ["failed"]
+    tasks.watch()
+    tasks.watch()
+    assert [run.state for run in BackupRun.objects.order_by("pk")] == ["failed", "done"]
+
+
+def test_last_nights_backup_does_not_count_for_this_night(something, folder):
+    tasks.backup()
+    BackupRun.objects.update(started_at=timezone.now() - timedelta(days=1))
+    tasks.backup()
+    assert done() == 2
+
+
+# --- The button ------------------------------------------------------------------------------------
+def press(user):
+    return signed_in(user).post(reverse("admin:bulq_backuprun_now"), follow=True)
+
+
+def test_an_admin_asks_for_a_backup_now_and_the_worker_makes_it(something, worker):
+    tasks.backup()
+    admin = make_user("Root", is_staff=True, is_superuser=True)
+    assert "Back up now" in signed_in(admin).get(reverse("admin:bulq_backuprun_changelist")).content.decode()
+    assert "The backup was asked for" in press(admin).content.decode()
+    with worker():
+        until(lambda: done() == 2)
+
+
+def test_the_same_wish_delivered_twice_is_one_backup(something, folder):
+    """B12."""
+    asked_at = timezone.now().isoformat()
+    for _ in range(3):
+        tasks.backup(asked_at)
+    assert done() == 1
+
+
+def test_without_a_broker_the_admin_is_told(something, folder, monkeypatch):
+    monkeypatch.setattr(app.conf, "broker_url", f"redis://127.0.0.1:{free_port()}/0")
+    monkeypatch.setattr(app.conf, "broker_write_url", app.conf.broker_url)
+    app.pool.force_close_all()
+    app.amqp._producer_pool = None
+    try:
+        page = press(make_user("Root", is_staff=True, is_superuser=True)).content.decode()
+    finally:
+        app.amqp._producer_pool = None
+    assert "The worker cannot be reached, so no backup was asked for." in page
+
+
+def test_who_only_looks_cannot_ask(something, folder):
+    staff = make_user("Sam", is_staff=True)
+    assert press(staff).status_code == 403
+    assert signed_in(make_user("Root", is_staff=True, is_superuser=True)).get(
+        reverse("admin:bulq_backuprun_now")
+    ).status_code == 405  # fmt: skip
+    assert waiting() == 0
+
+
+# --- Mistakes --------------------------------------------------------------------------------------
+MISTAKES = {
+    "BACKUP_FOLDER": ("", "There is no one place for backups"),
+    "BACKUP_ALERT_EMAILS": ("", "Nobody would hear of a failure"),
+    "BACKUP_AT": ("three", "BACKUP_AT is “three”"),
+    "BACKUP_S3_ACCESS_KEY": ("only one", "belong together"),
+    "BACKUP_S3_ENDPOINT": ("s3.example", "BACKUP_S3_ENDPOINT is no address"),
+    "BACKUP_KEEP_DAILY": ("-1", "BACKUP_KEEP_DAILY is -1"),
+    "BACKUP_TIME_LIMIT": ("0", "BACKUP_TIME_LIMIT is 0"),
+    "BACKUP_ALERT_WEBHOOK": ("hooks", "BACKUP_ALERT_WEBHOOK is no address"),
+    "BACKUP_HEARTBEAT_URL": ("ping", "BACKUP_HEARTBEAT_URL is no address"),
+}
+
+
+def refused(environment, *words):
+    answer = subprocess.run(
+        [sys.executable, *words], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert answer.returncode != 0
+    return answer.stdout + answer.stderr
+
+
+@pytest.mark.parametrize("part", ["worker", "beat"])
+def test_with_mistakes_neither_worker_nor_beat_starts_and_all_are_named(environment, part, tmp_path):
+    """B16."""
+    wrong = {**environment, **{name: value for name, (value, _said) in MISTAKES.items()}}
+    words = beat(tmp_path)[1:] if part == "beat" else ()
+    output = refused(wrong, "-m", "celery", "-A", "bulq", part, *words)
+    named = {name for name, (_value, sentence) in MISTAKES.items() if sentence in output}
+    assert named == MISTAKES.keys() - {"BACKUP_ALERT_EMAILS"}  # there is a webhook, though a wrong one
+    assert "Traceback" not in output
+
+
+def test_the_deployment_check_names_them_too(environment):
+    """B16."""
+    output = refused({**environment, "BACKUP_FOLDER": "", "BACKUP_ALERT_EMAILS": ""}, "manage.py", "check", "--deploy")
+    for sentence in ("There is no one place for backups", "Nobody would hear of a failure"):
+        assert f"(bulq.E005) {sentence}" in output
