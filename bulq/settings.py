@@ -171,6 +171,8 @@ RATELIMIT_USE_CACHE = "limits"
 # --- Work in the background ------------------------------------------------------------------------
 CELERY_TIMEZONE = "UTC"
 CELERY_TASK_IGNORE_RESULT = True
+# Every step has a limit of its own; this one is for an answer that drips in and never ends.
+CELERY_TASK_TIME_LIMIT = BACKUP_TIME_LIMIT + 600
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # A web process that hands work over does not wait long for a Redis that is not there.

@@ -1,10 +1,9 @@
 """Databases on our server beside the site's own: to look into, to make, to rename, to drop."""
 
 import contextlib
-from contextlib import closing
 
 import psycopg
-from django.db import OperationalError, connection
+from django.db import connection
 from psycopg import sql
 
 from .errors import BackupError
@@ -17,14 +16,13 @@ LONGEST_NAME = 63
 @contextlib.contextmanager
 def connected(name):
     """A psycopg connection to that database, each statement its own transaction."""
-    with closing(connection.copy()) as other:
-        other.settings_dict["NAME"] = name
-        try:
-            other.connect()
-        except OperationalError as error:
-            raise BackupError(f"The database {name} cannot be reached: {error}") from error
-        other.connection.autocommit = True
-        yield other.connection
+    words = {**connection.get_connection_params(), "dbname": name, "cursor_factory": psycopg.Cursor}
+    try:
+        server = psycopg.connect(**words, autocommit=True)
+    except psycopg.OperationalError as error:
+        raise BackupError(f"The database {name} cannot be reached: {error}") from error
+    with contextlib.closing(server):
+        yield server
 
 
 def exists(name):

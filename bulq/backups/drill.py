@@ -1,13 +1,12 @@
 """The restore, tried: what nobody has restored is no backup yet."""
 
-from django.db import OperationalError, connection
+from django.db import connection
 from django.utils import timezone
 
 from bulq.models import BackupRun
 
 from . import databases, shelf, tools
-from .errors import BackupError
-from .places import PlaceError
+from .errors import FAILURES
 from .restore import check_counts, fetched, fill, refuse_newer
 
 
@@ -23,7 +22,7 @@ def drill(place, clock, key="latest"):
         run = run or _row_of(manifest)
         _try_out(manifest, place, clock)
         error = ""
-    except (BackupError, PlaceError, OSError, OperationalError) as problem:
+    except FAILURES as problem:
         if run is None:
             raise
         error = str(problem)
@@ -43,8 +42,7 @@ def _try_out(manifest, place, clock):
             fill(scratch, path, clock)
             check_counts(scratch, manifest)
             clock.say("Migrating and checking it")
-            tools.manage("migrate", "--no-input", "--skip-checks", clock=clock, database=scratch)
-            tools.manage("check_invariants", clock=clock, database=scratch)
+            tools.manage("check_invariants", "--migrate", clock=clock, database=scratch)
         finally:
             databases.drop(scratch)
 

@@ -1,11 +1,8 @@
 """A backup or a drill from beginning to end: one at a time, in order, a row that tells what came of it, an alarm."""
 
-import tempfile
 from datetime import UTC, datetime
-from pathlib import Path
 
 from django.conf import settings
-from django.db import OperationalError
 from django.utils import timezone
 
 from bids.models.invariants import problems
@@ -15,9 +12,10 @@ from . import alerts, schedule, shelf
 from .configuration import at, obstacles
 from .drill import drill
 from .dump import dump
-from .errors import BackupError
+from .errors import FAILURES, BackupError
+from .folders import private_folder
 from .lock import only_one
-from .places import PlaceError, place
+from .places import place
 from .tools import Clock
 from .verify import verify
 
@@ -46,7 +44,7 @@ def back_up(since=None, say=str):
         alerts.heartbeat("/start")
         try:
             _steps(run, say)
-        except (BackupError, PlaceError, OSError, OperationalError) as error:
+        except FAILURES as error:
             run.end(State.FAILED, str(error))
         except BaseException:
             run.end(State.FAILED, "It was stopped, or there is a mistake in the program: see the log.")
@@ -67,8 +65,8 @@ def _steps(run, say):
         raise BackupError(" ".join(found))
     before = BackupRun.objects.filter(state=State.DONE).order_by("-verified_at").first()
     clock, there = Clock(settings.BACKUP_TIME_LIMIT, say), place()
-    with tempfile.TemporaryDirectory(prefix="bulq-backup-") as folder:  # only this account may look into it
-        made = dump(Path(folder), clock)
+    with private_folder("bulq-backup-") as folder:
+        made = dump(folder, clock)
         verify(made, clock)
         manifest = shelf.publish(made, there, clock)
     run.key, run.size, run.sha256, run.counts = manifest.key, manifest.size, manifest.sha256, manifest.counts
@@ -83,8 +81,8 @@ def _afterwards(manifest, before, there, say):
     else:
         say("Deleting what no rule keeps")
         try:
-            shelf.prune(there, settings.BACKUP_KEEP)
-        except (BackupError, PlaceError) as error:
+            shelf.prune(there, settings.BACKUP_KEEP, but=manifest.key)
+        except BackupError as error:
             yield str(error)
     if wrong := problems():
         yield f"Sums or states in the database are wrong ({len(wrong)}): see manage.py check_invariants. {wrong[0]}"

@@ -20,16 +20,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
 from storages.backends.s3 import S3Storage
 
+from .errors import PlaceError
+
 # S3 takes larger objects only in parts, which know no “if it is not there yet”: then the unique key has to do.
 LARGEST_SINGLE_PUT = 5 * 1024**3
 MEGABYTE = 1024**2
 # A copy that is being written into a folder. A day later whoever was at it has been killed.
 UNFINISHED = re.compile(r"\.bulq-\d{8}T\d{12}Z-[0-9a-f]{16}\.(dump|json)\.\d+")
 ABANDONED_AFTER = 24 * 60 * 60
-
-
-class PlaceError(Exception):
-    """The place refused, failed or did not answer."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +126,7 @@ class FolderPlace:
                     target.flush()
                     os.fsync(target.fileno())
                 os.link(unfinished, self.folder / key)
+                self._flush()
             finally:
                 unfinished.unlink(missing_ok=True)
 
@@ -136,6 +135,13 @@ class FolderPlace:
             with contextlib.suppress(FileNotFoundError):
                 if UNFINISHED.fullmatch(file.name) and file.stat().st_mtime < time.time() - ABANDONED_AFTER:
                     file.unlink()
+
+    def _flush(self):
+        handle = os.open(self.folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
     def size(self, key):
         with _told(f"Looking at {key}"):

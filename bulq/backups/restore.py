@@ -2,8 +2,6 @@
 
 import contextlib
 import shutil
-import tempfile
-from pathlib import Path
 
 from django.core.cache import cache
 from django.db import connection
@@ -17,6 +15,7 @@ from bulq.cache import breaker
 
 from . import databases, shelf, tools
 from .errors import BackupError
+from .folders import private_folder
 
 
 def restore(key, place, clock, *, into, may_replace=False):
@@ -32,8 +31,7 @@ def restore(key, place, clock, *, into, may_replace=False):
         check_counts(into, manifest)
         _end_its_own_run(into, manifest)
     clock.say("Migrating and checking it")
-    tools.manage("migrate", "--no-input", "--skip-checks", clock=clock, database=into)
-    tools.manage("check_invariants", clock=clock, database=into)
+    tools.manage("check_invariants", "--migrate", clock=clock, database=into)
     return manifest, before
 
 
@@ -47,12 +45,12 @@ def refuse_newer(manifest):
 @contextlib.contextmanager
 def fetched(manifest, place, clock):
     """A private file with the dump, its hash compared before anybody looks into it."""
-    with tempfile.TemporaryDirectory(prefix="bulq-restore-") as folder:
+    with private_folder("bulq-restore-") as folder:
         free = shutil.disk_usage(folder).free
         if free < manifest.size:
             raise BackupError(f"{folder} has {free} bytes free, and {manifest.key} has {manifest.size}.")
         clock.say(f"Fetching {manifest.key} ({manifest.size} bytes)")
-        path = Path(folder) / "database.dump"
+        path = folder / "database.dump"
         with path.open("xb") as file:
             for chunk in shelf.whole(manifest, place, clock):
                 file.write(chunk)

@@ -9,8 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.utils import timezone
 
-from .errors import BackupError
-from .places import PlaceError
+from .errors import BackupError, PlaceError
 from .retention import kept
 
 VERSION = 1
@@ -54,8 +53,12 @@ def publish(dump, place, clock):
     clock.say("Reading it back")
     check_stored(made, place, clock)
     note = dump.path.with_suffix(".json")
+    note.touch(mode=0o600)
     note.write_text(made.text())
     place.put(f"{key}.json", note, sha256=hashlib.sha256(note.read_bytes()).hexdigest())
+    if b"".join(place.chunks(f"{key}.json")) != note.read_bytes():
+        place.delete(f"{key}.json")
+        raise BackupError(f"The manifest of {key} reads otherwise than it was written.")
     return made
 
 
@@ -108,11 +111,11 @@ def manifest(place, key):
 
 
 # --- Pruning ---------------------------------------------------------------------------------------
-def superfluous(place, policy):
+def superfluous(place, policy, but=None):
     """Keys of files that no rule keeps: backups, newest rules first, and what killed runs left behind."""
     files = {one.key: one for one in place.list() if KEY.fullmatch(one.key)}
     there = set(_keys(files))
-    keep = kept({key: _time_of(key) for key in there}, policy)
+    keep = kept({key: _time_of(key) for key in there}, policy) | {but}
     old = timezone.now() - ORPHANED_AFTER
     for name in sorted(files):
         is_orphan = name[:-5] not in there and files[name].written_at < old
@@ -120,10 +123,13 @@ def superfluous(place, policy):
             yield name
 
 
-def prune(place, policy):
-    """Delete what is superfluous, manifests first. `BackupError` names what could not be deleted."""
+def prune(place, policy, but=None):
+    """Delete what is superfluous, manifests first; never `but`, which has just been made, whatever the clock said then.
+
+    `BackupError` names what could not be deleted.
+    """
     deleted, failed = [], []
-    for name in sorted(superfluous(place, policy), key=lambda name: (name.endswith(".dump"), name)):
+    for name in sorted(superfluous(place, policy, but), key=lambda name: (name.endswith(".dump"), name)):
         try:
             place.delete(name)
             deleted.append(name)

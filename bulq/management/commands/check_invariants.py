@@ -1,3 +1,4 @@
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
@@ -8,7 +9,12 @@ from bids.models.invariants import problems
 class Command(BaseCommand):
     help = "Checks that sums, states and references of all runs are as they must be."
 
-    def handle(self, *_args, **_options):
+    def add_arguments(self, parser):
+        parser.add_argument("--migrate", action="store_true", help="run the migrations that are missing first")
+
+    def handle(self, *_args, migrate, **_options):
+        if migrate:
+            call_command("migrate", interactive=False, skip_checks=True, verbosity=0)
         executor = MigrationExecutor(connection)
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             raise CommandError("The database is not of this release: run manage.py migrate first.")

@@ -1,9 +1,7 @@
 from django.core.management.base import BaseCommand, CommandError
-from django.db import OperationalError
 
-from bulq.backups.errors import BackupError
+from bulq.backups.errors import FAILURES
 from bulq.backups.job import try_out
-from bulq.backups.places import PlaceError
 
 from .backup import SKIPPED, progress
 
@@ -17,7 +15,7 @@ class Command(BaseCommand):
     def handle(self, *args, key, **options):
         try:
             run = try_out(key, say=progress(self.stderr))
-        except (BackupError, PlaceError, OperationalError) as error:
+        except FAILURES as error:
             raise CommandError(str(error)) from error
         if run is None:
             raise CommandError("No drill was made: a backup is being made.", returncode=SKIPPED)

@@ -2,11 +2,11 @@ import sys
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db import OperationalError, connection
+from django.db import connection
 
 from bulq.backups import databases
-from bulq.backups.errors import BackupError
-from bulq.backups.places import PlaceError, place
+from bulq.backups.errors import FAILURES
+from bulq.backups.places import place
 from bulq.backups.restore import flush_cache, restore
 from bulq.backups.tools import Clock
 
@@ -28,7 +28,7 @@ class Command(BaseCommand):
         try:
             may_replace = self._may_replace(into, replace)
             manifest, before = restore(key, place(), clock, into=into, may_replace=may_replace)
-        except (BackupError, PlaceError, OSError, OperationalError) as error:
+        except FAILURES as error:
             raise CommandError(str(error)) from error
         self.stdout.write(
             f"{manifest.key} is restored into {into}: {sum(manifest.counts.values())} rows, sums are right."

@@ -7,11 +7,15 @@ from pathlib import Path
 
 import boto3
 import pytest
+from django.db import connection
 from moto.server import ThreadedMotoServer
 
 from accounts.tests.factories import make_user
+from bulq.backups import databases
 from bulq.backups.places import place
 from stores.tests.factories import make_offer, make_product, make_store
+
+from .looking import others
 
 BUCKET = "bulq-backups"
 
@@ -81,3 +85,11 @@ def shim(tmp_path, monkeypatch):
 
     monkeypatch.setenv("PATH", f"{bin_folder}:{os.environ['PATH']}")
     return make
+
+
+@pytest.fixture
+def target():
+    """The name of a database that there is not yet."""
+    yield f"{connection.settings_dict['NAME']}_restored"
+    for name in others():
+        databases.drop(name)

@@ -19,8 +19,8 @@ from bulq.dev.processes import free_port
 from bulq.models import BackupRun, Told
 from bulq.tests.client import FormClient
 
+from .looking import said
 from .receivers import mail_server, web_server
-from .test_commands import said
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 HOUR = timedelta(hours=1)

@@ -18,10 +18,9 @@ from bulq.backups import dump as dumping
 from bulq.backups import job, shelf
 from bulq.backups import verify as verifying
 from bulq.backups.dump import dump, model_tables
-from bulq.backups.errors import BackupError
+from bulq.backups.errors import BackupError, PlaceError
 from bulq.backups.job import back_up
 from bulq.backups.lock import only_one
-from bulq.backups.places import PlaceError
 from bulq.backups.tools import Clock
 from bulq.models import BackupRun
 from stores.models import Product

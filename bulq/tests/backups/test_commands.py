@@ -6,31 +6,21 @@ import signal
 import subprocess
 import sys
 import time
-from io import StringIO
 from pathlib import Path
 
 import pytest
-from django.core.management import CommandError, call_command
-from django.db import connection
+from django.core.management import CommandError
 
 from bulq.backups import shelf
+from bulq.backups.errors import PlaceError
 from bulq.backups.lock import only_one
-from bulq.backups.places import FolderPlace, PlaceError
+from bulq.backups.places import FolderPlace
 from bulq.models import BackupRun
+
+from .looking import database_url, said
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 ROOT = Path(__file__).resolve().parents[3]
-
-
-def database_url():
-    words = connection.settings_dict
-    return f"postgres://{words['USER']}:{words['PASSWORD']}@{words['HOST']}:{words['PORT']}/{words['NAME']}"
-
-
-def said(*command, **options):
-    output = StringIO()
-    call_command(*command, stdout=output, **options)
-    return output.getvalue().splitlines()
 
 
 def test_a_backup_says_what_it_made(something, there):

@@ -13,8 +13,7 @@ from bulq.backups.job import back_up, drill_if_due, try_out
 from bulq.backups.lock import only_one
 from bulq.models import BackupRun
 
-from .test_commands import said
-from .test_restore import others
+from .looking import others, said
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 

@@ -128,7 +128,6 @@ def test_not_killed_it_is_done(db, there, kill, temp):
     assert list(temp.iterdir()) == []
 
 
-@pytest.mark.xfail(reason="nothing removes the folder of a run that was killed")
 @pytest.mark.parametrize("moment", ["after the dump", "after storing"])
 def test_what_a_killed_one_left_in_the_temporary_folder_goes_with_the_next(db, folder, kill, temp, moment):
     """B8, B13: it is as large as the database, and holds everything that is in it."""

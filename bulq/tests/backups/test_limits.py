@@ -4,7 +4,6 @@ import threading
 import time
 from contextlib import closing
 
-import psycopg
 import pytest
 from django.db import connection
 
@@ -47,10 +46,6 @@ def temp(tmp_path, monkeypatch):
     return folder
 
 
-PSYCOPG = "psycopg's own errors, of the counting, are not Django's, which are told"
-
-
-@pytest.mark.xfail(reason=PSYCOPG, raises=psycopg.OperationalError)
 def test_a_table_that_somebody_locks_is_not_waited_for(folder, temp, other):
     """B13: counting gives up after the three seconds that everything of ours waits."""
     other.execute("LOCK TABLE stores_product IN ACCESS EXCLUSIVE MODE")
@@ -98,7 +93,6 @@ def test_who_waits_for_a_lock_of_ours_does_not_hold_pg_dump_up(folder, temp, oth
     other.rollback()
 
 
-@pytest.mark.xfail(reason=PSYCOPG, raises=psycopg.OperationalError)
 def test_a_server_that_ends_our_connection_is_a_failure(folder, temp, monkeypatch):
     """B1: while the rows are counted."""
     count = dumping._count

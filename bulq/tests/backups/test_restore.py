@@ -23,29 +23,10 @@ from bulq.breaker import RedisAway
 from bulq.models import BackupRun
 from stores.tests.factories import make_product
 
-from .test_commands import database_url, said
+from .looking import count, database_url, others, said
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 ROOT = Path(__file__).resolve().parents[3]
-
-
-def others():
-    """Databases that came out of the one of this test."""
-    with databases.connected(databases.MAINTENANCE) as server:
-        names = server.execute("SELECT datname FROM pg_database WHERE datname LIKE %s", [f"{ours()}\\_%"])
-        return sorted(name for [name] in names)
-
-
-def ours():
-    return connection.settings_dict["NAME"]
-
-
-@pytest.fixture
-def target():
-    """The name of a database that there is not yet."""
-    yield f"{ours()}_restored"
-    for name in others():
-        databases.drop(name)
 
 
 @pytest.fixture
@@ -55,11 +36,6 @@ def full(target):
     with databases.connected(target) as server:
         server.execute("CREATE TABLE mine AS SELECT 7 AS number")
     return target
-
-
-def count(database, table="stores_product"):
-    with databases.connected(database) as server:
-        return server.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
 
 
 def test_the_latest_comes_back_whole(something, there, target):

@@ -15,8 +15,9 @@ import pytest
 from django.db import connection
 from psycopg import sql
 
+from bulq.backups.errors import PlaceError
 from bulq.backups.job import back_up
-from bulq.backups.places import FolderPlace, PlaceError, place
+from bulq.backups.places import FolderPlace, place
 from bulq.models import BackupRun
 
 from . import s3
@@ -113,7 +114,6 @@ def test_no_secret_is_seen(canary, bucket, settings, shim, watcher, all_that_is_
     assert ("database.dump", "0o600") in watcher.modes
 
 
-@pytest.mark.xfail(reason="the manifest is written as the umask wants it")
 def test_all_that_is_temporary_is_ours_alone(db, folder, watcher, monkeypatch):
     """B13: the manifest too."""
     put = FolderPlace.put

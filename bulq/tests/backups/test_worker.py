@@ -23,7 +23,7 @@ from bulq.dev.processes import free_port
 from bulq.models import BackupRun
 from bulq.tests.client import signed_in
 
-from .test_commands import database_url
+from .looking import database_url
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 ROOT = Path(__file__).resolve().parents[3]
