@@ -28,7 +28,7 @@ class SentFormAdmin(LookOnly):
 @admin.register(BackupRun)
 class BackupRunAdmin(LookOnly):
     change_list_template = "admin/bulq/backuprun/change_list.html"
-    list_display = ["__str__", "state", "started_at", "ended_at", "size", "verified_at", "drilled_at", "error"]
+    list_display = ["started_at", "state", "size", "verified_at", "drilled_at", "error"]
     list_filter = ["state"]
     search_fields = ["key", "error", "drill_error"]
     date_hierarchy = "started_at"

@@ -203,7 +203,7 @@ def test_sums_that_are_wrong_are_said(folder, target):
     run = back_up()
     assert run.state == BackupRun.State.DONE
     assert "Sums or states in the database are wrong (1)" in run.error
-    with pytest.raises(CommandError, match=r"manage.py check_invariants failed"):
+    with pytest.raises(CommandError, match=r"check_invariants --migrate failed"):
         said("restore", "latest", into=target)
 
 
