@@ -1,12 +1,18 @@
 """The only way to a group and its members: what is foreign is missing."""
 
+from django.conf import settings
+from django.core.signing import BadSignature, Signer
 from django.http import Http404
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from bulq.errors import NotAllowed
 from bulq.locks import locked
 
-from .models import Group, Membership
+from .models import Group, Membership, User
+
+# Whoever holds such a link may switch off the mails it came with, and nothing else.
+MAIL_OFF = Signer(salt="accounts.mail_off")
 
 
 def get_membership(user, group_id):
@@ -75,3 +81,16 @@ def invitation(token, user=None):
         return None, [], False
     admins = [member.user.name for member in group.memberships.admins().select_related("user").in_order()]
     return group, admins, bool(user) and group.memberships.filter(user=user).exists()
+
+
+def mail_off_url(user):
+    """The whole address that switches off this person's mails, without logging in."""
+    return settings.SITE_URL + reverse("mail-off", args=[MAIL_OFF.sign(user.pk)])
+
+
+def get_mailed_person(token):
+    """Whose mails the link switches off; a closed account has none."""
+    try:
+        return User.objects.get(pk=MAIL_OFF.unsign(token), is_active=True)
+    except (BadSignature, User.DoesNotExist):
+        raise Http404 from None

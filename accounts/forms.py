@@ -190,12 +190,19 @@ class ProfileForm(CurrentPassword):
     name = PersonNameField()
     username = UsernameField()
     email = OptionalEmailField()
+    wants_mail = forms.BooleanField(label=_("Send me by e-mail what I should know"), required=False)
 
-    field_order = ["name", "username", "email", "current_password"]
+    field_order = ["name", "username", "email", "wants_mail", "current_password"]
 
     def __init__(self, user, *args, **kwargs):
-        initial = {"name": user.name, "username": user.username, "email": user.email}
+        initial = {name: getattr(user, name) for name in ("name", "username", "email", "wants_mail")}
         super().__init__(user, *args, initial=initial, auto_id="profile_%s", **kwargs)
+
+    def clean(self):
+        cleaned = super().clean()
+        if cleaned.get("wants_mail") and cleaned.get("email") == "":
+            self.add_error("email", _("Enter the address to send it to"))
+        return cleaned
 
 
 class PasswordForm(NewPassword, CurrentPassword):

@@ -17,7 +17,13 @@ from bulq.fields import normalise_username
 from .validators import validate_plain_line
 
 
-class UserManager(BaseUserManager):
+class UserQuerySet(models.QuerySet):
+    def mailed(self):
+        """Those who gave an address and want to be notified there."""
+        return self.filter(wants_mail=True, is_active=True).exclude(email="")
+
+
+class UserManager(BaseUserManager.from_queryset(UserQuerySet)):
     def get_by_natural_key(self, username):
         return self.get(username=normalise_username(username))
 
@@ -53,6 +59,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     )
     name = models.CharField(_("name"), max_length=100, validators=[validate_plain_line])
     email = models.EmailField(_("e-mail"), blank=True)
+    wants_mail = models.BooleanField(_("notifications by e-mail"), default=False)
     theme = models.CharField(_("theme"), max_length=6, choices=Theme, default=Theme.SYSTEM)
     is_staff = models.BooleanField(_("site admin"), default=False)
     is_active = models.BooleanField(_("active"), default=True)

@@ -35,6 +35,7 @@ urlpatterns = [
     path("me/settings/profile/", people.settings_profile, name="settings-profile"),
     path("me/settings/password/", people.settings_password, name="settings-password"),
     path("me/settings/theme/", people.settings_theme, name="settings-theme"),
+    path("mail/off/<str:token>/", people.mail_off, name="mail-off"),
     path("me/close/", people.close, name="close-account"),
     path("groups/", groups.groups, name="groups"),
     path("groups/new/", groups.group_new, name="group-new"),

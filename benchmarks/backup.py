@@ -19,11 +19,12 @@ from bulq.dev.wheels import programs
 
 ROOT = Path(__file__).resolve().parents[1]
 SIZES = [int(size) for size in os.environ.get("BENCH_MEGABYTES", "100 1000").split()]
-# Pages that were answered, as people's answers are kept: text that shrinks to about half.
+# Answers to forms, as they are kept: pages of HTML.
 FILL = """
 INSERT INTO bulq_sentform (key, status, headers, body, signed_in, sent_at)
 SELECT md5(n::text) || md5((-n)::text), 200, '{}',
-       convert_to((SELECT string_agg(md5((n * 64 + m)::text), '') FROM generate_series(1, 60) m), 'UTF8'), false, now()
+       convert_to((SELECT string_agg('<li class="row"><b>' || md5((n * 64 + m)::text) || '</b> <a href="">Open</a>', '')
+                   FROM generate_series(1, 32) m), 'UTF8'), false, now()
 FROM generate_series(%s::int, %s::int) n
 """
 STEPS = """

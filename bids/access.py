@@ -9,7 +9,7 @@ from accounts.models import Membership
 from bulq.errors import ChangedMeanwhile, NotAllowed
 from bulq.locks import locked
 
-from .models import Bid, ExtraCost, Participation, Purchase, Run, ShoppingItem
+from .models import Bid, ExtraCost, Notification, Participation, Purchase, Run, ShoppingItem
 
 RUN_WITH = ("group", "store", "leader", "payer")
 
@@ -49,6 +49,10 @@ def get_participation(run, user_id):
 
 def get_extra_cost(run, cost_id):
     return get_object_or_404(ExtraCost, run=run, pk=cost_id)
+
+
+def get_notification(user, notification_id):
+    return get_object_or_404(Notification.objects.shown_to(user).select_related("event"), pk=notification_id)
 
 
 def lock_run(run, *, by):

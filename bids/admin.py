@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from .models import Allocation, Bid, Event, ExtraCost, Participation, Purchase, Run, ShoppingItem
+from .models import Allocation, Bid, Event, ExtraCost, Notification, Participation, Purchase, Run, ShoppingItem
 
 
 class LookOnly(admin.ModelAdmin):
@@ -111,3 +111,16 @@ class EventAdmin(LookOnly):
     list_select_related = ["run__store", "actor", "subject", "product"]
     search_fields = ["actor__name", "subject__name", "run__store__name"]
     date_hierarchy = "at"
+
+
+@admin.register(Notification)
+class NotificationAdmin(LookOnly):
+    list_display = ["at", "user", "what", "group", "read_at"]
+    list_filter = [("read_at", admin.EmptyFieldListFilter)]
+    list_select_related = ["user", "event", "group"]
+    search_fields = ["user__name", "user__username"]
+    date_hierarchy = "at"
+
+    @admin.display(ordering="event__kind")
+    def what(self, notification):
+        return notification.event or "removed"

@@ -5,12 +5,15 @@ from accounts.models import Membership
 from accounts.signals import membership_ending
 
 from .actions.membership import end_part_in_runs, revive_part_in_runs, what_follows
+from .actions.notifications import notify_removed
 
 
 @receiver(membership_ending)
 def end_part(membership, by, preview=False, **_kwargs):
     if preview:
         return what_follows(membership)
+    if by.pk != membership.user_id:
+        notify_removed(membership, by=by)
     return end_part_in_runs(membership, by=by)
 
 

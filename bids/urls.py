@@ -1,9 +1,12 @@
 from django.urls import path
 
-from .views import bidding, distribution, exports, overviews, runs, shopping
+from .views import bidding, distribution, exports, notifications, overviews, runs, shopping
 
 urlpatterns = [
     path("", overviews.home, name="home"),
+    path("inbox/", notifications.inbox, name="inbox"),
+    path("inbox/read/", notifications.inbox_read, name="inbox-read"),
+    path("inbox/<int:notification_id>/", notifications.inbox_open, name="inbox-open"),
     path("me/", overviews.me, name="me"),
     path("me/data/", overviews.me_data, name="me-data"),
     path("groups/<int:group_id>/", overviews.group, name="group"),

@@ -28,6 +28,8 @@ LIMITS_REDIS_URL = env("LIMITS_REDIS_URL", default=REDIS_URL)
 CACHE_PREFIX = env("CACHE_PREFIX", default="bulq")
 # How long the lists of the catalogue are kept at most, in seconds.
 CACHE_SECONDS = env.int("CACHE_SECONDS", default=15 * 60)
+# How the site is reached, for links in mails.
+SITE_URL = env("SITE_URL", default="http://localhost:8000").rstrip("/")
 TIME_ZONE = env("TIME_ZONE", default="UTC")
 DEFAULT_CURRENCY = env("DEFAULT_CURRENCY", default="EUR")
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
@@ -48,6 +50,8 @@ RATE_LIMITS = {
 # Addresses or networks of the proxies in front of the site; what they say of the client's address is believed.
 TRUSTED_PROXIES = [ip_network(one) for one in env.list("BULQ_TRUSTED_PROXIES", default=[])]
 
+# What was read so many days ago is deleted from the inbox.
+NOTIFICATIONS_KEPT_DAYS = env.int("NOTIFICATIONS_KEPT_DAYS", default=90)
 # Limits of one person, group and run (counted under a lock).
 GROUPS_PER_USER = env.int("GROUPS_PER_USER", default=100)
 MEMBERS_PER_GROUP = env.int("MEMBERS_PER_GROUP", default=100)
@@ -142,6 +146,7 @@ TEMPLATES = [
                 "django.templatetags.static",
                 "bulq.templatetags.look",
                 "bulq.templatetags.posting",
+                "bids.templatetags.inbox",
             ],
         },
     }

@@ -11,6 +11,7 @@ from .people import (
     log_out_everywhere,
     register_person,
     registration_problems,
+    stop_mail,
 )
 
 __all__ = [
@@ -32,4 +33,5 @@ __all__ = [
     "registration_problems",
     "renew_invitation",
     "set_joining",
+    "stop_mail",
 ]

@@ -34,13 +34,19 @@ def register_person(*, name, username, password, email="", join_token=""):
 
 
 @transaction.atomic
-def change_profile(*, by, name, username, email):
+def change_profile(*, by, name, username, email, wants_mail):
     """Somebody gives themself another name, username or e-mail address; the form asked for the password."""
     person = locked(User.objects, pk=by.pk)
-    person.name, person.username, person.email = name, normalise_username(username), email
+    person.name, person.username = name, normalise_username(username)
+    person.email, person.wants_mail = email, wants_mail
     with _username_free():
-        person.save(update_fields=["name", "username", "email"])
+        person.save(update_fields=["name", "username", "email", "wants_mail"])
     return person
+
+
+def stop_mail(user_id):
+    """Whoever holds the link of a mail has no more of them sent."""
+    User.objects.filter(pk=user_id).update(wants_mail=False)
 
 
 @transaction.atomic

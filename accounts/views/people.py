@@ -7,12 +7,14 @@ from django.contrib import messages
 from django.contrib.auth import login, logout, update_session_auth_hash
 from django.contrib.auth import views as framework
 from django.contrib.auth.decorators import login_not_required
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.urls import Resolver404, resolve, reverse
 from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts.access import get_mailed_person
 from accounts.actions import (
     change_password,
     change_profile,
@@ -22,6 +24,7 @@ from accounts.actions import (
     log_out_everywhere,
     register_person,
     registration_problems,
+    stop_mail,
 )
 from accounts.forms import (
     CurrentPassword,
@@ -136,8 +139,9 @@ def settings_profile(request):
     form = ProfileForm(request.user, request.POST)
     if form.is_valid():
         with flash_errors(form):
-            typed = form.cleaned_data
-            change_profile(by=request.user, name=typed["name"], username=typed["username"], email=typed["email"])
+            typed = dict(form.cleaned_data)
+            typed.pop("current_password")
+            change_profile(by=request.user, **typed)
             messages.success(request, _("Saved"))
             return redirect("settings")
     return _settings_page(request, profile_form=form)
@@ -178,3 +182,15 @@ def close(request):
             messages.success(request, _("Your account is closed. Thank you for having been here."))
             return redirect(site.LOGOUT_REDIRECT_URL)
     return answer(request, "accounts/close.html", {"problems": closing_problems(request.user)}, form=form)
+
+
+@csrf_exempt
+@login_not_required
+@repeatable
+@require_http_methods(["GET", "POST"])
+def mail_off(request, token):
+    """The link at the end of a mail. A mail program may post to it by itself (RFC 8058); reading it changes nothing."""
+    person = get_mailed_person(token)
+    if request.method == "POST":
+        stop_mail(person.pk)
+    return render(request, "accounts/mail_off.html", {"name": person.name, "is_off": request.method == "POST"})

@@ -119,8 +119,13 @@ def correct_total(purchase, total, *, was, by):
     purchase.total = total
     follow_with_price(purchase, run, by=by)
     purchase.save(update_fields=["total", "price"])
-    _split_again(run)
-    record(run, happened("total_corrected", product=purchase.item.product, total=total, was=was), by=by)
+    concerns = _split_again(run) or _wanting(run, purchase.item.product)
+    event = happened("total_corrected", product=purchase.item.product, concerns=concerns, total=total, was=was)
+    record(run, event, by=by)
+
+
+def _wanting(run, product):
+    return set(Bid.objects.of_run(run).real().filter(product=product).values_list("participation__user_id", flat=True))
 
 
 @transaction.atomic
@@ -133,8 +138,8 @@ def add_extra_cost(run, *, label, amount, by):
     else:
         check_total(run, amount, field="amount")
     ExtraCost.objects.create(run=run, label=label, amount=amount, added_by=by)
-    _split_again(run)
-    record(run, happened("extra_added", label=label, amount=amount), by=by)
+    concerns = _split_again(run)
+    record(run, happened("extra_added", concerns=concerns, label=label, amount=amount), by=by)
 
 
 @transaction.atomic
@@ -142,8 +147,8 @@ def remove_extra_cost(cost, *, by):
     run = _lock_for_extra_costs(cost.run, by)
     cost = lock_part(ExtraCost.objects.all(), pk=cost.pk, run=run)
     cost.delete()
-    _split_again(run)
-    record(run, happened("extra_removed", label=cost.label, amount=cost.amount), by=by)
+    concerns = _split_again(run)
+    record(run, happened("extra_removed", concerns=concerns, label=cost.label, amount=cost.amount), by=by)
 
 
 def _lock_for_extra_costs(run, by):
@@ -154,8 +159,13 @@ def _lock_for_extra_costs(run, by):
 
 
 def _split_again(run):
-    if run.state in states.WITH_ALLOCATIONS:
-        split_costs(run)
+    """Split the costs of a run that is being handed out. Returns ids of the people whose debt has changed."""
+    if run.state not in states.WITH_ALLOCATIONS:
+        return set()
+    before = owed_by_person(run)
+    split_costs(run)
+    changed = [part for part, owed in owed_by_person(run).items() if owed != before[part]]
+    return set(run.participations.filter(pk__in=changed).values_list("user_id", flat=True))
 
 
 def may_mark_paid(run, user):

@@ -2,20 +2,28 @@ from django.db.models import F
 
 from bids.models import Event, Run
 
+from .notifications import notify
 
-def happened(kind, *, subject=None, product=None, **data):
-    """An event still to be recorded; `data` are the figures of the moment."""
-    return Event(
+
+def happened(kind, *, subject=None, product=None, concerns=(), **data):
+    """An event still to be recorded; `data` are the figures of the moment.
+
+    `concerns` are ids of people who should know of it, beside those who always do of its kind.
+    """
+    event = Event(
         kind=kind,
         subject=subject,
         product=product,
         data={key: value if isinstance(value, int | str | list) else str(value) for key, value in data.items()},
     )
+    event.concerns = concerns
+    return event
 
 
 def record(run, *events, by):
-    """Write what happened in a run, and let its version grow."""
+    """Write what happened in a run, tell whom it concerns, and let the run's version grow."""
     for event in events:
         event.run, event.actor = run, by
     Event.objects.bulk_create(events)
+    notify(run, events, by=by)
     Run.objects.filter(pk=run.pk).update(version=F("version") + 1)

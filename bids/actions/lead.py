@@ -75,8 +75,9 @@ def withdraw_lead_offer(run, *, by):
 @transaction.atomic
 def decline_lead(run, *, by):
     run = _lock_run_offered_to(run, by)
+    concerns = {run.leader_id, run.lead_offered_by_id}
     _close_offer(run)
-    record(run, happened("lead_declined"), by=by)
+    record(run, happened("lead_declined", concerns=concerns), by=by)
 
 
 @transaction.atomic
@@ -90,7 +91,7 @@ def accept_lead(run, *, by):
     run.leader = by
     run.lead_offered_to = run.lead_offered_by = None
     run.save(update_fields=["leader", "lead_offered_to", "lead_offered_by"])
-    record(run, happened("lead_accepted", subject=before), by=by)
+    record(run, happened("lead_accepted", subject=before, concerns={offered_by.pk}), by=by)
     if run.state == states.PLANNING and Bid.objects.of_run(run).exclude(participation__user=by).exists():
         # The wishes of the one who led until now are somebody else's from here on.
         move_run(run, states.ACTIVE, by=by)

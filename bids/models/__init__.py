@@ -3,6 +3,7 @@
 from .bidding import Bid, BidQuerySet
 from .distribution import Allocation, ExtraCost
 from .events import Event
+from .notifications import Notification
 from .runs import Participation, ParticipationQuerySet, Run, RunQuerySet
 from .shopping import Purchase, ShoppingItem
 
@@ -12,6 +13,7 @@ __all__ = [
     "BidQuerySet",
     "Event",
     "ExtraCost",
+    "Notification",
     "Participation",
     "ParticipationQuerySet",
     "Purchase",

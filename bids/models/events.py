@@ -78,6 +78,8 @@ class Event(models.Model):
     product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="+", null=True)
     data = models.JSONField(default=dict)
     at = models.DateTimeField(auto_now_add=True)
+    # Ids of people who should know of it beside its subject; not stored.
+    concerns = ()
 
     class Meta:
         indexes = [models.Index(fields=["run", "-id"], name="event_newest")]
@@ -85,12 +87,12 @@ class Event(models.Model):
     def __str__(self):
         return f"{self.kind} in run {self.run_id}"
 
-    def sentence(self, currency):
-        """What happened, for a reader; amounts are in the run's currency."""
+    def sentence(self, currency, text=None):
+        """What happened, for a reader, or `text` with its words put in; amounts are in the run's currency."""
         for_other = self.subject_id and f"{self.kind}_for" in SENTENCES
         words = {key: self._word(key, value, currency) for key, value in self.data.items()}
         words |= {"actor": self.actor, "subject": self.subject, "product": self.product}
-        return SENTENCES[f"{self.kind}_for" if for_other else self.kind] % words
+        return (text or SENTENCES[f"{self.kind}_for" if for_other else self.kind]) % words
 
     def details(self):
         return [text % {"names": ", ".join(self.data[key])} for key, text in DETAILS.items() if self.data.get(key)]

@@ -24,6 +24,8 @@ KIT = {
     "cache",
     "ratelimit",
     "live",
+    "celery",
+    "later",
 }
 FIRST_PARTY = {"bulq", *APPS}
 PURE = {"states", "allocation"}  # import nothing of ours at all

@@ -18,7 +18,8 @@ from accounts.tests.factories import make_user
 from accounts.tests.racing import race
 from bulq import tasks
 from bulq.backups import job
-from bulq.celery import app, by_the_clock
+from bulq.celery import app
+from bulq.clock import by_the_clock
 from bulq.dev.processes import free_port
 from bulq.models import BackupRun
 from bulq.tests.client import signed_in
@@ -92,13 +93,11 @@ def test_a_missed_night_is_made_up_once_and_a_message_that_comes_twice_does_noth
 
 def test_the_clock_knows_night_week_and_hour(folder, settings):
     settings.BACKUP_AT = "03:00"
-    by_the_clock(app)
-    entries = {name: entry["schedule"] for name, entry in app.conf.beat_schedule.items()}
-    assert {name: (one.hour, one.minute, one.day_of_week) for name, one in entries.items()} == {
-        "backup": ({3}, {0}, set(range(7))),
-        "drill": ({4}, {0}, {0}),
-        "watch": (set(range(24)), {30}, set(range(7))),
-    }
+    times = {name: (one.hour, one.minute, one.day_of_week) for name, one in by_the_clock().items()}
+    every_day, every_hour = set(range(7)), set(range(24))
+    assert times["bulq.tasks.backup"] == ({3}, {0}, every_day)
+    assert times["bulq.tasks.drill"] == ({4}, {0}, {0})
+    assert times["bulq.tasks.watch"] == (every_hour, {30}, every_day)
     assert app.conf.timezone == "UTC"
 
 

@@ -1,0 +1,75 @@
+"""Notifications by e-mail, for those who gave an address and want it: some at once, the rest once a day."""
+
+import logging
+import smtplib
+from datetime import timedelta
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.db import transaction
+from django.db.models import Q
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.translation import ngettext
+
+from accounts.access import mail_off_url
+from accounts.models import User
+from bids import states
+from bids.models import Notification
+
+# What somebody has to answer, decide or fetch does not wait for the evening.
+URGENT_MOVES = (states.ADJUSTING, states.DISTRIBUTING, states.CANCELLED)
+URGENT = (
+    Q(event=None)
+    | Q(event__kind__in=["run_started", "lead_offered"])
+    | Q(event__kind="run_moved", event__data__to__in=URGENT_MOVES)
+)
+# Whoever switches mails on is not sent what is long past.
+OLDEST = timedelta(days=2)
+log = logging.getLogger(__name__)
+
+
+def mail_at_once():
+    """Mail what is urgent. Returns how many mails were sent."""
+    return _mail_each(Notification.objects.filter(URGENT))
+
+
+def mail_digests():
+    """Mail everything that nobody has read meanwhile. Returns how many mails were sent."""
+    return _mail_each(Notification.objects.all())
+
+
+def _mail_each(rows):
+    waiting = rows.filter(read_at=None, mailed_at=None, at__gt=timezone.now() - OLDEST)
+    people = User.objects.mailed().filter(pk__in=waiting.values("user")).order_by("pk")
+    return sum(_mail(user, waiting.shown_to(user)) for user in people)
+
+
+@transaction.atomic
+def _mail(user, waiting):
+    """One mail with all of them; whoever else is at it just now leaves them to us."""
+    rows = waiting.with_words().order_by("at", "pk").select_for_update(of=("self",), skip_locked=True)
+    notifications = list(rows)
+    if not notifications:
+        return False
+    try:
+        _message(user, notifications).send()
+    except (OSError, smtplib.SMTPException) as error:
+        log.warning("A mail to person %s was not sent and is tried again: %s", user.pk, type(error).__name__)
+        return False
+    Notification.objects.filter(pk__in=[one.pk for one in notifications]).update(mailed_at=timezone.now())
+    return True
+
+
+def _message(user, notifications):
+    count = len(notifications)
+    subject = ngettext("%(sentence)s", "%(count)s things you should know", count)
+    words = {"sentence": " ".join(notifications[0].sentence().split()), "count": count}
+    off = mail_off_url(user)
+    context = {"user": user, "notifications": notifications, "site": settings.SITE_URL, "off": off}
+    return EmailMessage(
+        subject % words,
+        render_to_string("bids/mail.txt", context),
+        to=[user.email],
+        headers={"List-Unsubscribe": f"<{off}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"},
+    )

@@ -1,0 +1,71 @@
+"""Who should know of what happens, and what they have read."""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import Membership, User
+from bids import states
+from bids.models import Notification
+from bulq.later import hand_over
+
+# Of these the one they are about should know, unless they did it.
+ABOUT_SUBJECT = {
+    *("helper_named", "helper_ended", "lead_offered", "lead_offer_withdrawn", "lead_accepted"),
+    *("ordered", "interested", "order_removed", "commented", "added_in_shop", "sorted_out"),
+}
+
+
+def notify(run, events, *, by):
+    """Tell of recorded events whom they concern: members of the group, never `by`.
+
+    Of several unread ones about the same the newest is left. Called under the lock of the run.
+    """
+    concerned = {event: people for event in events if (people := _concerned(run, event) - {by.pk})}
+    if not concerned:
+        return
+    members = Membership.objects.filter(group=run.group_id, user__in=set().union(*concerned.values()))
+    members = set(members.values_list("user_id", flat=True))
+    rows = []
+    for event, people in concerned.items():
+        older = Notification.objects.unread().filter(event__run=run, event__kind=event.kind, user__in=people & members)
+        older.filter(event__product=event.product).delete()
+        rows += [Notification(user_id=user, event=event) for user in sorted(people & members)]
+    _create(rows)
+
+
+def _create(rows):
+    Notification.objects.bulk_create(rows)
+    if User.objects.mailed().filter(pk__in=[row.user_id for row in rows]).exists():
+        hand_over("bids.tasks.mail_at_once")
+
+
+def _concerned(run, event):
+    """Ids of the people; those who have left the group meanwhile are still among them."""
+    if event.kind == "run_started":
+        return set(Membership.objects.filter(group=run.group_id).values_list("user_id", flat=True))
+    if event.kind == "run_moved":
+        if (event.data["origin"], event.data["to"]) == (states.PLANNING, states.ACTIVE):
+            return set()  # that collecting has two states inside is nobody's business
+        return set(run.participations.current().values_list("user_id", flat=True))
+    subject = {event.subject_id} if event.subject_id and event.kind in ABOUT_SUBJECT else set()
+    return subject | set(event.concerns)
+
+
+def notify_removed(membership, *, by):
+    """Tell a person that they were removed from a group."""
+    _create([Notification(user=membership.user, group=membership.group, actor=by)])
+
+
+@transaction.atomic
+def mark_read(notifications):
+    """Of the given ones, those that are still unread."""
+    return notifications.unread().update(read_at=timezone.now())
+
+
+def forget_old():
+    """Delete what was read long ago. Returns how many."""
+    old = timezone.now() - timedelta(days=settings.NOTIFICATIONS_KEPT_DAYS)
+    return Notification.objects.filter(read_at__lt=old).delete()[0]

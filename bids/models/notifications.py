@@ -1,0 +1,81 @@
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.models import Group, Membership
+
+from .events import Event
+
+# What an event says to the person it is about. Where nothing stands here, it says what the history says.
+TO_SUBJECT = {
+    "helper_named": gettext_lazy("%(actor)s made you a helper"),
+    "helper_ended": gettext_lazy("You are no helper any more"),
+    "lead_offered": gettext_lazy("%(actor)s asks you to take the lead over"),
+    "lead_offer_withdrawn": gettext_lazy("%(actor)s no longer asks you to take the lead over"),
+    "lead_accepted": gettext_lazy("%(actor)s took the lead over from you"),
+    "ordered": gettext_lazy("%(actor)s changed your order: %(quantity)s of %(product)s"),
+    "interested": gettext_lazy("%(actor)s changed your order: maybe %(product)s"),
+    "order_removed": gettext_lazy("%(actor)s took %(product)s off your order"),
+    "commented": gettext_lazy("%(actor)s changed your comment on %(product)s: “%(comment)s”"),
+    "added_in_shop": gettext_lazy("%(actor)s added %(quantity)s of %(product)s in the shop for you"),
+    "sorted_out": gettext_lazy("%(actor)s decided for you: %(quantity)s of %(product)s"),
+}
+
+
+class NotificationQuerySet(models.QuerySet):
+    def shown_to(self, user):
+        """The person's own; of a group they have left nothing is left but that they were removed."""
+        groups = Membership.objects.filter(user=user).values("group")
+        return self.filter(user=user).filter(models.Q(event=None) | models.Q(event__run__group__in=groups))
+
+    def unread(self):
+        return self.filter(read_at=None)
+
+    def with_words(self):
+        """All that the sentence and the link of each need."""
+        event = [f"event__{name}" for name in ("actor", "subject", "product", "run__store", "run__group")]
+        return self.select_related(*event, "group", "actor")
+
+    def newest_first(self):
+        return self.order_by("-at", "-pk")
+
+
+class Notification(models.Model):
+    """Something a person should know: an event of a run, or that `actor` removed them from `group`."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notifications")
+    event = models.ForeignKey(Event, on_delete=models.CASCADE, null=True, related_name="notifications")
+    group = models.ForeignKey(Group, on_delete=models.CASCADE, null=True, related_name="+")
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    at = models.DateTimeField(auto_now_add=True)
+    read_at = models.DateTimeField(null=True)
+    mailed_at = models.DateTimeField(null=True)
+
+    objects = NotificationQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "event"], name="notified_once"),
+            models.CheckConstraint(
+                condition=models.Q(event__isnull=False, group=None, actor=None)
+                | models.Q(event=None, group__isnull=False, actor__isnull=False),
+                name="notification_is_of_event_or_removal",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["user", "-at"], name="notification_newest"),
+            models.Index(fields=["user"], condition=models.Q(read_at=None), name="notification_unread"),
+        ]
+
+    def __str__(self):
+        return self.sentence()
+
+    def sentence(self):
+        if self.event is None:
+            return _("%(actor)s removed you from the group") % {"actor": self.actor}
+        to_subject = TO_SUBJECT if self.event.subject_id == self.user_id else {}
+        return self.event.sentence(self.event.run.currency, to_subject.get(self.event.kind))
+
+    def where(self):
+        return f"{self.event.run}, {self.event.run.group}" if self.event else str(self.group)

@@ -1,0 +1,20 @@
+"""Work by the clock, or handed over by a page. Each task looks for itself what there is to do."""
+
+from bulq.celery import app
+
+from .actions import mail, notifications
+
+
+@app.task
+def mail_at_once():
+    mail.mail_at_once()
+
+
+@app.task
+def mail_digests():
+    mail.mail_digests()
+
+
+@app.task
+def forget_old_notifications():
+    notifications.forget_old()

@@ -1,0 +1,311 @@
+"""Spec 65: who is told of what, and nobody else; the bell and the list."""
+
+from functools import partial
+
+import pytest
+from django.db import transaction
+from django.urls import reverse
+
+from accounts.actions import end_membership, join_group
+from accounts.tests.factories import make_user
+from bids import states
+from bids.actions import bidding, costs, distribution, lead, runs, shopping
+from bids.actions.bidding import Wish
+from bids.models import Event, Notification, Purchase
+from bulq.tests.client import signed_in
+from stores.tests.factories import make_product
+
+from .cast import D, stage
+from .factories import item_of, order
+
+pytestmark = pytest.mark.django_db
+EVERYBODY = ("adam", "alice", "bob", "hana", "dora", "charlie")
+
+
+def told(one, action):
+    """`{person: sentences}` of what an action tells, and to whom."""
+    Notification.objects.all().delete()
+    action()
+    people = {getattr(one, name).pk: name for name in EVERYBODY}
+    found = {}
+    for row in Notification.objects.with_words().order_by("pk"):
+        found.setdefault(people[row.user_id], []).append(row.sentence())
+    return found
+
+
+def to_all(sentence, *names):
+    return {name: [sentence] for name in names}
+
+
+# --- Changes of state ------------------------------------------------------------------------------
+def moved(origin, to):
+    return f"Alice moved the run from “{origin}” to “{to}”"
+
+
+def complete(run, *, by):
+    return distribution.complete(run, waiting=distribution.not_picked_up(run).count(), by=by)
+
+
+MOVES = {
+    (states.ACTIVE, runs.lock_list): moved("Collecting", "Locked"),
+    (states.ACTIVE, runs.call_off): moved("Collecting", "Called off"),
+    (states.CONFIRMED, runs.unlock_list): moved("Locked", "Collecting"),
+    (states.CONFIRMED, runs.start_shopping): moved("Locked", "Shopping"),
+    (states.SHOPPING, runs.stop_shopping): moved("Shopping", "Locked"),
+    (states.ADJUSTING, distribution.back_to_shopping): moved("Sort out", "Shopping"),
+    (states.DISTRIBUTING, complete): moved("Hand-out", "Settled"),
+    (states.COMPLETED, distribution.reopen_hand_out): moved("Settled", "Hand-out"),
+}
+
+
+@pytest.mark.parametrize(("state", "action"), MOVES, ids=lambda word: getattr(word, "__name__", ""))
+def test_all_who_take_part_hear_of_a_change_of_state_but_the_one_who_made_it(state, action):
+    one = stage(state)
+    heard = told(one, lambda: action(one.run, by=one.alice))
+    assert heard == to_all(MOVES[state, action], "bob", "hana")
+
+
+def test_nobody_hears_that_collecting_has_two_states_inside():
+    one = stage(states.PLANNING)
+    assert told(one, lambda: order(one.run, one.bob, one.oil, 3)) == {}
+    assert one.state == states.ACTIVE
+
+
+def test_who_has_left_the_run_hears_no_more_of_it():
+    """Spec 39."""
+    one = stage()
+    runs.leave_run(one.run, by=one.bob)
+    assert told(one, lambda: runs.lock_list(one.run, by=one.alice)).keys() == {"hana"}
+
+
+def test_all_of_the_group_hear_of_a_new_run():
+    one = stage()
+    heard = told(one, lambda: runs.start_run(one.group, store=one.run.store, by=one.dora))
+    assert heard == to_all("Dora started the run", "adam", "alice", "bob", "hana")
+
+
+# --- The person concerned --------------------------------------------------------------------------
+def test_helpers_hear_that_they_are_and_that_they_are_not():
+    one = stage()
+    named = told(one, lambda: lead.set_helper(one.run, one.bob, True, by=one.alice))
+    assert named == {"bob": ["Alice made you a helper"]}
+    ended = told(one, lambda: lead.set_helper(one.run, one.bob, False, by=one.alice))
+    assert ended == {"bob": ["You are no helper any more"]}
+
+
+def test_a_hand_over_is_told_to_the_other_side():
+    one = stage()
+    offer = partial(lead.offer_lead, one.run, one.bob, by=one.alice)
+    assert told(one, offer) == {"bob": ["Alice asks you to take the lead over"]}
+    withdrawn = told(one, lambda: lead.withdraw_lead_offer(one.run, by=one.alice))
+    assert withdrawn == {"bob": ["Alice no longer asks you to take the lead over"]}
+    offer()
+    declined = told(one, lambda: lead.decline_lead(one.run, by=one.bob))
+    assert declined == {"alice": ["Bob did not want to take the lead over"]}
+    offer()
+    accepted = told(one, lambda: lead.accept_lead(one.run, by=one.bob))
+    assert accepted == {"alice": ["Bob took the lead over from you"]}
+
+
+def test_an_admin_who_asked_hears_the_answer_too():
+    one = stage(states.DISTRIBUTING)
+    lead.offer_lead(one.run, one.bob, by=one.adam)
+    heard = told(one, lambda: lead.decline_lead(one.run, by=one.bob))
+    assert heard == to_all("Bob did not want to take the lead over", "adam", "alice")
+    lead.offer_lead(one.run, one.bob, by=one.adam)
+    heard = told(one, lambda: lead.accept_lead(one.run, by=one.bob))
+    assert heard == {"alice": ["Bob took the lead over from you"], "adam": ["Bob took the lead over from Alice"]}
+
+
+WISHES = {
+    "changed your order: 6": lambda one: [Wish(one.oil.pk, D(6))],
+    "changed your order: maybe": lambda one: [Wish(one.oil.pk, None)],
+    "off your order": lambda one: [Wish(one.oil.pk, D(0))],
+    "changed your comment on": lambda one: [Wish(one.oil.pk, D(4), comment="green")],
+}
+
+
+@pytest.mark.parametrize("words", WISHES)
+def test_whoever_has_their_order_changed_by_the_leader_hears_of_it(words):
+    one = stage()
+    heard = told(one, lambda: bidding.place_bids(one.run, WISHES[words](one), by=one.alice, whose=one.bob))
+    assert heard.keys() == {"bob"}
+    [sentence] = heard["bob"]
+    assert sentence.startswith("Alice ")
+    assert words in sentence
+
+
+def test_nobody_hears_of_their_own_order():
+    one = stage()
+    assert told(one, lambda: order(one.run, one.bob, one.oil, 6)) == {}
+
+
+def test_what_is_added_in_the_shop_for_somebody_is_told_to_them():
+    one = stage(states.SHOPPING)
+    beans = make_product("Beans")
+    add = partial(shopping.add_while_shopping, one.run, beans, quantity=D(2), whose=one.bob, by=one.hana)
+    heard = told(one, add)
+    assert heard.keys() == {"bob"}
+    assert heard["bob"][0].endswith("of Beans in the shop for you")
+
+
+def test_what_the_leader_sorts_out_for_somebody_is_told_to_them():
+    one = stage(states.ADJUSTING)
+    heard = told(one, lambda: distribution.sort_out(one.run, one.gouda, D(2), whose=one.bob, was=D(3), by=one.alice))
+    assert heard.keys() == {"bob"}
+    assert "Alice decided for you: 2" in heard["bob"][0]
+
+
+def test_whoever_owes_something_else_after_a_correction_hears_of_it():
+    """Spec 37: Bob alone has Gouda; oil is everybody's."""
+    one = stage(states.DISTRIBUTING)
+    gouda = Purchase.objects.get(item=item_of(one.run, one.gouda))
+    heard = told(one, lambda: costs.correct_total(gouda, D(30), was=D(27), by=one.alice))
+    assert heard.keys() == {"bob"}
+    assert "€30.00, before €27.00" in heard["bob"][0]
+    oil = Purchase.objects.get(item=item_of(one.run, one.oil))
+    assert told(one, lambda: costs.correct_total(oil, D(48), was=D(40), by=one.alice)).keys() == {"bob", "hana"}
+
+
+def test_before_the_hand_out_a_correction_is_told_to_who_wants_the_product():
+    one = stage(states.ADJUSTING)
+    gouda = Purchase.objects.get(item=item_of(one.run, one.gouda))
+    assert told(one, lambda: costs.correct_total(gouda, D(30), was=D(27), by=one.alice)).keys() == {"bob"}
+
+
+def test_extra_costs_are_told_once_they_change_what_people_owe():
+    one = stage(states.SHOPPING)
+    add = partial(costs.add_extra_cost, one.run, label="Fuel", amount=D(10), by=one.hana)
+    assert told(one, add) == {}
+    one = stage(states.DISTRIBUTING)
+    heard = told(one, lambda: costs.add_extra_cost(one.run, label="Fuel", amount=D(10), by=one.hana))
+    assert heard.keys() == {"alice", "bob"}
+    fuel = one.run.extra_costs.get()
+    assert told(one, lambda: costs.remove_extra_cost(fuel, by=one.hana)).keys() == {"alice", "bob"}
+
+
+# --- Groups ----------------------------------------------------------------------------------------
+def test_who_is_removed_hears_that_and_nothing_of_the_group_any_more():
+    """Spec 24, 65."""
+    one = stage()
+    order(one.run, one.alice, one.gouda, 1)
+    bidding.place_bids(one.run, [Wish(one.oil.pk, D(6))], by=one.alice, whose=one.bob)
+    heard = told(one, lambda: end_membership(one.group.pk, one.bob.pk, by=one.adam))
+    assert heard == {"bob": ["Adam removed you from the group"]}
+    bidding_left = Notification.objects.filter(user=one.bob, event__isnull=False).count()
+    assert (
+        Notification.objects.shown_to(one.bob).count()
+        == Notification.objects.filter(user=one.bob).count() - bidding_left
+    )
+    assert "bob" not in told(one, lambda: runs.lock_list(one.run, by=one.alice))
+
+
+def test_who_leaves_by_choice_is_not_told_of_it():
+    one = stage()
+    assert "bob" not in told(one, lambda: end_membership(one.group.pk, one.bob.pk, by=one.bob))
+
+
+def test_what_a_former_member_was_told_is_not_shown_until_they_are_back():
+    one = stage(states.DISTRIBUTING)
+    seen = Notification.objects.shown_to(one.bob).count()
+    assert seen
+    end_membership(one.group.pk, one.bob.pk, by=one.bob)
+    assert not Notification.objects.shown_to(one.bob).exists()
+    join_group(one.group.join_token, by=one.bob)
+    assert Notification.objects.shown_to(one.bob).count() == seen
+
+
+# --- How often -------------------------------------------------------------------------------------
+def test_of_unread_ones_about_the_same_the_newest_is_left():
+    one = stage()
+    change = lambda amount: bidding.place_bids(one.run, [Wish(one.oil.pk, D(amount))], by=one.alice, whose=one.bob)  # noqa: E731
+    heard = told(one, lambda: [change(5), change(6), change(7)])
+    assert len(heard["bob"]) == 1
+    assert "7" in heard["bob"][0]
+    Notification.objects.unread().update(read_at=one.run.created_at)
+    change(8)
+    assert Notification.objects.filter(user=one.bob).count() == 2
+
+
+def test_what_is_rolled_back_is_told_to_nobody():
+    """D7."""
+    one = stage()
+    before = Notification.objects.count(), Event.objects.count()
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        runs.lock_list(one.run, by=one.alice)
+        raise ZeroDivisionError
+    assert (Notification.objects.count(), Event.objects.count()) == before
+
+
+# --- Bell and list ---------------------------------------------------------------------------------
+def bell(client):
+    page = client.get("/inbox/").content.decode()
+    mark = page.split('id="bell"')[1].split("</a>")[0]
+    return mark.split("</span>")[-2].split("<span")[0].split(">")[-1] if "<b>" in mark else "0"
+
+
+def test_the_bell_and_the_list_agree_after_each_step():
+    one = stage()
+    runs.lock_list(one.run, by=one.alice)
+    bidding_rows = Notification.objects.shown_to(one.bob).unread()
+    client, count = signed_in(one.bob), bidding_rows.count()
+    assert count >= 2  # the new run, and its lock
+    while count:
+        page = client.get("/inbox/").content.decode()
+        assert (bell(client), page.count('class="unread"')) == (str(count), count)
+        answer = client.post(reverse("inbox-open", args=[bidding_rows.first().pk]))
+        assert answer.url == reverse("run", args=[one.run.pk])
+        count -= 1
+    assert bell(client) == "0"
+    assert "Mark all as read" not in client.get("/inbox/").content.decode()
+
+
+def test_all_are_marked_as_read_and_only_ones_own():
+    one = stage(states.DISTRIBUTING)
+    others = Notification.objects.shown_to(one.hana).unread().count()
+    signed_in(one.bob).post(reverse("inbox-read"))
+    assert bell(signed_in(one.bob)) == "0"
+    assert Notification.objects.shown_to(one.hana).unread().count() == others > 0
+
+
+def test_nobody_reads_or_marks_anothers():
+    one = stage(states.DISTRIBUTING)
+    row = Notification.objects.filter(user=one.hana).first()
+    for person in (one.bob, one.alice, one.adam, one.charlie):
+        assert signed_in(person).post(reverse("inbox-open", args=[row.pk])).status_code == 404
+    row.refresh_from_db()
+    assert row.read_at is None
+
+
+def test_a_removal_leads_to_ones_groups():
+    one = stage()
+    end_membership(one.group.pk, one.bob.pk, by=one.adam)
+    client = signed_in(one.bob)
+    page = client.get("/inbox/").content.decode()
+    assert "Adam removed you from the group" in page
+    row = Notification.objects.shown_to(one.bob).get()
+    assert client.post(reverse("inbox-open", args=[row.pk])).url == reverse("groups")
+
+
+def test_more_than_ninety_nine_are_not_counted_on():
+    one = stage()
+    events = Event.objects.bulk_create(Event(run=one.run, kind="run_edited", actor=one.alice) for _ in range(120))
+    Notification.objects.bulk_create(Notification(user=one.dora, event=event) for event in events)
+    client = signed_in(one.dora)
+    assert bell(client) == "99+"
+    assert "Page 1 of 3" in client.get("/inbox/").content.decode()
+
+
+@pytest.mark.parametrize("many", [1, 30])
+def test_the_list_asks_as_much_for_one_as_for_many(many, django_assert_num_queries):
+    one = stage()
+    Notification.objects.all().delete()
+    events = Event.objects.bulk_create(Event(run=one.run, kind="run_edited", actor=one.alice) for _ in range(many))
+    Notification.objects.bulk_create(Notification(user=one.dora, event=event) for event in events)
+    client = signed_in(one.dora)
+    with django_assert_num_queries(6):
+        assert client.get("/inbox/").content.decode().count('class="unread"') == many
+
+
+def test_an_empty_inbox_says_so():
+    assert "Nothing yet." in signed_in(make_user("Eve")).get("/inbox/").content.decode()

@@ -1,0 +1,34 @@
+"""The inbox: what a person should know, newest first."""
+
+from django.core.paginator import Paginator
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from bids.access import get_notification
+from bids.actions.notifications import mark_read
+from bids.models import Notification
+
+SHOWN = 50
+
+
+@require_GET
+def inbox(request):
+    rows = Notification.objects.shown_to(request.user).with_words().newest_first()
+    page = Paginator(rows, SHOWN).get_page(request.GET.get("page"))
+    unread = Notification.objects.shown_to(request.user).unread().exists()
+    return render(request, "bids/inbox.html", {"page": page, "has_unread": unread})
+
+
+@require_POST
+def inbox_open(request, notification_id):
+    """Mark it as read and go where it happened."""
+    one = get_notification(request.user, notification_id)
+    mark_read(Notification.objects.filter(pk=one.pk))
+    return redirect("run", one.event.run_id) if one.event else redirect("groups")
+
+
+@require_POST
+def inbox_read(request):
+    """Mark all as read."""
+    mark_read(Notification.objects.filter(user=request.user))
+    return redirect("inbox")

@@ -1,0 +1,40 @@
+"""What worker and beat do by the clock, and what they do when they start."""
+
+from celery import signals
+from celery.schedules import crontab
+
+from .backups.configuration import at, mistakes
+from .celery import app
+
+
+@signals.worker_init.connect
+@signals.beat_init.connect
+def refuse_mistakes(**_words):
+    """Better no worker than one that fails every night: whoever watches for silence hears of it."""
+    if found := mistakes():
+        raise SystemExit("\n".join(found))
+
+
+@signals.beat_init.connect
+def look_at_once(**_words):
+    """After a pause nobody has to wait for the next hour."""
+    app.send_task("bulq.tasks.watch")
+
+
+def by_the_clock():
+    """Task by name, and when (UTC). Each looks for itself what there is to do."""
+    night = {"hour": at().hour, "minute": at().minute}
+    next_hour = {"hour": (at().hour + 1) % 24, "minute": at().minute}
+    return {
+        "bulq.tasks.backup": crontab(**night),
+        "bulq.tasks.drill": crontab(**next_hour, day_of_week="sunday"),
+        "bulq.tasks.watch": crontab(minute=30),
+        "bids.tasks.mail_at_once": crontab(minute="*/5"),
+        "bids.tasks.mail_digests": crontab(hour=7, minute=0),
+        "bids.tasks.forget_old_notifications": crontab(**next_hour),
+    }
+
+
+if not mistakes():  # else nothing starts, and a time that cannot be read would hide the sentences above
+    for name, when in by_the_clock().items():
+        app.add_periodic_task(when, app.signature(name), name=name)
