@@ -1,5 +1,6 @@
 """Spec 65: who is told of what, and nobody else; the bell and the list."""
 
+import uuid
 from functools import partial
 
 import pytest
@@ -275,6 +276,22 @@ def test_nobody_reads_or_marks_anothers():
         assert signed_in(person).post(reverse("inbox-open", args=[row.pk])).status_code == 404
     row.refresh_from_db()
     assert row.read_at is None
+
+
+@pytest.mark.parametrize("name", ["inbox-open", "inbox-read"])
+def test_the_same_form_twice_has_one_effect_and_one_without_its_id_has_none(name):
+    """D6."""
+    one = stage(states.DISTRIBUTING)
+    row = Notification.objects.shown_to(one.bob).unread().first()
+    address = reverse(name, args=[row.pk] if name == "inbox-open" else [])
+    client, form = signed_in(one.bob), {"once": str(uuid.uuid4())}
+    assert client.post(address, once=False).status_code == 422
+    assert Notification.objects.get(pk=row.pk).read_at is None
+    first = client.post(address, form)
+    read_at = Notification.objects.get(pk=row.pk).read_at
+    second = client.post(address, form)
+    assert (first.status_code, first["Location"]) == (second.status_code, second["Location"])
+    assert read_at == Notification.objects.get(pk=row.pk).read_at is not None
 
 
 def test_a_removal_leads_to_ones_groups():

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.actions.groups import create_group
 from accounts.models import Membership, User
 from bids.actions import bidding, costs, distribution, runs, shopping
-from bids.models import Allocation
+from bids.models import Allocation, Notification, Run
 from bids.models.basket import Basket
 from bids.models.division import Division
 from bids.models.lines import lines_of
@@ -41,6 +41,8 @@ class Demo:
         for n, (group, stages) in enumerate(zip(self.groups, self._stages(), strict=True)):
             for days, stage in stages:
                 stage(self._run(group, self.stores[(n + days) % 2 if n < 2 else 2], days))
+        ended = Notification.objects.filter(event__run__in=Run.objects.ended())
+        ended.update(read_at=timezone.now())
 
     def _people(self):
         password = make_password(self.password)  # once: to hash it is slow on purpose
