@@ -36,6 +36,7 @@ def _prepare() -> None:
     # pytest-django gives each worker its own database; here each gets its own Redis database too.
     number = int(worker.removeprefix("gw")) + 1 if worker else 0
     os.environ["REDIS_URL"] = urlsplit(os.environ["REDIS_URL"])._replace(path=f"/{number}").geturl()
+    os.environ["CACHE_PREFIX"] = f"bulq{number}"  # what is published reaches all databases of a Redis
     os.environ.setdefault("SECRET_KEY", "for tests only")
     os.environ.setdefault("RATELIMIT_ENABLE", "false")  # tests of the limits switch them on
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bulq.settings")

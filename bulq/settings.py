@@ -21,9 +21,10 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 SERVED_OVER_HTTPS = env.bool("SERVED_OVER_HTTPS", default=False)
 DATABASE_URL = env("DATABASE_URL")
 REDIS_URL = env("REDIS_URL")
-# Catalogue cache and rate limits may each have a Redis of their own.
+# Catalogue cache, rate limits and live pages may each have a Redis of their own.
 CACHE_REDIS_URL = env("CACHE_REDIS_URL", default=REDIS_URL)
 LIMITS_REDIS_URL = env("LIMITS_REDIS_URL", default=REDIS_URL)
+LIVE_REDIS_URL = env("LIVE_REDIS_URL", default=REDIS_URL)
 # Keeps the keys of several sites on one Redis apart.
 CACHE_PREFIX = env("CACHE_PREFIX", default="bulq")
 # How long the lists of the catalogue are kept at most, in seconds.
@@ -170,6 +171,7 @@ _redis = {"BACKEND": "django_redis.cache.RedisCache", "OPTIONS": _redis_options,
 CACHES = {
     "default": {**_redis, "LOCATION": CACHE_REDIS_URL},
     "limits": {**_redis, "LOCATION": LIMITS_REDIS_URL},
+    "live": {**_redis, "LOCATION": LIVE_REDIS_URL},
 }
 RATELIMIT_USE_CACHE = "limits"
 

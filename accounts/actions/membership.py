@@ -8,6 +8,7 @@ from accounts.access import get_administration, get_member, get_membership, lock
 from accounts.models import Group, Membership, User
 from accounts.signals import membership_ending
 from bulq.errors import BulqError, NotAllowed
+from bulq.live import announce
 from bulq.locks import locked
 
 
@@ -122,6 +123,8 @@ def end_membership(group_id, user_id, *, by):
         raise BulqError(problem)
     _send_ending(membership, by=by, preview=False)
     membership.delete()
+    announce(f"user:{user_id}", f"left {group_id}")
+    announce(f"group:{group_id}")
     if group.archived_at is None and not group.memberships.exists():
         group.archived_at = timezone.now()
         group.save(update_fields=["archived_at"])

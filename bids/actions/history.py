@@ -1,6 +1,7 @@
 from django.db.models import F
 
 from bids.models import Event, Run
+from bulq.live import announce
 
 from .notifications import notify
 
@@ -21,9 +22,11 @@ def happened(kind, *, subject=None, product=None, concerns=(), **data):
 
 
 def record(run, *events, by):
-    """Write what happened in a run, tell whom it concerns, and let the run's version grow."""
+    """Write what happened in a run, tell whom it concerns and the open pages, and let the run's version grow."""
     for event in events:
         event.run, event.actor = run, by
     Event.objects.bulk_create(events)
     notify(run, events, by=by)
     Run.objects.filter(pk=run.pk).update(version=F("version") + 1)
+    announce(f"run:{run.pk}")
+    announce(f"group:{run.group_id}")

@@ -10,6 +10,7 @@ from accounts.models import Membership, User
 from bids import states
 from bids.models import Notification
 from bulq.later import hand_over
+from bulq.live import announce
 
 # Of these the one they are about should know, unless they did it.
 ABOUT_SUBJECT = {
@@ -38,6 +39,8 @@ def notify(run, events, *, by):
 
 def _create(rows):
     Notification.objects.bulk_create(rows)
+    for user in sorted({row.user_id for row in rows}):
+        announce(f"user:{user}")
     if User.objects.mailed().filter(pk__in=[row.user_id for row in rows]).exists():
         hand_over("bids.tasks.mail_at_once")
 
@@ -60,9 +63,10 @@ def notify_removed(membership, *, by):
 
 
 @transaction.atomic
-def mark_read(notifications):
-    """Of the given ones, those that are still unread."""
-    return notifications.unread().update(read_at=timezone.now())
+def mark_read(notifications, *, by):
+    """Of the given ones, those of this person that are still unread."""
+    if notifications.filter(user=by).unread().update(read_at=timezone.now()):
+        announce(f"user:{by.pk}")
 
 
 def forget_old():

@@ -23,12 +23,12 @@ def inbox(request):
 def inbox_open(request, notification_id):
     """Mark it as read and go where it happened."""
     one = get_notification(request.user, notification_id)
-    mark_read(Notification.objects.filter(pk=one.pk))
+    mark_read(Notification.objects.filter(pk=one.pk), by=request.user)
     return redirect("run", one.event.run_id) if one.event else redirect("groups")
 
 
 @require_POST
 def inbox_read(request):
     """Mark all as read."""
-    mark_read(Notification.objects.filter(user=request.user))
+    mark_read(Notification.objects.all(), by=request.user)
     return redirect("inbox")

@@ -1,0 +1,94 @@
+"""Spec 66: what is told to open pages, and when (D7)."""
+
+import pytest
+from django.db import transaction
+from django_redis import get_redis_connection
+
+from accounts.actions import end_membership
+from bids import states
+from bids.actions import bidding, runs
+from bids.actions.bidding import Wish
+from bids.tests.cast import D, stage
+from bids.tests.factories import order
+from bulq import live
+from bulq.breaker import RedisAway
+from bulq.tests.client import signed_in
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def heard():
+    """Topics that were told something since the last time, with the message where it is no plain change."""
+    live.breaker.reset()
+    ears = get_redis_connection("live").pubsub(ignore_subscribe_messages=True)
+    ears.psubscribe(live.channel("*"))
+    prefix = live.channel("")
+
+    def listen():
+        found = set()
+        while message := ears.get_message(timeout=0.3):
+            topic, said = message["channel"].decode().removeprefix(prefix), message["data"].decode()
+            found.add(topic if said == live.CHANGED else (topic, said))
+        return found
+
+    listen()
+    yield listen
+    ears.close()
+
+
+def test_a_change_is_told_to_the_run_its_group_and_whom_it_concerns(heard):
+    one = stage()
+    heard()
+    order(one.run, one.bob, one.oil, 6)
+    here = {f"run:{one.run.pk}", f"group:{one.group.pk}"}
+    assert heard() == here
+    bidding.place_bids(one.run, [Wish(one.oil.pk, D(7))], by=one.alice, whose=one.bob)
+    assert heard() == here | {f"user:{one.bob.pk}"}
+    runs.lock_list(one.run, by=one.alice)
+    assert heard() == here | {f"user:{one.bob.pk}", f"user:{one.hana.pk}"}
+
+
+def test_nothing_is_told_before_the_commit_or_of_what_is_rolled_back(heard):
+    """D7."""
+    one = stage()
+    heard()
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        runs.lock_list(one.run, by=one.alice)
+        assert heard() == set()
+        raise ZeroDivisionError
+    assert heard() == set()
+    with transaction.atomic():
+        runs.lock_list(one.run, by=one.alice)
+        assert heard() == set()
+    assert f"run:{one.run.pk}" in heard()
+
+
+def test_whoever_loses_their_membership_is_told_and_so_is_the_group(heard):
+    one = stage()
+    heard()
+    end_membership(one.group.pk, one.bob.pk, by=one.adam)
+    told = heard()
+    assert {(f"user:{one.bob.pk}", f"left {one.group.pk}"), f"group:{one.group.pk}", f"run:{one.run.pk}"} <= told
+
+
+def test_other_open_pages_of_a_person_hear_that_the_inbox_was_read(heard):
+    one = stage(states.DISTRIBUTING)
+    heard()
+    signed_in(one.bob).post("/inbox/read/")
+    assert heard() == {f"user:{one.bob.pk}"}
+    signed_in(one.bob).post("/inbox/read/")
+    assert heard() == set()
+
+
+def test_without_redis_the_change_is_made_all_the_same(heard, monkeypatch):
+    one = stage()
+    heard()
+
+    def away(_question):
+        raise RedisAway
+
+    monkeypatch.setattr(live.breaker, "ask", away)
+    runs.lock_list(one.run, by=one.alice)
+    assert one.state == states.CONFIRMED
+    assert heard() == set()
