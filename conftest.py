@@ -51,6 +51,10 @@ django.setup()  # conftest files and test modules below import models at their t
 # Handed on to a worker, it would make pytest-django read the settings there before `_prepare` names its Redis.
 os.environ.pop("DJANGO_SETTINGS_MODULE")
 
+from bulq.tests.thrift import look_for_static_files_once  # noqa: E402 - it needs the settings
+
+look_for_static_files_once()
+
 
 def pytest_unconfigure() -> None:
     _running.close()

@@ -3,6 +3,7 @@
 from django.urls import get_resolver, reverse
 from django.urls.resolvers import URLPattern
 
+from accounts.access import MAIL_OFF
 from accounts.models import Group, User
 from bids import states
 from bids.models import Bid, Participation, Purchase, Run, ShoppingItem
@@ -10,7 +11,7 @@ from stores.models import Offer, Product, Store
 
 # Answered to a script that asks while somebody types; the page around them is a sample.
 PARTS = {"product-similar", "store-similar", "store-names"}
-FILES = {"me-data", "run-csv", "run-json"}
+FILES = {"me-data", "run-csv", "run-json", "health-backup"}
 # What an address that only takes forms is asked with, to see that it refuses to be opened.
 ANYTHING = {"int": 1, "slug": "x", "str": "x"}
 
@@ -53,6 +54,7 @@ class Samples:
         self.add(None, "join", group.join_token)
         self.add("dragan", "join", group.join_token)
         self.add(None, "join", "gone")
+        self.add(None, "mail-off", MAIL_OFF.sign(User.objects.get(username="mara").pk))
 
     def _people_and_stores(self):
         group = Group.objects.get(name="Thursday Club")
@@ -73,6 +75,8 @@ class Samples:
             self.add("mara", name, group.pk)
         self.add("mara", "member-remove", group.pk, jon.pk)
         self.add("jon", "people", group.pk)
+        self.add("jon", "inbox")  # with something unread
+        self.add("admin", "inbox")  # empty
         self.add("dragan", "home")
         self.add("admin", "home")
         self.add("admin", "groups")
