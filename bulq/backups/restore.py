@@ -19,9 +19,10 @@ from .folders import private_folder
 
 
 def restore(key, place, clock, *, into, may_replace=False):
-    """Restore a backup into the database `into`; returns its manifest, and what the database before is called now.
+    """Restore a backup into the database `into`. `BackupError`: nothing was changed.
 
-    A database that holds tables is only replaced when `may_replace`, and then kept under another name.
+    Returns its manifest, what the database before is called now, and what is wrong with the restored one, which may be
+    all that is left. A database that holds tables is only replaced when `may_replace`, and kept under another name.
     """
     manifest = shelf.manifest(place, shelf.find(place, key))
     refuse_newer(manifest)
@@ -31,8 +32,11 @@ def restore(key, place, clock, *, into, may_replace=False):
         check_counts(into, manifest)
         _end_its_own_run(into, manifest)
     clock.say("Migrating and checking it")
-    tools.manage("check_invariants", "--migrate", clock=clock, database=into)
-    return manifest, before
+    try:
+        tools.manage("check_invariants", "--migrate", clock=clock, database=into)
+    except BackupError as error:
+        return manifest, before, str(error)
+    return manifest, before, ""
 
 
 def refuse_newer(manifest):

@@ -44,7 +44,9 @@ def broken(settings):
 def use(settings, url):
     settings.CACHES = {name: {**alias, "LOCATION": url} for name, alias in settings.CACHES.items()}
     settings.RATELIMIT_ENABLE = True
-    settings.RATE_LIMITS = {"login": "5/h", "login_name": "5/h", "registration": "5/h", "bids": "3/h", "general": "9/h"}
+    # Windows so long that no test meets the end of one: those of a process without Redis are the clock's.
+    most = {"login": 5, "login_name": 5, "registration": 5, "bids": 3, "general": 9}
+    settings.RATE_LIMITS = {name: f"{number}/99d" for name, number in most.items()}
 
 
 def elsewhere():

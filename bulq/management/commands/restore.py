@@ -12,9 +12,11 @@ from bulq.backups.tools import Clock
 
 from .backup import progress
 
+NOT_RIGHT = 2
+
 
 class Command(BaseCommand):
-    help = "Restores a backup, migrates it and checks its sums."
+    help = "Restores a backup, migrates it and checks its sums. Exit code 1: nothing was changed, 2: look at it."
     requires_system_checks = []
 
     def add_arguments(self, parser):
@@ -27,16 +29,17 @@ class Command(BaseCommand):
         clock = Clock(settings.BACKUP_TIME_LIMIT, progress(self.stderr))
         try:
             may_replace = self._may_replace(into, replace)
-            manifest, before = restore(key, place(), clock, into=into, may_replace=may_replace)
+            manifest, before, wrong = restore(key, place(), clock, into=into, may_replace=may_replace)
         except FAILURES as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(
-            f"{manifest.key} is restored into {into}: {sum(manifest.counts.values())} rows, sums are right."
-        )
+        rows = sum(manifest.counts.values())
+        self.stdout.write(f"{manifest.key} is restored into {into}: {rows} rows{'' if wrong else ', sums are right'}.")
         if before:
             self.stdout.write(f"What was there is now called {before}. Drop it when you do not need it any more.")
         if not flush_cache():
             self.stderr.write("Redis did not answer: lists of the catalogue may be old for a quarter of an hour.")
+        if wrong:
+            raise CommandError(f"It is restored, but: {wrong}", returncode=NOT_RIGHT)
 
     def _may_replace(self, into, typed):
         """A database that holds something is only replaced by who types its name."""
