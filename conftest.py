@@ -156,7 +156,12 @@ def _console_problem(message, ignore):
 
 
 def _response_problem(response):
-    """A refusal (4xx) of a page or of a part of one is an answer; of a stylesheet it is a mistake."""
+    """A refusal (4xx) of a page or of a part of one is an answer; of a stylesheet it is a mistake.
+
+    A stream that cannot be had is asked for again by the page.
+    """
+    if response.request.resource_type == "eventsource":
+        return
     answers = response.request.resource_type in {"document", "fetch", "xhr"}
     if response.status >= 500 or (response.status >= 400 and not answers):
         yield f"{response.status} for {response.url}"

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import time
 from datetime import timedelta
 
 from django.conf import settings
@@ -29,12 +30,16 @@ REPLAYED_HEADERS = ("Content-Type", "Location", "HX-Retarget", "HX-Reselect", "H
 
 
 class ClientAddressMiddleware:
-    """From here on REMOTE_ADDR is the client's own address, also in gunicorn's log."""
+    """From here on REMOTE_ADDR is the client's own address, also in gunicorn's log.
+
+    As the first of all it also notes when the request came: the page it leads to shows nothing that is newer.
+    """
 
     def __init__(self, get_response):
         self.get_response = get_response
 
     def __call__(self, request):
+        request.asked_at = str(int(time.time()))
         meta = request.META
         forwarded = meta.get("HTTP_X_FORWARDED_FOR", "")
         meta["REMOTE_ADDR"] = client_address(meta.get("REMOTE_ADDR", ""), forwarded, settings.TRUSTED_PROXIES)

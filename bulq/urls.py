@@ -1,12 +1,13 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from .views import admin_login, backup_health
+from .views import admin_login, backup_health, no_stream
 
 urlpatterns = [
     path("admin/login/", admin_login),  # found under the admin's own name for it
     path("admin/", admin.site.urls),
     path("health/backup", backup_health, name="health-backup"),
+    path("live/", no_stream, name="live"),
     path("", include("accounts.urls")),
     path("", include("stores.urls")),
     path("", include("bids.urls")),

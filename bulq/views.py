@@ -27,6 +27,13 @@ def admin_login(request):
 
 @login_not_required
 @require_safe
+def no_stream(request):
+    """What only the live process can give (bulq.stream). Without one in front of here, pages ask by themselves."""
+    return HttpResponse(status=204)
+
+
+@login_not_required
+@require_safe
 def backup_health(request):
     """Whether there is a recent backup, for who watches from outside: a status and a date, nothing else."""
     try:

@@ -90,9 +90,10 @@ def _cells(row, others):
 
 
 def _whos(row, others):
-    """`Jon <b>2</b> · Lea <b>1</b>`: whoever wants some, in the order of the columns."""
+    """`<span>Jon <b>2</b></span> · <span>Lea <b>1</b></span>`: whoever wants some, in the order of the columns."""
     theirs = ((person.label, row.bids.get(person.participation.pk)) for person in others)
-    return mark_safe(" · ".join(f"{escape(label)} <b>{_cell(bid)}</b>" for label, bid in theirs if bid))  # noqa: S308
+    words = (f"<span>{escape(label)} <b>{_cell(bid)}</b></span>" for label, bid in theirs if bid)
+    return mark_safe(" · ".join(words))  # noqa: S308
 
 
 def facts_of(row):

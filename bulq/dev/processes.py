@@ -94,10 +94,11 @@ def _identity(account: Account | None) -> dict[str, object]:
 class Child:
     """A server of ours: in its own session, so that Ctrl-C reaches only us and we stop things in order."""
 
-    def __init__(self, name: str, process: subprocess.Popen, stop_signal: signal.Signals) -> None:
+    def __init__(self, name: str, process: subprocess.Popen, stop_signal: signal.Signals, log: Path | None) -> None:
         self.name = name
         self.process = process
         self.stop_signal = stop_signal
+        self.log = log
 
     @classmethod
     def start(
@@ -125,11 +126,15 @@ class Child:
             with contextlib.suppress(BrokenPipeError):
                 process.stdin.write(given.encode())
                 process.stdin.close()
-        return cls(name, process, stop_signal)
+        return cls(name, process, stop_signal, log)
 
     @property
     def ended(self) -> bool:
         return self.process.poll() is not None
+
+    def failed(self, what: str) -> CannotStart:
+        where = f"{self.log} tells" if self.log else "the lines above tell"
+        return CannotStart(f"{self.name[0].upper()}{self.name[1:]} {what}; {where} why.")
 
     def stop(self, seconds: float = 20) -> None:
         if not self.ended:

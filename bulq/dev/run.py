@@ -4,13 +4,17 @@ import contextlib
 import http.client
 import os
 import secrets
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
+from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 
-from bulq.dev.processes import CannotStart, Child, Stopped, port_is_free, stop_signals
+from bulq.dev import caddy
+from bulq.dev.processes import CannotStart, Child, Stopped, free_port, port_is_free, stop_signals
 from bulq.dev.services import given_by, local_folder, services
 from bulq.dev.wheels import programs
 
@@ -19,6 +23,10 @@ GUNICORN = (
     *("bulq.wsgi:application", "--worker-class", "gthread", "--workers", "2", "--threads", "4"),
     # A second master would silently take over the default control socket.
     *("--no-control-socket", "--preload", "--graceful-timeout", "5", "--log-level", "warning"),
+)
+LIVE = (
+    *("-k", "asgi", "-w", "1", "--graceful-timeout", "5", "--no-control-socket", "--log-level", "warning"),
+    "bulq.stream:application",
 )
 WORKER = ("-A", "bulq", "worker", "--beat", "--concurrency", "1", "--loglevel", "info")
 HOST = "127.0.0.1"
@@ -43,23 +51,30 @@ def run(port: int) -> None:
             raise CannotStart(f"Port {port} is taken: name another one, as in `make run PORT={port + 1}`.")
         given = given_by(os.environ)
         started = stack.enter_context(services(local, given=given))
-        environment = {**os.environ, **started.urls, "PYTHONUNBUFFERED": "1"}
-        environment["SECRET_KEY"] = os.environ.get("SECRET_KEY") or _secret_key(local / "secret_key")
-        environment.setdefault("DEBUG", "false")  # what people see; DEBUG=true shows developers more
-        _back_up_into(local / "backups", environment)
+        environment = _environment(local, started.urls)
+        web, live = free_port(), free_port()
+        door = stack.enter_context(caddy.running(local, port, web=web, live=[live]))
+        start = partial(_started, stack, environment)
         # Beside the migrations: each spends its first second or two on importing Django.
-        site = stack.enter_context(_site(port, environment))
+        site = start("the web server", *_gunicorn(GUNICORN, web))
         _manage("migrate", "--no-input", "--skip-checks", environment=environment)
         # Somebody else's database is never filled with people who do not exist.
         people = "" if given["DATABASE_URL"] else _demo_people(local, started.database_made_now, environment)
-        _wait_for_answer(site, port)
+        _wait_for_answer(port, site, door)
         print(f"\nBulq is at http://{HOST}:{port}/   (Ctrl-C stops it)", people, sep="\n", flush=True)
-        worker = stack.enter_context(_worker(local, environment))
-        while not site.ended and not worker.ended:
-            time.sleep(0.2)
-        if site.ended:
-            raise CannotStart("The web server ended by itself; the lines above tell why.")
-        raise CannotStart(f"The worker ended by itself; {worker_log(local)} tells why.")
+        # After the site, which people are waiting for. Streams have nothing to finish, so they are stopped at once.
+        stream = start("the live process", *_gunicorn(LIVE, live), log=local / "live.log", stop_signal=signal.SIGQUIT)
+        celery = ("-m", "celery", *WORKER, "--schedule", local / "schedule")
+        worker = start("the worker", *celery, log=local / "worker.log")
+        _watch(site, door, stream, worker)
+
+
+def _environment(local: Path, urls: Mapping[str, str]) -> dict[str, str]:
+    environment = {**os.environ, **urls, "PYTHONUNBUFFERED": "1", "BULQ_TRUSTED_PROXIES": HOST}
+    environment["SECRET_KEY"] = os.environ.get("SECRET_KEY") or _secret_key(local / "secret_key")
+    environment.setdefault("DEBUG", "false")  # what people see; DEBUG=true shows developers more
+    _back_up_into(local / "backups", environment)
+    return environment
 
 
 def _back_up_into(folder: Path, environment: dict[str, str]) -> None:
@@ -72,42 +87,36 @@ def _back_up_into(folder: Path, environment: dict[str, str]) -> None:
     environment["PATH"] = f"{own}:{environment.get('PATH', os.defpath)}"
 
 
-def worker_log(local: Path) -> Path:
-    return local / "worker.log"
+def _gunicorn(arguments: Sequence[str], port: int) -> tuple[str, ...]:
+    return ("-m", "gunicorn", *arguments, "--bind", f"{HOST}:{port}")
 
 
-@contextlib.contextmanager
-def _worker(local: Path, environment: dict[str, str]) -> Iterator[Child]:
-    """Backups and whatever else waits in the queue; after the site, which people are waiting for."""
-    command = [sys.executable, "-m", "celery", *WORKER, "--schedule", local / "schedule"]
-    worker = Child.start("the worker", command, env=environment, cwd=ROOT, log=worker_log(local))
-    try:
-        yield worker
-    finally:
-        worker.stop(seconds=10)
+def _started(
+    stack: contextlib.ExitStack, environment: dict[str, str], name: str, *arguments: str | Path, **options: object
+) -> Child:
+    child = Child.start(name, [sys.executable, *arguments], env=environment, cwd=ROOT, **options)
+    stack.callback(child.stop, seconds=10)
+    return child
 
 
-@contextlib.contextmanager
-def _site(port: int, environment: dict[str, str]) -> Iterator[Child]:
-    command = [sys.executable, "-m", "gunicorn", *GUNICORN, "--bind", f"{HOST}:{port}"]
-    site = Child.start("the web server", command, env=environment, cwd=ROOT)
-    try:
-        yield site
-    finally:
-        site.stop(seconds=10)
-
-
-def _wait_for_answer(site: Child, port: int, seconds: float = 60) -> None:
+def _wait_for_answer(port: int, *needed: Child, seconds: float = 60) -> None:
+    """Caddy answers for a web server that is not there yet."""
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline and not site.ended:
-        try:
+    while time.monotonic() < deadline and not any(child.ended for child in needed):
+        with contextlib.suppress(OSError, http.client.HTTPException):
             connection = http.client.HTTPConnection(HOST, port, timeout=30)
             connection.request("GET", "/")
-            connection.getresponse()
-            return
-        except (OSError, http.client.HTTPException):
-            time.sleep(0.05)
-    raise CannotStart("The web server did not start; the lines above tell why.")
+            if connection.getresponse().status != HTTPStatus.BAD_GATEWAY:
+                return
+        time.sleep(0.05)
+    raise next((child for child in needed if child.ended), needed[0]).failed("did not start")
+
+
+def _watch(*children: Child) -> None:
+    """Until one of them ends, which none should."""
+    while not any(child.ended for child in children):
+        time.sleep(0.2)
+    raise next(child for child in children if child.ended).failed("ended by itself")
 
 
 def _demo_people(local: Path, database_made_now: bool, environment: dict[str, str]) -> str:

@@ -8,30 +8,27 @@ import sys
 import time
 from contextlib import closing
 from pathlib import Path
+from signal import SIGQUIT
 from tempfile import TemporaryDirectory
 from urllib.parse import urlencode
 from uuid import uuid4
 
+from bulq.dev import caddy
 from bulq.dev.processes import Child, free_port
+from bulq.dev.run import LIVE
 from bulq.dev.services import throwaway_services
 
 ROOT = Path(__file__).resolve().parents[2]
-CADDYFILE = """
-{{
-    admin off
-    auto_https off
-    persist_config off
-}}
-http://127.0.0.1:{port} {{
-    reverse_proxy 127.0.0.1:{web}
-}}
-"""
+WEB = ("bulq.wsgi:application", "--workers", "4", "--preload", "--no-control-socket", "--access-logfile", "-")
 TOKEN = "a" * 32  # whatever cookie and form agree on
 
 
 class Site:
-    def __init__(self, port, web, log):
-        self.port, self.web, self.log = port, web, log
+    """`port` is Caddy's, `web` and `live` are those behind it; `children` are "web", "live0" ..., "caddy"."""
+
+    def __init__(self, port, web, live, children):
+        self.port, self.web, self.live, self.children = port, web, live, children
+        self.log = children["web"].log
 
     def ask(self, method, path, fields=None, *, source="127.0.0.1", headers=(), cookies="", direct=False):
         """Status, headers and text; `source` is any address of 127.0.0.0/8, `headers` a list of pairs."""
@@ -57,8 +54,8 @@ class Site:
 
 
 @contextlib.contextmanager
-def site_behind_caddy(**settings):
-    """With the demo's data; `settings` are variables of the environment."""
+def site_behind_caddy(*, live=0, **settings):
+    """With the demo's data; `live` is the number of live processes, `settings` are variables of the environment."""
     with contextlib.ExitStack() as stack:
         started = stack.enter_context(throwaway_services())
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="bulq-test-")))
@@ -67,31 +64,38 @@ def site_behind_caddy(**settings):
         for command in ("migrate", "demo"):
             manage = [sys.executable, "manage.py", command]
             subprocess.run(manage, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
-        site = next(filter(None, (_started(stack, folder, environment) for _try in range(3))), None)
+        site = next(filter(None, (_started(stack, folder, environment, live) for _try in range(3))), None)
         assert site, "the site did not start"
         yield site
 
 
-def _started(stack, folder, environment):
+def _started(stack, folder, environment, live):
     """None if somebody else took a port meanwhile."""
-    web, port, log = free_port(), free_port(), folder / "web.log"
-    gunicorn = [sys.executable, "-m", "gunicorn", "bulq.wsgi:application", "--workers", "4", "--preload"]
-    gunicorn += ["--no-control-socket", "--bind", f"127.0.0.1:{web}", "--access-logfile", "-"]
-    (folder / "Caddyfile").write_text(CADDYFILE.format(port=port, web=web))
-    caddy = [Path(sys.executable).parent / "caddy", "run", "--config", folder / "Caddyfile"]
-    children = []
-    for name, command, output in (("gunicorn", gunicorn, log), ("Caddy", caddy, folder / "caddy.log")):
-        children.append(Child.start(name, command, env=environment, cwd=ROOT, log=output))
-        stack.callback(children[-1].stop)
-    site = Site(port, web, log)
-    return site if _answers(site, children) else None
+    port, web, *streams = (free_port() for _ in range(2 + live))
+    commands = {"web": (*WEB, "--bind", f"127.0.0.1:{web}")}
+    commands |= {f"live{n}": (*LIVE, "--bind", f"127.0.0.1:{one}") for n, one in enumerate(streams)}
+    children = {}
+    for name, command in commands.items():
+        command = [sys.executable, "-m", "gunicorn", *command]
+        options = {"log": folder / f"{name}.log", "stop_signal": SIGQUIT}  # waits for no open stream
+        children[name] = Child.start(name, command, env=environment, cwd=ROOT, **options)
+        stack.callback(children[name].stop)
+    children["caddy"] = stack.enter_context(caddy.running(folder, port, web=web, live=streams))
+    site = Site(port, web, streams, children)
+    return site if _answers(site) else None
 
 
-def _answers(site, children, seconds=60):
+def _answers(site, seconds=60):
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline and not any(child.ended for child in children):
+    while time.monotonic() < deadline and not any(child.ended for child in site.children.values()):
         with contextlib.suppress(OSError, http.client.HTTPException):
-            if site.ask("GET", "/login/", source="127.9.9.9")[0] == 200:
+            if site.ask("GET", "/login/", source="127.9.9.9")[0] == 200 and all(map(_accepts, site.live)):
                 return True
         time.sleep(0.1)
     return False
+
+
+def _accepts(port):
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as link:
+        link.request("GET", "/live/")
+        return link.getresponse().status == 403

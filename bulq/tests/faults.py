@@ -46,8 +46,15 @@ class Proxy:
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
 
+    def hang_up(self):
+        """On who is connected now."""
+        self._end(self._open)
+
     def close(self):
-        for one in [self.listener, *self._open]:
+        self._end([self.listener, *self._open])
+
+    def _end(self, sockets):
+        for one in list(sockets):
             with contextlib.suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
             one.close()

@@ -1,5 +1,7 @@
 """R1 to R3 as visitors meet them: four workers behind the real Caddy."""
 
+import contextlib
+import sys
 import time
 from functools import partial
 from itertools import count
@@ -9,8 +11,10 @@ import pytest
 
 from accounts.tests.racing import race
 from bulq.demo.catalogue import PASSWORD
+from bulq.dev import caddy
+from bulq.dev.processes import Child, free_port
 
-from .behind_caddy import site_behind_caddy
+from .behind_caddy import Site, site_behind_caddy
 
 pytestmark = pytest.mark.slow
 _numbers = count(1)
@@ -96,6 +100,40 @@ def test_without_redis_each_worker_counts_for_itself():
         statuses = [status for status, _headers, _text in race(*[ask] * 40)]
     assert 5 < statuses.count(422) <= 20
     assert statuses.count(422) + statuses.count(429) == 40
+
+
+ECHO = """
+import sys, time
+from http.server import BaseHTTPRequestHandler, HTTPServer
+class Echo(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(bytes(self.headers))
+time.sleep(1)
+HTTPServer(("127.0.0.1", int(sys.argv[1])), Echo).serve_forever()
+"""
+
+
+def as_soon_as_caddy_listens(ask):
+    for _ in range(100):
+        with contextlib.suppress(ConnectionRefusedError):
+            return ask()
+        time.sleep(0.1)
+    raise AssertionError("never")
+
+
+def test_caddy_waits_for_a_web_server_that_starts_and_tells_it_who_asks(tmp_path):
+    port, web = free_port(), free_port()
+    with contextlib.ExitStack() as stack:
+        door = stack.enter_context(caddy.running(tmp_path, port, web=web))
+        server = Child.start("the web server", [sys.executable, "-c", ECHO, str(web)])
+        stack.callback(server.stop)
+        site = Site(port, web, [], {"caddy": door, "web": server})
+        ask = partial(site.ask, "GET", "/", source="127.9.9.9", headers=[("X-Real-IP", "203.0.113.9")])
+        status, _headers, text = as_soon_as_caddy_listens(ask)
+    assert status == 200
+    assert ("X-Real-Ip: 127.9.9.9" in text, "203.0.113.9" in text) == (True, False)
 
 
 FORGED = {

@@ -2,6 +2,7 @@
 
 import ast
 import contextlib
+import http.client
 import os
 import shutil
 import signal
@@ -11,7 +12,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,9 +19,9 @@ import psycopg
 import pytest
 import redis
 
-from bulq.dev import bootstrap
+from bulq.dev import bootstrap, run
 from bulq.dev.postgres import stop_leftover
-from bulq.dev.processes import command_line, free_port
+from bulq.dev.processes import CannotStart, Child, command_line, free_port
 from bulq.dev.services import local_folder, services
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,6 +36,11 @@ if "orphan" in sys.argv:
 with services(Path(sys.argv[1])) as started:
     print(started.urls["DATABASE_URL"], flush=True)
     time.sleep(600)
+"""
+RUN_WITHOUT_CADDY = """
+from bulq.dev import caddy, run
+caddy.PROGRAM = caddy.Path("/nowhere/caddy")
+raise SystemExit(run.main())
 """
 
 
@@ -56,6 +61,14 @@ def server_pid(local):
 def runs(pid):
     """Not so for one that has ended and waits for its parent to notice."""
     return command_line(pid) != ""
+
+
+def descendants(pid):
+    table = subprocess.run(["ps", "-A", "-o", "ppid=,pid="], capture_output=True, text=True, check=True).stdout
+    pairs, found = [line.split() for line in table.splitlines()], [str(pid)]
+    for parent in found:
+        found += [child for of, child in pairs if of == parent]
+    return found[1:]
 
 
 def wait_until(condition, seconds=20):
@@ -228,10 +241,10 @@ def run_environment(local, **more):
     return {**os.environ, **blank, "BULQ_LOCAL": str(local), **more}
 
 
-def start_run(local, **more):
+def start_run(local, command=("-m", "bulq.dev.run"), **more):
     environment = run_environment(local, **more)
-    command = [sys.executable, "-m", "bulq.dev.run"]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    options = {"capture_output": True, "text": True, "timeout": 60, "check": False}
+    return subprocess.run([sys.executable, *command], cwd=ROOT, env=environment, **options)
 
 
 def test_a_taken_port_is_one_sentence(local):
@@ -252,6 +265,32 @@ def test_a_second_run_on_the_same_folder_is_refused(local, monkeypatch):
     with local_folder():
         result = start_run(local, PORT=str(free_port()))
     assert f"already runs on {local.resolve()} (process {os.getpid()})" in one_sentence(result)
+
+
+def test_a_missing_caddy_is_one_sentence(local):
+    elsewhere = {"DATABASE_URL": "postgres://elsewhere/bulq", "REDIS_URL": "redis://elsewhere"}
+    result = start_run(local, ("-c", RUN_WITHOUT_CADDY), PORT=str(free_port()), **elsewhere)
+    assert "/nowhere/caddy is missing" in one_sentence(result)
+
+
+def test_whoever_ends_by_itself_is_named(local):
+    ended = Child.start("the live process", [sys.executable, "-c", "raise SystemExit"], log=local / "live.log")
+    with pytest.raises(CannotStart, match=r"^The live process ended by itself; .*live\.log tells why\.$"):
+        run._watch(ended)
+
+
+@contextlib.contextmanager
+def site_running(local, port, stop, **more):
+    """`rest` is what it prints after its address."""
+    options = {"cwd": ROOT, "env": run_environment(local, PORT=str(port), **more)}
+    options |= {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    with subprocess.Popen([sys.executable, "-m", "bulq.dev.run"], **options) as site:
+        try:
+            wait_for_address(site, port)
+            yield site
+        finally:
+            site.send_signal(stop)
+            site.rest = site.stdout.read()
 
 
 def wait_for_address(site, port):
@@ -276,31 +315,46 @@ def wait_for_backup(local):
     assert list((local / "backups").glob("*.json")), (local / "worker.log").read_text()
 
 
+def wait_for_live(port):
+    """It refuses streams to nobody, where the web server would know no such page."""
+    wait_until(lambda: ask(port, "/live/")[0] == 403, seconds=60)
+
+
+def ask(port, path):
+    """Status and headers."""
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as link:
+        link.request("GET", path, headers={"Accept-Encoding": "gzip"})
+        with link.getresponse() as answer:
+            return answer.status, answer.headers
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_the_site_runs_stops_and_runs_again_with_its_data(local, stop):
     port = free_port()
     seen = []
     for _ in range(2):
-        with subprocess.Popen(
-            [sys.executable, "-m", "bulq.dev.run"],
-            **{"cwd": ROOT, "env": run_environment(local, PORT=str(port), DEBUG="true", BACKUP_AT=far_from_now())},
-            **{"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True},
-        ) as site:
-            try:
-                wait_for_address(site, port)
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=30) as page:
-                    assert page.status == 200
-                pid = server_pid(local)
-                wait_for_backup(local)
-            finally:
-                site.send_signal(stop)
-                rest = site.stdout.read()
-        assert site.returncode == 0, rest
-        assert not runs(pid)
-        seen.append([(local / "secret_key").read_text(), rest.removesuffix("\nStopped.\n").strip()])
+        with site_running(local, port, stop, DEBUG="true", BACKUP_AT=far_from_now()) as site:
+            status, headers = ask(port, "/login/")
+            assert (status, headers["Content-Encoding"]) == (200, "gzip")
+            wait_for_live(port)
+            wait_for_backup(local)
+            started = descendants(site.pid)
+        assert site.returncode == 0, site.rest
+        assert not any(map(runs, started))
+        seen.append([(local / "secret_key").read_text(), site.rest.removesuffix("\nStopped.\n").strip()])
     assert len(list((local / "backups").glob("*.json"))) == 1, "there is one a night"
     assert seen[0] == seen[1], "the second start prints the same people and keeps the secret key"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells children of a death")
+def test_a_killed_run_leaves_nothing_behind(local):
+    port = free_port()
+    with site_running(local, port, signal.SIGKILL) as site:
+        wait_for_live(port)
+        started = descendants(site.pid)
+    wait_until(lambda: not any(map(runs, started)))
 
 
 # --- The tests themselves --------------------------------------------------------------------------

@@ -50,7 +50,7 @@
   });
 
   // Extensions have to be known before the first form is sent; htmx is there once it looks at the page.
-  document.addEventListener("htmx:before:process", () => htmx.registerExtension("keep", { htmx_before_morph_attr: keep }), { once: true });
+  document.addEventListener("htmx:before:process", () => htmx.registerExtension("keep", { htmx_before_morph_attr: keep, htmx_before_morph_node: keepNode }), { once: true });
 
   const byHand = new WeakSet(); // a details that the person opened or closed, whatever an answer says
   document.addEventListener("click", (event) => {
@@ -66,6 +66,30 @@
     const typing = element.tagName === "INPUT" && detail.attrName === "value" && element.form !== sent;
     return !(typing && element.type !== "hidden" && element.value !== element.defaultValue);
   }
+
+  /** Leave alone a form half filled in, with what it says it is based on. And where nothing was sent: messages, and
+   *  whatever says why something was refused. */
+  function keepNode(element) {
+    if (element.tagName === "FORM" && element !== sent && bulq.isHalfFilled(element)) return false;
+    if (sent) return true;
+    if (element.matches(".qty[data-line]") && isUnsaved(element)) return false;
+    return element.id !== "messages" && !element.querySelector(":scope > .error:not([hidden]), :scope > .errors");
+  }
+
+  function isTyped(field) {
+    if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
+    if (field.tagName === "SELECT") return field.selectedIndex !== Math.max(0, [...field.options].findIndex((one) => one.defaultSelected));
+    return (field.tagName === "TEXTAREA" || (field.tagName === "INPUT" && field.type !== "hidden")) && field.value !== field.defaultValue;
+  }
+
+  /** An amount of the order table that is not stored yet, or being typed. */
+  function isUnsaved(line) {
+    const box = line.querySelector("input");
+    return box === document.activeElement || Number(box.value.replace(",", ".")) !== Number(line.dataset.was);
+  }
+
+  // The order table is no form in this sense: its amounts stand outside and are looked at one by one.
+  globalThis.bulq = { isHalfFilled: (form) => !("autosave" in form.dataset) && [...form.elements].some(isTyped) };
 
   document.addEventListener("htmx:before:swap", (event) => {
     const { ctx, tasks } = event.detail;

@@ -100,6 +100,7 @@
     pending ||= collect();
     if (!pending) return;
     inFlight = true;
+    document.dispatchEvent(new Event("bulq:sending"));
     notBefore = Date.now() + PAUSE;
     say("saving");
     try {
@@ -108,6 +109,7 @@
       wait(0);
     }
     inFlight = false;
+    document.dispatchEvent(new Event("bulq:sent"));
     if (hurry) notBefore = 0;
     hurry = false;
     plan();

@@ -1,0 +1,256 @@
+"""The live process: tells open pages that something has changed, over server-sent events.
+
+Started as `gunicorn -k asgi bulq.stream:application`; it serves nothing else. One subscription to Redis feeds all
+streams of a process. Who asks is looked up once, and the database connection is let go before the stream begins; each
+stream ends after a while, and whoever comes back is looked up anew.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from http.cookies import CookieError, SimpleCookie
+from types import SimpleNamespace
+from urllib.parse import parse_qsl
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bulq.settings")
+django.setup()
+
+from django.conf import settings  # noqa: E402
+from django.contrib.auth import get_user  # noqa: E402
+from django.contrib.sessions.backends.db import SessionStore  # noqa: E402
+from django.db import DatabaseError, connections  # noqa: E402
+from redis.asyncio import Redis, RedisError  # noqa: E402
+
+from accounts.models import Membership  # noqa: E402
+from bids.models import Run  # noqa: E402
+from bulq.live import CHANGED, channel  # noqa: E402
+
+PATH = "/live/"
+KEPT_ALIVE = 15  # seconds after which something is sent, so that nobody in between gives up
+LIVES = 600  # seconds after which a browser has to come again, and is looked up again
+MOST_OF_ONE = 20  # streams of one person in one process; a hidden page has none
+MOST_REMEMBERED = 10_000  # topics
+BACKOFF = (0.2, 0.5, 1, 2, 5)
+HEADERS = {
+    "content-type": "text/event-stream",
+    "cache-control": "no-store",
+    "x-accel-buffering": "no",
+    "x-content-type-options": "nosniff",
+}
+logger = logging.getLogger(__name__)
+lookups = ThreadPoolExecutor(4, thread_name_prefix="lookup")
+
+
+# --- Who asks --------------------------------------------------------------------------------------
+class Refused(Exception):
+    def __init__(self, status):
+        super().__init__(status)
+        self.status = status
+
+
+class Stream:
+    """One open page: the topics it hears of, and the groups it depends on."""
+
+    def __init__(self, user, topics, groups):
+        self.user, self.topics = user, topics
+        self.farewells = {f"left {group}" for group in groups}
+        self.woken, self.is_over, self.is_gone = asyncio.Event(), False, False
+
+    def tell(self, message):
+        self.is_over = self.is_over or message in self.farewells
+        self.woken.set()
+
+    def leave(self):
+        """The page is closed."""
+        self.is_gone = True
+        self.woken.set()
+
+
+def look_up(key, query):
+    """The arguments of a `Stream`; `Refused` if this person may not have it. Holds no connection afterwards."""
+    try:
+        return _look_up(key, query)
+    except DatabaseError:
+        raise Refused(503) from None
+    finally:
+        connections.close_all()
+
+
+def _look_up(key, query):
+    user = get_user(SimpleNamespace(session=SessionStore(key)))
+    if not user.is_authenticated:
+        raise Refused(403)
+    topics, groups = {f"user:{user.pk}"}, []
+    mine = Membership.objects.filter(user=user).values_list("group", flat=True)
+    if "run" in query:
+        run = _whole(query["run"])
+        topics.add(f"run:{run}")
+        groups = list(Run.objects.visible_to(user).filter(pk=run).values_list("group", flat=True))
+    elif "group" in query:
+        group = _whole(query["group"])
+        topics.add(f"group:{group}")
+        groups = list(mine.filter(group=group))
+    elif query.get("groups") == "all":
+        groups = list(mine)
+        topics.update(f"group:{group}" for group in groups)
+    if not groups and query.keys() & {"run", "group"}:
+        raise Refused(404)
+    return user.pk, topics, groups
+
+
+def _whole(text):
+    if not text.isascii() or not text.isdigit() or len(text) > 18:
+        raise Refused(404)
+    return int(text)
+
+
+# --- Who is told -----------------------------------------------------------------------------------
+class Hub:
+    """The streams of this process by topic, and the one subscription that feeds them."""
+
+    def __init__(self):
+        self.streams, self.task = {}, None
+        self.heard, self.hears_since = {}, float("inf")  # topics and when they were last told of
+
+    def start(self):
+        self.task = self.task or asyncio.create_task(self._listen())
+
+    @contextlib.contextmanager
+    def join(self, stream, at):
+        """Tell this stream what is said from now on; and at once if its page, as old as `at`, may have missed some."""
+        if len(self.streams.get(f"user:{stream.user}", ())) >= MOST_OF_ONE:
+            raise Refused(429)
+        for topic in stream.topics:
+            self.streams.setdefault(topic, set()).add(stream)
+        if at <= max(self.hears_since, *(self.heard.get(topic, 0) for topic in stream.topics)):
+            stream.tell(CHANGED)
+        try:
+            yield
+        finally:
+            for topic in stream.topics:
+                self.streams[topic].discard(stream)
+                if not self.streams[topic]:
+                    del self.streams[topic]
+
+    async def _listen(self):
+        """For ever. After each break everybody is told, because something may have been missed."""
+        failures = 0
+        while True:
+            try:
+                async with Redis.from_url(settings.LIVE_REDIS_URL, socket_connect_timeout=2) as server:
+                    ears = server.pubsub(ignore_subscribe_messages=True)
+                    await ears.psubscribe(channel("*"))
+                    self._forget()
+                    for stream in set().union(*self.streams.values()):
+                        stream.tell(CHANGED)
+                    if failures:
+                        logger.warning("Redis is back")
+                    failures = 0
+                    await self._pass_on(ears)
+            except (RedisError, OSError) as error:
+                if not failures:
+                    logger.warning("Redis does not answer, so open pages ask by themselves: %s", error)
+                await asyncio.sleep(BACKOFF[min(failures, len(BACKOFF) - 1)])
+                failures += 1
+
+    async def _pass_on(self, ears):
+        async for message in ears.listen():
+            topic = message["channel"].decode().removeprefix(channel(""))
+            if len(self.heard) >= MOST_REMEMBERED:
+                self._forget()
+            self.heard[topic] = time.time()
+            for stream in self.streams.get(topic, ()):
+                stream.tell(message["data"].decode())
+
+    def _forget(self):
+        """What was said until now may be anything."""
+        self.heard, self.hears_since = {}, time.time()
+
+
+hub = Hub()
+
+
+# --- ASGI ------------------------------------------------------------------------------------------
+async def application(scope, receive, send):
+    if scope["type"] == "lifespan":
+        await _lifespan(receive, send)
+    elif scope["type"] == "http":
+        try:
+            await _answer(scope, receive, send)
+        except Refused as refused:
+            await _start(send, refused.status, {"content-type": "text/plain", "cache-control": "no-store"})
+            await _end(send)
+
+
+async def _answer(scope, receive, send):
+    if scope["path"] != PATH:
+        raise Refused(404)
+    if scope["method"] != "GET":
+        raise Refused(405)
+    try:
+        cookies = SimpleCookie(dict(scope["headers"]).get(b"cookie", b"").decode("latin-1"))
+    except CookieError:
+        raise Refused(403) from None
+    key = cookies.get(settings.SESSION_COOKIE_NAME)
+    query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
+    at = _whole(query.get("at", "0"))
+    loop = asyncio.get_running_loop()
+    stream = Stream(*await loop.run_in_executor(lookups, look_up, key and key.value, query))
+    with hub.join(stream, at):
+        await _serve(stream, receive, send)
+
+
+async def _serve(stream, receive, send):
+    await _start(send, 200, HEADERS)
+    await _say(send, ": hello")
+    loop = asyncio.get_running_loop()
+    gone = loop.create_task(_until_gone(stream, receive))
+    ends_at = loop.time() + LIVES
+    try:
+        while not stream.is_over and loop.time() < ends_at:
+            try:
+                await asyncio.wait_for(stream.woken.wait(), KEPT_ALIVE)
+            except TimeoutError:
+                await _say(send, "event: still\ndata: here")
+                continue
+            if stream.is_gone:
+                return
+            stream.woken.clear()
+            # Also to who has to leave: their page finds out by asking.
+            await _say(send, f"data: {CHANGED}")
+        await _end(send)
+    finally:
+        gone.cancel()
+
+
+async def _until_gone(stream, receive):
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    stream.leave()
+
+
+async def _start(send, status, headers):
+    pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": status, "headers": pairs})
+
+
+async def _say(send, line):
+    await send({"type": "http.response.body", "body": f"{line}\n\n".encode(), "more_body": True})
+
+
+async def _end(send):
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _lifespan(receive, send):
+    """From its start this process hears what is said, so that the first page to come has missed nothing."""
+    await receive()
+    hub.start()
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    await send({"type": "lifespan.shutdown.complete"})

@@ -1,0 +1,300 @@
+"""Spec 66: an open page shows what others do, at once, and loses nothing of what is being typed."""
+
+import time
+from types import SimpleNamespace
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import expect
+
+from accounts.actions import end_membership
+from bids import states
+from bids.actions import runs
+from bids.actions.notifications import mark_read
+from bids.models import Notification
+from bids.tests.cast import stage
+from bids.tests.factories import item_of, order, purchase
+from bulq import live
+from bulq.dev import caddy
+from bulq.dev.processes import free_port
+from bulq.tests.live import live_process
+
+from .conftest import session_of, sign_in
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+
+NETWORK = (r"Failed to load resource: net::", r".*ERR_INCOMPLETE_CHUNKED_ENCODING")
+
+
+@pytest.fixture(scope="module")
+def door(live_server, tmp_path_factory):
+    """Caddy before the tests' web server and a live process."""
+    folder, web = tmp_path_factory.mktemp("door"), urlsplit(live_server.url).port
+    with live_process(folder) as (stream, _child), caddy.running(folder, free_port(), web=web, live=[stream]) as child:
+        port = int((folder / "caddy" / "Caddyfile").read_text().partition("http://:")[2].partition(" ")[0])
+        yield SimpleNamespace(url=f"http://localhost:{port}", folder=folder, stream=stream, child=child)
+
+
+@pytest.fixture
+def enter(new_context, door):
+    """`enter(user, path)` is that person's page, live."""
+    live.breaker.reset()
+
+    def enter(user, path, **options):
+        context = new_context(base_url=door.url, **options)
+        sign_in(context, door.url, session_of(user))
+        page = context.new_page()
+        page.goto(path)
+        says(page, "Live")
+        page.evaluate("window.isTheSame = true")
+        return page
+
+    return enter
+
+
+def says(page, word, seconds=15):
+    expect(page.locator("#live")).to_have_text(word, timeout=seconds * 1000)
+
+
+def not_reloaded(page):
+    return page.evaluate("window.isTheSame") is True
+
+
+def cell(page, product, name):
+    """That person's amount in the order table, where everybody has a column."""
+    heads = page.locator(".matrix thead th").all_inner_texts()
+    return page.locator(f"#p{product.pk} > *").nth(heads.index(name))
+
+
+def refreshes(page):
+    """Grows with each time the page asks for itself."""
+    found = []
+    page.on("request", lambda request: found.append(request) if "x-bulq-part" in request.headers else None)
+    return found
+
+
+# --- What others do --------------------------------------------------------------------------------
+def test_what_one_taps_the_other_sees_marked_and_said(enter):
+    one = stage()
+    path = f"/runs/{one.run.pk}/"
+    alice, bob = enter(one.alice, path), enter(one.bob, path, viewport={"width": 390, "height": 844})
+    bob.locator(f".qty[data-line='{one.oil.pk}'] [name=plus]:not(.add-btn)").click()
+    theirs = cell(alice, one.oil, "Bob")
+    expect(theirs).to_have_text("5")
+    expect(theirs).to_contain_class("changed")
+    expect(alice.locator("#news")).to_have_text(f"Bob changed {one.oil.name} to 5")
+    assert alice.locator(".changed").count() == 2  # the cell, and what a phone shows instead
+    assert bob.locator(".changed").count() == 0
+    assert not_reloaded(alice)
+    alice.keyboard.press("Tab")
+    expect(alice.locator(".changed")).to_have_count(0)
+
+
+def test_pages_of_a_group_and_of_a_person_follow(enter):
+    one = stage()
+    group, home = enter(one.hana, f"/groups/{one.group.pk}/"), enter(one.hana, "/")
+    inbox, history = enter(one.hana, "/inbox/"), enter(one.hana, f"/runs/{one.run.pk}/history/")
+    runs.lock_list(one.run, by=one.alice)
+    expect(group.locator("#main")).to_contain_text("Locked")
+    expect(home.locator("#main")).to_contain_text("Locked")
+    expect(inbox.locator("#main")).to_contain_text("moved the run from “Collecting” to “Locked”")
+    expect(history.locator("#main")).to_contain_text("moved the run from “Collecting” to “Locked”")
+    assert all(map(not_reloaded, (group, home, inbox, history)))
+
+
+def test_the_bell_follows_on_a_page_that_does_not(enter):
+    one = stage()
+    page = enter(one.hana, "/me/settings/")
+    page.locator("[name=name]").fill("Hana B")
+    bell = page.locator("#bell b")
+    expect(bell).to_contain_text("2")
+    runs.lock_list(one.run, by=one.alice)
+    expect(bell).to_contain_text("3")
+    mark_read(Notification.objects.all(), by=one.hana)
+    expect(bell).to_have_count(0)
+    assert page.locator("[name=name]").input_value() == "Hana B"
+
+
+def test_who_is_removed_sees_the_page_no_more(enter):
+    one = stage()
+    run, group = enter(one.bob, f"/runs/{one.run.pk}/"), enter(one.bob, f"/groups/{one.group.pk}/")
+    end_membership(one.group.pk, one.bob.pk, by=one.adam)
+    for page in (run, group):
+        expect(page.locator("h1")).to_have_text("Page not found")
+
+
+# --- What is being typed ---------------------------------------------------------------------------
+def test_an_amount_being_typed_stays_with_its_focus(enter):
+    one = stage()
+    page = enter(one.bob, f"/runs/{one.run.pk}/")
+    box = page.locator(f"[name='q-{one.oil.pk}']")
+    box.focus()
+    box.press("End")
+    box.press_sequentially("7")
+    order(one.run, one.hana, one.gouda, 3)
+    expect(cell(page, one.gouda, "Hana")).to_have_text("3")
+    expect(box).to_be_focused()
+    expect(box).to_have_value("47")
+    box.press_sequentially("1")
+    expect(box).to_have_value("471")
+
+
+def test_a_changed_amount_that_was_not_seen_is_not_overwritten(enter):
+    """What was typed was meant for the amount that stood there."""
+    one = stage()
+    page = enter(one.bob, f"/runs/{one.run.pk}/")
+    box = page.locator(f"[name='q-{one.oil.pk}']")
+    box.focus()
+    box.fill("7")
+    order(one.run, one.alice, one.gouda, 1)
+    order(one.run, one.bob, one.oil, 5)
+    expect(cell(page, one.gouda, "Alice")).to_have_text("1")
+    box.press("Enter")
+    expect(page.locator(f"#line-err-{one.oil.pk}")).to_be_visible()
+    assert one.wanted(one.bob, one.oil) == 5
+
+
+def test_a_form_half_filled_and_an_open_details_stay(enter):
+    one = stage(states.SHOPPING)
+    page = enter(one.alice, f"/runs/{one.run.pk}/")
+    oil = item_of(one.run, one.oil)
+    details = page.locator(f"#d{oil.pk}")
+    details.locator("> summary").click()
+    price = page.locator(f"#f{oil.pk} [name=price]")
+    price.fill("3.9")
+    purchase(one.run, one.gouda, 3, 27, by=one.hana)
+    expect(page.locator("h1 small")).to_have_text("1 of 2 products done")
+    expect(price).to_have_value("3.9")
+    expect(price).to_be_focused()
+    assert details.evaluate("one => one.open")
+
+
+def test_a_form_half_filled_whose_place_is_gone_stays_too(enter):
+    one = stage(states.SHOPPING)
+    page = enter(one.alice, f"/runs/{one.run.pk}/")
+    oil = item_of(one.run, one.oil)
+    page.locator(f"#d{oil.pk} > summary").click()
+    price = page.locator(f"#f{oil.pk} [name=price]")
+    price.fill("3.9")
+    purchase(one.run, one.oil, 8, 40, by=one.hana)
+    expect(page.locator("#messages")).to_contain_text("has moved on meanwhile")
+    expect(price).to_have_value("3.9")
+
+
+def test_a_decision_that_is_open_stays_and_the_page_behind_it_waits(enter):
+    one = stage()
+    page = enter(one.alice, f"/runs/{one.run.pk}/")
+    page.get_by_role("link", name="Lock the list…").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    asked = refreshes(page)
+    order(one.run, one.bob, one.oil, 9)
+    page.wait_for_timeout(500)
+    assert not asked
+    page.keyboard.press("Escape")
+    expect(cell(page, one.oil, "Bob")).to_have_text("9")
+
+
+def test_an_answer_from_before_an_own_change_is_not_taken_in(enter):
+    """It shows an older state than the page does."""
+    one = stage()
+    page = enter(one.bob, f"/runs/{one.run.pk}/")
+    held = []
+
+    def hold(route):
+        if "x-bulq-part" in route.request.headers and not held:
+            held.append((route, route.fetch()))
+        else:
+            route.continue_()
+
+    page.route(f"**/runs/{one.run.pk}/", hold)
+    order(one.run, one.hana, one.gouda, 3)
+    wait_until(page, lambda: held)
+    line = page.locator(f".qty[data-line='{one.oil.pk}']")
+    with page.expect_response(lambda response: "/order/" in response.url):
+        line.locator("[name=plus]:not(.add-btn)").click()
+    expect(page.locator("#save-status")).to_have_text("Saved")
+    route, old = held[0]
+    route.fulfill(response=old)
+    page.wait_for_timeout(200)
+    assert line.get_attribute("data-was") == "5"
+    expect(cell(page, one.gouda, "Hana")).to_have_text("3")
+    assert line.get_attribute("data-was") == "5"
+
+
+def wait_until(page, is_so, seconds=10):
+    deadline = time.monotonic() + seconds
+    while not is_so() and time.monotonic() < deadline:
+        page.wait_for_timeout(50)
+    assert is_so()
+
+
+# --- How often -------------------------------------------------------------------------------------
+def test_however_much_happens_it_asks_every_three_seconds(enter):
+    one = stage()
+    page = enter(one.hana, f"/runs/{one.run.pk}/")
+    page.wait_for_timeout(3000)
+    asked, started = refreshes(page), time.monotonic()
+    while time.monotonic() - started < 8:
+        order(one.run, one.bob, one.oil, 5 + len(asked) + time.monotonic_ns() % 90)
+        page.wait_for_timeout(200)
+    assert 2 <= len(asked) <= 1 + (time.monotonic() - started) / 3
+
+
+def test_a_hidden_page_hears_nothing_and_asks_when_it_is_shown(enter):
+    one = stage()
+    page = enter(one.hana, f"/runs/{one.run.pk}/")
+    page.wait_for_timeout(3000)
+    asked = refreshes(page)
+    see(page, "hidden")
+    order(one.run, one.bob, one.oil, 6)
+    page.wait_for_timeout(700)
+    assert not asked
+    see(page, "visible")
+    expect(cell(page, one.oil, "Bob")).to_have_text("6", timeout=2000)
+    order(one.run, one.bob, one.oil, 7)
+    expect(cell(page, one.oil, "Bob")).to_have_text("7")
+
+
+def see(page, state):
+    """Headless pages are always visible, so it is said to them."""
+    page.evaluate(
+        """state => {
+            Object.defineProperty(document, "visibilityState", { value: state, configurable: true });
+            document.dispatchEvent(new Event("visibilitychange"));
+        }""",
+        state,
+    )
+
+
+# --- Without a stream ------------------------------------------------------------------------------
+def test_offline_it_says_so_and_back_it_shows_what_is_now(enter):
+    one = stage()
+    page = enter(one.hana, f"/runs/{one.run.pk}/", ignore=NETWORK)
+    page.context.set_offline(True)
+    says(page, "Offline")
+    order(one.run, one.bob, one.oil, 6)
+    page.wait_for_timeout(1000)
+    page.context.set_offline(False)
+    expect(cell(page, one.oil, "Bob")).to_have_text("6")
+    says(page, "Live")
+    order(one.run, one.bob, one.oil, 7)
+    expect(cell(page, one.oil, "Bob")).to_have_text("7")
+
+
+def test_without_the_live_process_it_asks_now_and_then_and_comes_back(new_context, live_server, tmp_path):
+    one, port = stage(), free_port()
+    web, stream = urlsplit(live_server.url).port, free_port()
+    with caddy.running(tmp_path, port, web=web, live=[stream]):
+        context = new_context(base_url=f"http://localhost:{port}", ignore=NETWORK)
+        sign_in(context, f"http://localhost:{port}", session_of(one.hana))
+        page = context.new_page()
+        with live_process(tmp_path, port=stream):
+            page.goto(f"/runs/{one.run.pk}/")
+            says(page, "Live")
+        says(page, "Trying again")
+        order(one.run, one.bob, one.oil, 6)
+        expect(cell(page, one.oil, "Bob")).to_have_text("6", timeout=25_000)
+        with live_process(tmp_path, port=stream):
+            says(page, "Live", seconds=45)
+            order(one.run, one.bob, one.oil, 7)
+            expect(cell(page, one.oil, "Bob")).to_have_text("7")

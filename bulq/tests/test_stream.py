@@ -1,0 +1,220 @@
+"""Spec 66: the live process tells open pages that something has changed, each what it may know."""
+
+import os
+import signal
+import time
+from types import SimpleNamespace
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.test import Client
+
+from accounts.actions import end_membership
+from accounts.tests.factories import make_group, make_user
+from bids.actions import runs
+from bids.tests.cast import stage
+from bids.tests.factories import order
+from bulq import live
+from bulq.tests.client import signed_in
+from bulq.tests.faults import breakable_redis
+from bulq.tests.live import Listener, live_process
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def process(django_db_setup, tmp_path_factory):
+    with live_process(tmp_path_factory.mktemp("live")) as (port, child):
+        yield SimpleNamespace(port=port, child=child)
+
+
+@pytest.fixture
+def listen(process):
+    """`listen("run=5", as_=user)`: that person's stream, or the refusal of one."""
+    live.breaker.reset()
+    listeners = []
+
+    def listen(query="", as_=None, port=None, at=None, **options):
+        at = f"&at={int(time.time()) + 5 if at is None else at}"  # as if nothing could have been missed
+        listeners.append(Listener(port or process.port, query + at, session_of(as_), **options))
+        return listeners[-1]
+
+    yield listen
+    for one in listeners:
+        one.close()
+
+
+def session_of(user):
+    if user is None:
+        return ""
+    client = Client()
+    client.force_login(user)
+    return client.cookies[settings.SESSION_COOKIE_NAME].value
+
+
+# --- Who may -----------------------------------------------------------------------------------------
+def test_strangers_and_outsiders_are_refused(listen):
+    one, outsider = stage(), make_user("Olga")
+    own = make_group(admin=outsider)
+    assert listen(f"run={one.run.pk}").status == 403
+    assert listen().status == 403
+    assert [listen(what, as_=outsider).status for what in (f"run={one.run.pk}", f"group={one.group.pk}")] == [404, 404]
+    assert [listen(what, as_=outsider).status for what in ("run=999999", "group=0")] == [404, 404]
+    assert [listen(what, as_=outsider).status for what in (f"group={own.pk}", "groups=all", "")] == [200, 200, 200]
+
+
+def test_who_has_logged_out_or_was_switched_off_is_refused(listen, process):
+    bob = make_user("Bob")
+    client = signed_in(bob)
+    session = client.cookies[settings.SESSION_COOKIE_NAME].value
+    Listener(process.port, session=session).close()
+    client.post("/logout/")
+    assert Listener(process.port, session=session).status == 403
+    session = session_of(bob)
+    type(bob).objects.filter(pk=bob.pk).update(is_active=False)
+    assert Listener(process.port, session=session).status == 403
+
+
+@pytest.mark.parametrize("number", ["x", "", "-1", "1.5", "%D9%A3", "9" * 19, "1e3", "%00"])
+def test_a_number_that_is_none_is_not_found(listen, number):
+    bob = make_user("Bob")
+    assert listen(f"run={number}", as_=bob).status == (404 if number else 200)
+    assert listen(as_=bob, at=number).status == (404 if number else 200)
+
+
+def test_it_serves_nothing_else(listen):
+    bob = make_user("Bob")
+    assert listen(as_=bob, method="POST").status == 405
+    assert listen(as_=bob, path="/live/other/").status == 404
+    assert listen(as_=bob, path="/").status == 404
+
+
+def test_a_cookie_that_is_none_is_refused(process):
+    assert Listener(process.port, session='x"; \\;=').status == 403
+
+
+def test_its_answer_is_a_stream_that_nobody_keeps(listen):
+    headers = listen(as_=make_user("Bob")).answer.headers
+    assert headers["Content-Type"] == "text/event-stream"
+    assert headers["Cache-Control"] == "no-store"
+
+
+def test_one_person_has_so_many_streams_and_no_more(listen):
+    bob, ana = make_user("Bob"), make_user("Ana")
+    mine = [listen(as_=bob) for _ in range(20)]
+    assert {one.status for one in mine} == {200}
+    assert listen(as_=bob).status == 429
+    assert listen(as_=ana).status == 200
+    mine[0].close()
+    for _try in range(50):
+        if listen(as_=bob).status == 200:
+            return
+        time.sleep(0.1)
+    raise AssertionError("a stream that was closed is still counted")
+
+
+# --- What they hear ----------------------------------------------------------------------------------
+def test_each_hears_of_what_is_on_the_page(listen):
+    one = stage()
+    other = stage()
+    pages = {
+        "run": listen(f"run={one.run.pk}", as_=one.bob),
+        "group": listen(f"group={one.group.pk}", as_=one.bob),
+        "home": listen("groups=all", as_=one.bob),
+    }
+    inbox, elsewhere = listen(as_=one.bob), listen(f"run={other.run.pk}", as_=other.bob)
+    order(one.run, one.hana, one.oil, 6)
+    assert {name: page.hears() for name, page in pages.items()} == dict.fromkeys(pages, "changed")
+    assert inbox.hears(0.5) is None
+    runs.lock_list(one.run, by=one.alice)
+    assert inbox.hears() == "changed"
+    assert elsewhere.hears(0.5) is None
+
+
+def test_who_loses_their_membership_hears_nothing_more(listen):
+    one = stage()
+    streams = [listen(what, as_=one.bob) for what in (f"run={one.run.pk}", f"group={one.group.pk}", "groups=all")]
+    stays = listen(f"run={one.run.pk}", as_=one.hana)
+    end_membership(one.group.pk, one.bob.pk, by=one.adam)
+    assert [until_the_end(stream) for stream in streams] == ["end"] * 3
+    assert stays.hears() == "changed"
+    assert listen(f"run={one.run.pk}", as_=one.bob).status == 404
+
+
+def until_the_end(stream):
+    """They may be told of the removal itself."""
+    while (event := stream.hears()) == "changed":
+        pass
+    return event
+
+
+def test_what_happened_between_page_and_stream_is_told_at_once(listen):
+    one = stage()
+    time.sleep(1.1)  # the age of a page has whole seconds
+    asked_at = int(time.time())
+    order(one.run, one.bob, one.oil, 6)
+    time.sleep(1.1)
+    assert listen(f"run={one.run.pk}", as_=one.hana, at=asked_at).hears() == "changed"
+    assert listen(as_=one.hana, at=asked_at).hears(0.5) is None
+    assert listen(f"run={one.run.pk}", as_=one.hana, at=int(time.time())).hears(0.5) is None
+
+
+def test_a_page_older_than_the_process_is_told_at_once(listen):
+    assert listen(as_=make_user("Bob"), at=1).hears() == "changed"
+
+
+def test_several_processes_share_one_redis(listen, tmp_path):
+    one = stage()
+    with live_process(tmp_path) as (port, _child):
+        streams = [listen(f"run={one.run.pk}", as_=one.hana, port=where) for where in (None, port)]
+        order(one.run, one.bob, one.oil, 6)
+        assert [stream.hears() for stream in streams] == ["changed", "changed"]
+
+
+# --- Parts that fail ---------------------------------------------------------------------------------
+def test_streams_hold_no_connection_of_the_database(listen):
+    """Spec 66: counted at the server while they are open and being told."""
+    one = stage()
+    streams = [listen(f"run={one.run.pk}", as_=who) for who in (one.bob, one.hana, one.alice) for _ in range(10)]
+    order(one.run, one.bob, one.oil, 6)
+    assert {stream.hears() for stream in streams} == {"changed"}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        assert cursor.fetchone() == (0,)
+
+
+def test_redis_restarted_everybody_is_told_once_it_is_back(listen, tmp_path, settings):
+    """What was said meanwhile is lost; that something may have been, is not."""
+    one = stage()
+    with breakable_redis() as broken:
+        settings.LIVE_REDIS_URL = broken.url
+        with live_process(tmp_path) as (port, child):
+            stream = listen(f"run={one.run.pk}", as_=one.hana, port=port)
+            stream.hears(1)  # if it was there before the subscription
+            broken.proxy.cut_after = 0
+            broken.proxy.hang_up()
+            time.sleep(0.5)
+            assert stream.hears(0.3) is None
+            broken.proxy.cut_after = None
+            assert stream.hears() == "changed"
+            assert not child.ended
+        log = (tmp_path / "live.log").read_text()
+    assert log.count("Redis does not answer") == log.count("Redis is back") == 1, log
+
+
+def test_the_database_away_is_no_refusal_for_good(listen, tmp_path):
+    one = stage()
+    nowhere = {"DATABASE_URL": "postgres://nobody@127.0.0.1:1/nothing"}
+    with live_process(tmp_path, **nowhere) as (port, _child):
+        assert listen(f"run={one.run.pk}", as_=one.bob, port=port).status == 503
+
+
+def test_stopped_it_ends_its_streams(tmp_path, listen):
+    with live_process(tmp_path) as (port, child):
+        stream = listen(as_=make_user("Bob"), port=port)
+        os.kill(child.process.pid, signal.SIGTERM)
+        assert stream.hears(15) == "end"
+        child.process.wait(15)
