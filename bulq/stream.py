@@ -28,6 +28,7 @@ from redis.asyncio import Redis, RedisError  # noqa: E402
 
 from accounts.models import Membership  # noqa: E402
 from bids.models import Run  # noqa: E402
+from bulq.breaker import Breaker  # noqa: E402
 from bulq.live import CHANGED, channel  # noqa: E402
 
 PATH = "/live/"
@@ -35,6 +36,8 @@ KEPT_ALIVE = 15  # seconds after which something is sent, so that nobody in betw
 LIVES = 600  # seconds after which a browser has to come again, and is looked up again
 MOST_OF_ONE = 20  # streams of one person in one process; a hidden page has none
 MOST_REMEMBERED = 10_000  # topics
+STARTS_WITHIN = 5  # seconds to wait for Redis before the first page is let in
+DEAF = float("inf")
 BACKOFF = (0.2, 0.5, 1, 2, 5)
 HEADERS = {
     "content-type": "text/event-stream",
@@ -59,15 +62,15 @@ class Stream:
     def __init__(self, user, topics, groups):
         self.user, self.topics = user, topics
         self.farewells = {f"left {group}" for group in groups}
-        self.woken, self.is_over, self.is_gone = asyncio.Event(), False, False
+        self.woken, self.has_news, self.is_over = asyncio.Event(), False, False
 
     def tell(self, message):
-        self.is_over = self.is_over or message in self.farewells
+        """Also to who has to leave the group: their page finds out by asking."""
+        self.has_news, self.is_over = True, self.is_over or message in self.farewells
         self.woken.set()
 
-    def leave(self):
-        """The page is closed."""
-        self.is_gone = True
+    def end(self):
+        self.is_over = True
         self.woken.set()
 
 
@@ -114,15 +117,20 @@ class Hub:
     """The streams of this process by topic, and the one subscription that feeds them."""
 
     def __init__(self):
-        self.streams, self.task = {}, None
-        self.heard, self.hears_since = {}, float("inf")  # topics and when they were last told of
+        self.streams, self.task, self.is_ready = {}, None, asyncio.Event()
+        self.heard, self.hears_since = {}, DEAF  # topics and when they were last told of
 
-    def start(self):
-        self.task = self.task or asyncio.create_task(self._listen())
+    async def start(self):
+        """From its start this process hears what is said, so that the first page to come has missed nothing."""
+        self.task = asyncio.create_task(self._listen())
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.is_ready.wait(), STARTS_WITHIN)
 
     @contextlib.contextmanager
     def join(self, stream, at):
         """Tell this stream what is said from now on; and at once if its page, as old as `at`, may have missed some."""
+        if self.hears_since == DEAF:
+            raise Refused(503)
         if len(self.streams.get(f"user:{stream.user}", ())) >= MOST_OF_ONE:
             raise Refused(429)
         for topic in stream.topics:
@@ -138,23 +146,26 @@ class Hub:
                     del self.streams[topic]
 
     async def _listen(self):
-        """For ever. After each break everybody is told, because something may have been missed."""
+        """For ever. Without Redis there are no streams: pages say so, and ask by themselves now and then."""
         failures = 0
         while True:
             try:
                 async with Redis.from_url(settings.LIVE_REDIS_URL, socket_connect_timeout=2) as server:
                     ears = server.pubsub(ignore_subscribe_messages=True)
                     await ears.psubscribe(channel("*"))
-                    self._forget()
-                    for stream in set().union(*self.streams.values()):
-                        stream.tell(CHANGED)
                     if failures:
                         logger.warning("Redis is back")
+                        await asyncio.sleep(Breaker.REST)  # so long nobody who had a failure tells anything
                     failures = 0
+                    self._forget()
+                    self.is_ready.set()
                     await self._pass_on(ears)
             except (RedisError, OSError) as error:
                 if not failures:
                     logger.warning("Redis does not answer, so open pages ask by themselves: %s", error)
+                self.hears_since = DEAF
+                for stream in set().union(*self.streams.values()):
+                    stream.end()
                 await asyncio.sleep(BACKOFF[min(failures, len(BACKOFF) - 1)])
                 failures += 1
 
@@ -218,11 +229,10 @@ async def _serve(stream, receive, send):
             except TimeoutError:
                 await _say(send, "event: still\ndata: here")
                 continue
-            if stream.is_gone:
-                return
             stream.woken.clear()
-            # Also to who has to leave: their page finds out by asking.
-            await _say(send, f"data: {CHANGED}")
+            if stream.has_news:
+                stream.has_news = False
+                await _say(send, f"data: {CHANGED}")
         await _end(send)
     finally:
         gone.cancel()
@@ -231,7 +241,7 @@ async def _serve(stream, receive, send):
 async def _until_gone(stream, receive):
     while (await receive())["type"] != "http.disconnect":
         pass
-    stream.leave()
+    stream.end()
 
 
 async def _start(send, status, headers):
@@ -248,9 +258,8 @@ async def _end(send):
 
 
 async def _lifespan(receive, send):
-    """From its start this process hears what is said, so that the first page to come has missed nothing."""
     await receive()
-    hub.start()
+    await hub.start()
     await send({"type": "lifespan.startup.complete"})
     await receive()
     await send({"type": "lifespan.shutdown.complete"})
