@@ -17,6 +17,7 @@ from bids.tests.factories import item_of, order, purchase
 from bulq import live
 from bulq.dev import caddy
 from bulq.dev.processes import free_port
+from bulq.tests.faults import breakable_redis
 from bulq.tests.live import live_process
 
 from .conftest import session_of, sign_in
@@ -296,5 +297,29 @@ def test_without_the_live_process_it_asks_now_and_then_and_comes_back(new_contex
         expect(cell(page, one.oil, "Bob")).to_have_text("6", timeout=25_000)
         with live_process(tmp_path, port=stream):
             says(page, "Live", seconds=45)
+            order(one.run, one.bob, one.oil, 7)
+            expect(cell(page, one.oil, "Bob")).to_have_text("7")
+
+
+def test_redis_restarted_in_the_middle_the_page_recovers_by_itself(new_context, live_server, tmp_path, settings):
+    live.breaker.reset()
+    one, port, stream = stage(), free_port(), free_port()
+    web, url = urlsplit(live_server.url).port, f"http://localhost:{port}"
+    with breakable_redis() as broken:
+        settings.LIVE_REDIS_URL = broken.url
+        settings.CACHES = settings.CACHES | {"live": settings.CACHES["live"] | {"LOCATION": broken.url}}
+        with live_process(tmp_path, port=stream), caddy.running(tmp_path, port, web=web, live=[stream]):
+            context = new_context(base_url=url, ignore=NETWORK)
+            sign_in(context, url, session_of(one.hana))
+            page = context.new_page()
+            page.goto(f"/runs/{one.run.pk}/")
+            says(page, "Live")
+            broken.proxy.cut_after = 0
+            broken.proxy.hang_up()
+            says(page, "Trying again")
+            order(one.run, one.bob, one.oil, 6)
+            broken.proxy.cut_after = None
+            says(page, "Live", seconds=60)
+            expect(cell(page, one.oil, "Bob")).to_have_text("6")
             order(one.run, one.bob, one.oil, 7)
             expect(cell(page, one.oil, "Bob")).to_have_text("7")
