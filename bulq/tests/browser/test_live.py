@@ -9,10 +9,10 @@ from playwright.sync_api import expect
 
 from accounts.actions import end_membership
 from bids import states
-from bids.actions import runs
+from bids.actions import distribution, runs
 from bids.actions.notifications import mark_read
 from bids.models import Notification
-from bids.tests.cast import stage
+from bids.tests.cast import D, stage
 from bids.tests.factories import item_of, order, purchase
 from bulq import live
 from bulq.dev import caddy
@@ -168,6 +168,20 @@ def test_a_form_half_filled_and_an_open_details_stay(enter):
     expect(price).to_have_value("3.9")
     expect(price).to_be_focused()
     assert details.evaluate("one => one.open")
+
+
+def test_a_form_half_filled_is_still_based_on_what_was_seen(enter):
+    """The leader decided meanwhile: what Bob was typing does not silently undo it."""
+    one = stage(states.ADJUSTING)
+    page = enter(one.bob, f"/runs/{one.run.pk}/")
+    amount = page.locator(f"#amount-{one.gouda.pk}-{one.bob.pk}")
+    amount.fill("2")
+    distribution.sort_out(one.run, one.gouda, D("2.5"), was=D(3), by=one.alice, whose=one.bob)
+    expect(page.locator(f"#decide-{one.gouda.pk} .tag")).to_contain_text("0.5 kg short")
+    expect(amount).to_have_value("2")
+    page.locator(f"#take-{one.gouda.pk}-{one.bob.pk}").get_by_role("button", name="takes this much").click()
+    expect(page.locator(f"#err-{one.gouda.pk}-{one.bob.pk}")).to_be_visible()
+    assert one.wanted(one.bob, one.gouda) == D("2.5")
 
 
 def test_a_form_half_filled_whose_place_is_gone_stays_too(enter):
