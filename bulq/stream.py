@@ -192,13 +192,13 @@ async def application(scope, receive, send):
         await _lifespan(receive, send)
     elif scope["type"] == "http":
         try:
-            await _answer(scope, receive, send)
+            await _answer(scope, send)
         except Refused as refused:
             await _start(send, refused.status, {"content-type": "text/plain", "cache-control": "no-store"})
             await _end(send)
 
 
-async def _answer(scope, receive, send):
+async def _answer(scope, send):
     if scope["path"] != PATH:
         raise Refused(404)
     if scope["method"] != "GET":
@@ -213,35 +213,26 @@ async def _answer(scope, receive, send):
     loop = asyncio.get_running_loop()
     stream = Stream(*await loop.run_in_executor(lookups, look_up, key and key.value, query))
     with hub.join(stream, at):
-        await _serve(stream, receive, send)
+        await _serve(stream, send)
 
 
-async def _serve(stream, receive, send):
+async def _serve(stream, send):
+    """Until it is over. When the page is closed the server cancels it."""
     await _start(send, 200, HEADERS)
     await _say(send, ": hello")
-    loop = asyncio.get_running_loop()
-    gone = loop.create_task(_until_gone(stream, receive))
-    ends_at = loop.time() + LIVES
-    try:
-        while not stream.is_over and loop.time() < ends_at:
-            try:
-                await asyncio.wait_for(stream.woken.wait(), KEPT_ALIVE)
-            except TimeoutError:
-                await _say(send, "event: still\ndata: here")
-                continue
-            stream.woken.clear()
-            if stream.has_news:
-                stream.has_news = False
-                await _say(send, f"data: {CHANGED}")
-        await _end(send)
-    finally:
-        gone.cancel()
-
-
-async def _until_gone(stream, receive):
-    while (await receive())["type"] != "http.disconnect":
-        pass
-    stream.end()
+    clock = asyncio.get_running_loop().time
+    ends_at = clock() + LIVES
+    while not stream.is_over and clock() < ends_at:
+        try:
+            await asyncio.wait_for(stream.woken.wait(), KEPT_ALIVE)
+        except TimeoutError:
+            await _say(send, "event: still\ndata: here")
+            continue
+        stream.woken.clear()
+        if stream.has_news:
+            stream.has_news = False
+            await _say(send, f"data: {CHANGED}")
+    await _end(send)
 
 
 async def _start(send, status, headers):
