@@ -26,6 +26,7 @@ def live_process(folder, *, port=None, **environment):
     """On this test process's own database and Redis; yields its port and the child."""
     database = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
     environment = {**os.environ, "DATABASE_URL": database, "LIVE_REDIS_URL": settings.LIVE_REDIS_URL, **environment}
+    environment["PGAPPNAME"] = "live"  # how PostgreSQL knows it
     for where in [port] if port else [free_port() for _try in range(3)]:  # somebody else may take one meanwhile
         command = [sys.executable, "-m", "gunicorn", *LIVE, "--bind", f"127.0.0.1:{where}"]
         log = Path(folder) / "live.log"
