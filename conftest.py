@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import django
 import pytest
+from django.conf import settings
 from django.core.signals import request_finished, request_started
 
 from bulq.dev.services import given_by, throwaway_services
@@ -48,6 +49,10 @@ def _prepare() -> None:
 
 _prepare()
 django.setup()  # conftest files and test modules below import models at their top
+# That the machine is busy with other tests is no failure of Redis.
+settings.CACHES = {
+    name: alias | {"OPTIONS": alias["OPTIONS"] | {"SOCKET_TIMEOUT": 3}} for name, alias in settings.CACHES.items()
+}
 # Handed on to a worker, it would make pytest-django read the settings there before `_prepare` names its Redis.
 os.environ.pop("DJANGO_SETTINGS_MODULE")
 

@@ -12,6 +12,7 @@ from bids import states
 from bids.tests.cast import stage
 from bulq import cache, live, ratelimit
 from bulq.breaker import Breaker, RedisAway
+from bulq.settings import CACHES
 from bulq.tests.client import FormClient, signed_in
 from stores.tests.factories import make_offer, make_product, make_store
 
@@ -42,7 +43,7 @@ def broken(settings):
 
 
 def use(settings, url):
-    settings.CACHES = {name: {**alias, "LOCATION": url} for name, alias in settings.CACHES.items()}
+    settings.CACHES = {name: {**alias, "LOCATION": url} for name, alias in CACHES.items()}  # those of the site
     settings.RATELIMIT_ENABLE = True
     # Windows so long that no test meets the end of one: those of a process without Redis are the clock's.
     most = {"login": 5, "login_name": 5, "registration": 5, "bids": 3, "general": 9}
