@@ -30,6 +30,12 @@ def network_of(address):
     return str(parsed.__class__(int(parsed) >> 64 << 64))
 
 
+def is_trusted(peer, trusted):
+    """Whether what the other end of this connection says of the client is believed."""
+    address = _parsed(peer)
+    return address is not None and _is_in(address, trusted)
+
+
 def _parsed(text):
     try:
         address = ip_address(text.partition("%")[0])

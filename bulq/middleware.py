@@ -3,13 +3,17 @@
 import hashlib
 import json
 import re
+import sys
 import time
 from datetime import timedelta
+from functools import partial
 
 from django.conf import settings
 from django.contrib.auth import login
 from django.contrib.auth.models import AnonymousUser
+from django.core.signals import got_request_exception
 from django.db import IntegrityError, OperationalError, transaction
+from django.dispatch import receiver
 from django.http import HttpResponse
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
@@ -17,8 +21,8 @@ from django.utils.deprecation import MiddlewareMixin
 from django.utils.translation import gettext as _
 from psycopg.errors import LockNotAvailable
 
-from . import ratelimit
-from .addresses import client_address
+from . import logs, ratelimit
+from .addresses import client_address, is_trusted
 from .errors import BulqError, Busy
 from .http import refuse, too_many
 from .locks import busy_when_locked
@@ -29,10 +33,44 @@ KEPT_FOR = timedelta(hours=24)
 REPLAYED_HEADERS = ("Content-Type", "Location", "HX-Retarget", "HX-Reselect", "HX-Reswap")
 
 
-class ClientAddressMiddleware:
-    """From here on REMOTE_ADDR is the client's own address, also in gunicorn's log.
+class RequestLogMiddleware:
+    """Gives each request an id, and writes its line. Outermost: its trust is in the other end of the connection."""
 
-    As the first of all it also notes when the request came: the page it leads to shows nothing that is newer.
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        started, meta = time.perf_counter(), request.META
+        is_ours = is_trusted(meta.get("REMOTE_ADDR", ""), settings.TRUSTED_PROXIES)
+        one = logs.request_id(meta.get("HTTP_X_REQUEST_ID", ""), is_trusted=is_ours)
+        token = logs.current.set((one, partial(logs.person_of, request)))
+        try:
+            response = self.get_response(request)
+            response.headers["X-Request-ID"] = one
+            if not (request.path_info.startswith("/health/") and response.status_code == 200):
+                logs.log_request(
+                    method=request.method,
+                    route=logs.route_of(request),
+                    status=response.status_code,
+                    ms=round((time.perf_counter() - started) * 1000),
+                    address=meta["REMOTE_ADDR"],
+                    error=getattr(request, "error", None),
+                )
+        finally:
+            logs.current.reset(token)
+        return response
+
+
+@receiver(got_request_exception)
+def _keep_error(request, **_words):
+    request.error = sys.exc_info()[1]
+
+
+class ClientAddressMiddleware:
+    """From here on REMOTE_ADDR is the client's own address, also in the log.
+
+    What strangers say about HTTPS is dropped. It also notes when the request came: the page it leads to shows nothing
+    that is newer.
     """
 
     def __init__(self, get_response):
@@ -41,9 +79,24 @@ class ClientAddressMiddleware:
     def __call__(self, request):
         request.asked_at = str(int(time.time()))
         meta = request.META
-        forwarded = meta.get("HTTP_X_FORWARDED_FOR", "")
-        meta["REMOTE_ADDR"] = client_address(meta.get("REMOTE_ADDR", ""), forwarded, settings.TRUSTED_PROXIES)
+        peer, forwarded = meta.get("REMOTE_ADDR", ""), meta.get("HTTP_X_FORWARDED_FOR", "")
+        if not is_trusted(peer, settings.TRUSTED_PROXIES):
+            meta.pop("HTTP_X_FORWARDED_PROTO", None)
+        meta["REMOTE_ADDR"] = client_address(peer, forwarded, settings.TRUSTED_PROXIES)
         return self.get_response(request)
+
+
+class SecurityHeadersMiddleware:
+    """What Django's own middleware does not say: no site may embed an answer, and no page needs a device."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        response = self.get_response(request)
+        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        response.headers.setdefault("Permissions-Policy", settings.PERMISSIONS_POLICY)
+        return response
 
 
 class RateLimitMiddleware:

@@ -62,7 +62,7 @@ class BackupRun(models.Model):
 
 
 class Told(models.Model):
-    """What was last told about the backups in one way: e-mail, or webhook."""
+    """What was last told to the operator in one way: e-mail, or webhook."""
 
     channel = models.CharField(max_length=10, primary_key=True)
     # The kinds of problems; empty when all was well again.
@@ -71,3 +71,13 @@ class Told(models.Model):
 
     def __str__(self):
         return self.channel
+
+
+class Heartbeat(models.Model):
+    """When the worker, or beat, last said that it is running."""
+
+    name = models.CharField(max_length=10, primary_key=True)
+    at = models.DateTimeField()
+
+    def __str__(self):
+        return self.name

@@ -17,7 +17,7 @@ from .breaker import Breaker, RedisAway
 from .fields import normalise_username
 
 # Names of addresses that are never counted. Static files do not get as far as the limits.
-EXEMPT = frozenset({"health-backup", "live"})
+EXEMPT = frozenset({"health-live", "health-ready", "health-backup", "live"})
 GENERAL = "general"
 RATE = re.compile(r"([0-9]+)/([1-9][0-9]*)?([smhd])")
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}

@@ -10,85 +10,96 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.retry import Retry
 
+from bulq import logs
+from bulq.environment import Environment
+
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
+env = Environment()
 
 # --- What an operator sets -------------------------------------------------------------------------
-SECRET_KEY = env("SECRET_KEY")
-DEBUG = env.bool("DEBUG", default=False)
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
-SERVED_OVER_HTTPS = env.bool("SERVED_OVER_HTTPS", default=False)
-DATABASE_URL = env("DATABASE_URL")
-REDIS_URL = env("REDIS_URL")
+SECRET_KEY = env.required("SECRET_KEY")
+# Those before it, for as long as what they signed is still good.
+SECRET_KEY_FALLBACKS = env.texts("SECRET_KEY_FALLBACKS", default=[])
+DEBUG = env.flag("DEBUG", default=False)
+ALLOWED_HOSTS = env.texts("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.texts("CSRF_TRUSTED_ORIGINS", default=[])
+SERVED_OVER_HTTPS = env.flag("SERVED_OVER_HTTPS", default=False)
+DATABASE_URL = env.required("DATABASE_URL")
+REDIS_URL = env.required("REDIS_URL")
 # Catalogue cache, rate limits and live pages may each have a Redis of their own.
-CACHE_REDIS_URL = env("CACHE_REDIS_URL", default=REDIS_URL)
-LIMITS_REDIS_URL = env("LIMITS_REDIS_URL", default=REDIS_URL)
-LIVE_REDIS_URL = env("LIVE_REDIS_URL", default=REDIS_URL)
+CACHE_REDIS_URL = env.text("CACHE_REDIS_URL", default=REDIS_URL)
+LIMITS_REDIS_URL = env.text("LIMITS_REDIS_URL", default=REDIS_URL)
+LIVE_REDIS_URL = env.text("LIVE_REDIS_URL", default=REDIS_URL)
 # Keeps the keys of several sites on one Redis apart.
-CACHE_PREFIX = env("CACHE_PREFIX", default="bulq")
+CACHE_PREFIX = env.text("CACHE_PREFIX", default="bulq")
 # How long the lists of the catalogue are kept at most, in seconds.
-CACHE_SECONDS = env.int("CACHE_SECONDS", default=15 * 60)
+CACHE_SECONDS = env.number("CACHE_SECONDS", default=15 * 60)
+# Log lines as JSON, or as text for people.
+LOG_JSON = env.flag("LOG_JSON", default=SERVED_OVER_HTTPS)
+# Where errors are told, besides the log.
+SENTRY_DSN = env.text("SENTRY_DSN", default="")
 # How the site is reached, for links in mails.
-SITE_URL = env("SITE_URL", default="http://localhost:8000").rstrip("/")
-TIME_ZONE = env("TIME_ZONE", default="UTC")
-DEFAULT_CURRENCY = env("DEFAULT_CURRENCY", default="EUR")
-EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
-vars().update(EMAIL_CONFIG)
-EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=10)
-DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="Bulq <bulq@localhost>")
+SITE_URL = env.text("SITE_URL", default="http://localhost:8000").rstrip("/")
+TIME_ZONE = env.text("TIME_ZONE", default="UTC")
+DEFAULT_CURRENCY = env.text("DEFAULT_CURRENCY", default="EUR")
+_no_mail = environ.Env.email_url_config("consolemail://")
+vars().update(env.read("EMAIL_URL", environ.Env.email_url_config, default=_no_mail))
+EMAIL_TIMEOUT = env.number("EMAIL_TIMEOUT", default=10)
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", default="Bulq <bulq@localhost>")
 
 # How often one may ask: so many in a second, minute, hour or day, or in several ("5/30s"). Logging in is counted by
 # address, and by username and address; registration by address; the others by person.
-RATELIMIT_ENABLE = env.bool("RATELIMIT_ENABLE", default=True)
+RATELIMIT_ENABLE = env.flag("RATELIMIT_ENABLE", default=True)
 RATE_LIMITS = {
-    "login": env("RATE_LIMIT_LOGIN", default="5/m"),
-    "login_name": env("RATE_LIMIT_LOGIN_NAME", default="5/m"),
-    "registration": env("RATE_LIMIT_REGISTRATION", default="5/m"),
-    "bids": env("RATE_LIMIT_BIDS", default="20/m"),
-    "general": env("RATE_LIMIT_GENERAL", default="100/m"),
+    "login": env.text("RATE_LIMIT_LOGIN", default="5/m"),
+    "login_name": env.text("RATE_LIMIT_LOGIN_NAME", default="5/m"),
+    "registration": env.text("RATE_LIMIT_REGISTRATION", default="5/m"),
+    "bids": env.text("RATE_LIMIT_BIDS", default="20/m"),
+    "general": env.text("RATE_LIMIT_GENERAL", default="100/m"),
 }
 # Addresses or networks of the proxies in front of the site; what they say of the client's address is believed.
-TRUSTED_PROXIES = [ip_network(one) for one in env.list("BULQ_TRUSTED_PROXIES", default=[])]
+TRUSTED_PROXIES = env.read(
+    "BULQ_TRUSTED_PROXIES", lambda text: [ip_network(one.strip()) for one in text.split(",")], default=[]
+)
 
 # What was read so many days ago is deleted from the inbox.
-NOTIFICATIONS_KEPT_DAYS = env.int("NOTIFICATIONS_KEPT_DAYS", default=90)
+NOTIFICATIONS_KEPT_DAYS = env.number("NOTIFICATIONS_KEPT_DAYS", default=90)
 # Limits of one person, group and run (counted under a lock).
-GROUPS_PER_USER = env.int("GROUPS_PER_USER", default=100)
-MEMBERS_PER_GROUP = env.int("MEMBERS_PER_GROUP", default=100)
-OPEN_RUNS_PER_GROUP = env.int("OPEN_RUNS_PER_GROUP", default=100)
-PRODUCTS_PER_RUN = env.int("PRODUCTS_PER_RUN", default=100)
+GROUPS_PER_USER = env.number("GROUPS_PER_USER", default=100)
+MEMBERS_PER_GROUP = env.number("MEMBERS_PER_GROUP", default=100)
+OPEN_RUNS_PER_GROUP = env.number("OPEN_RUNS_PER_GROUP", default=100)
+PRODUCTS_PER_RUN = env.number("PRODUCTS_PER_RUN", default=100)
 # A divisible product may weigh this much more or less than wanted and still count as matching.
-WEIGHING_TOLERANCE_PERCENT = env.int("WEIGHING_TOLERANCE_PERCENT", default=10)
+WEIGHING_TOLERANCE_PERCENT = env.number("WEIGHING_TOLERANCE_PERCENT", default=10)
 
 # Backups go into a bucket of any S3, or into a folder. Without either there are none.
-BACKUP_S3_BUCKET = env("BACKUP_S3_BUCKET", default="")
-BACKUP_S3_ENDPOINT = env("BACKUP_S3_ENDPOINT", default="")
-BACKUP_S3_REGION = env("BACKUP_S3_REGION", default="")
-BACKUP_S3_PREFIX = env("BACKUP_S3_PREFIX", default="bulq/")
-BACKUP_S3_ACCESS_KEY = env("BACKUP_S3_ACCESS_KEY", default="")
-BACKUP_S3_SECRET_KEY = env("BACKUP_S3_SECRET_KEY", default="")
-BACKUP_S3_ENCRYPTION = env("BACKUP_S3_ENCRYPTION", default="")
-BACKUP_S3_TIMEOUT = env.int("BACKUP_S3_TIMEOUT", default=60)
-BACKUP_FOLDER = env("BACKUP_FOLDER", default="")
+BACKUP_S3_BUCKET = env.text("BACKUP_S3_BUCKET", default="")
+BACKUP_S3_ENDPOINT = env.text("BACKUP_S3_ENDPOINT", default="")
+BACKUP_S3_REGION = env.text("BACKUP_S3_REGION", default="")
+BACKUP_S3_PREFIX = env.text("BACKUP_S3_PREFIX", default="bulq/")
+BACKUP_S3_ACCESS_KEY = env.text("BACKUP_S3_ACCESS_KEY", default="")
+BACKUP_S3_SECRET_KEY = env.text("BACKUP_S3_SECRET_KEY", default="")
+BACKUP_S3_ENCRYPTION = env.text("BACKUP_S3_ENCRYPTION", default="")
+BACKUP_S3_TIMEOUT = env.number("BACKUP_S3_TIMEOUT", default=60)
+BACKUP_FOLDER = env.text("BACKUP_FOLDER", default="")
 # Of so many days, weeks and months the newest backup is kept.
 BACKUP_KEEP = {
-    "daily": env.int("BACKUP_KEEP_DAILY", default=7),
-    "weekly": env.int("BACKUP_KEEP_WEEKLY", default=4),
-    "monthly": env.int("BACKUP_KEEP_MONTHLY", default=12),
+    "daily": env.number("BACKUP_KEEP_DAILY", default=7),
+    "weekly": env.number("BACKUP_KEEP_WEEKLY", default=4),
+    "monthly": env.number("BACKUP_KEEP_MONTHLY", default=12),
 }
 # All of a backup has to be done in so many seconds; a restore and a drill too.
-BACKUP_TIME_LIMIT = env.int("BACKUP_TIME_LIMIT", default=3600)
+BACKUP_TIME_LIMIT = env.number("BACKUP_TIME_LIMIT", default=3600)
 # When in the night, in UTC. A drill follows on Sundays.
-BACKUP_AT = env("BACKUP_AT", default="03:00")
+BACKUP_AT = env.text("BACKUP_AT", default="03:00")
 # Who is told when there are none, when one fails, and when all is well again.
-BACKUP_ALERT_EMAILS = env.list("BACKUP_ALERT_EMAILS", default=[])
-BACKUP_ALERT_WEBHOOK = env("BACKUP_ALERT_WEBHOOK", default="")
+BACKUP_ALERT_EMAILS = env.texts("BACKUP_ALERT_EMAILS", default=[])
+BACKUP_ALERT_WEBHOOK = env.text("BACKUP_ALERT_WEBHOOK", default="")
 # Somebody who raises the alarm when we do not call any more; asked with /start and /fail too.
-BACKUP_HEARTBEAT_URL = env("BACKUP_HEARTBEAT_URL", default="")
+BACKUP_HEARTBEAT_URL = env.text("BACKUP_HEARTBEAT_URL", default="")
 
 # What the web processes hand over to the worker goes through Redis as well.
-CELERY_BROKER_URL = env("CELERY_BROKER_URL", default=REDIS_URL)
+CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", default=REDIS_URL)
 
 # --- The house -------------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -110,7 +121,9 @@ INSTALLED_APPS = [
     "csp",
 ]
 MIDDLEWARE = [
+    "bulq.middleware.RequestLogMiddleware",
     "bulq.middleware.ClientAddressMiddleware",
+    "bulq.middleware.SecurityHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -157,7 +170,7 @@ FORM_RENDERER = "bulq.fields.FormRenderer"
 # --- Data ------------------------------------------------------------------------------------------
 # A lock is waited for three seconds, then the person is told that somebody else is saving.
 DATABASES = {
-    "default": env.db_url_config(DATABASE_URL)
+    "default": env.read("DATABASE_URL", environ.Env.db_url_config, default={})
     | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True, "OPTIONS": {"options": "-c lock_timeout=3000"}}
 }
 # Nobody waits long for Redis. A connection that it closed meanwhile is made anew once, at no cost.
@@ -182,6 +195,8 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_TIME_LIMIT = BACKUP_TIME_LIMIT + 600
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BEAT_SCHEDULER = "bulq.heartbeats:Scheduler"
+CELERY_BEAT_MAX_LOOP_INTERVAL = 30  # seconds; each loop says that beat runs
 # A web process that hands work over does not wait long for a Redis that is not there.
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BROKER_TRANSPORT_OPTIONS = {
@@ -222,8 +237,8 @@ STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 # Once `collectstatic` has filled STATIC_ROOT (run with COLLECTING_STATIC=true), hashed files are served from there;
 # until then, in development and tests, whitenoise serves them from where they are.
-_static_root = Path(env("STATIC_ROOT", default=str(BASE_DIR / ".local" / "static")))
-_collected = (_static_root / "staticfiles.json").exists() or env.bool("COLLECTING_STATIC", default=False)
+_static_root = Path(env.text("STATIC_ROOT", default=str(BASE_DIR / ".local" / "static")))
+_collected = (_static_root / "staticfiles.json").exists() or env.flag("COLLECTING_STATIC", default=False)
 STATIC_ROOT = _static_root if _collected else None
 WHITENOISE_USE_FINDERS = not _collected
 _static_storage = (
@@ -236,8 +251,25 @@ STORAGES = {
     "staticfiles": {"BACKEND": _static_storage},
 }
 
+# --- Log -------------------------------------------------------------------------------------------
+LOGGING_CONFIG = "bulq.logs.configure"
+LOGGING = logs.configuration(as_json=LOG_JSON)
+
 # --- Security --------------------------------------------------------------------------------------
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SERVED_OVER_HTTPS
+if SERVED_OVER_HTTPS:
+    # Browsers take these from this host alone, and over HTTPS alone.
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
+    # Said by a trusted proxy only: see ClientAddressMiddleware.
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_SSL_REDIRECT = True
+    SECURE_REDIRECT_EXEMPT = [r"^health/"]  # asked from the next machine, without a proxy
+    SECURE_HSTS_SECONDS = env.number("HSTS_SECONDS", default=365 * 24 * 3600)
+# Other names under the domain, and browsers' lists, are for its owner to decide.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+PERMISSIONS_POLICY = ", ".join(
+    f"{one}=()" for one in ("camera", "display-capture", "geolocation", "microphone", "midi", "payment", "usb")
+)
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "bulq.views.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
@@ -256,3 +288,19 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
+
+# --- What must not be so on the open net -----------------------------------------------------------
+if SERVED_OVER_HTTPS:
+    if DEBUG:
+        env.problem("DEBUG is on, which shows strangers how the site is set up.")
+    if SECRET_KEY and (len(SECRET_KEY) < 50 or len(set(SECRET_KEY)) < 10):
+        env.problem("SECRET_KEY is too short or too simple: take 50 random characters or more.")
+    if DATABASE_URL and DATABASES["default"].get("PASSWORD", "") in ("", "bulq", "postgres", "password", "secret"):
+        env.problem("DATABASE_URL has no password, or one that anybody would try.")
+    if not set(ALLOWED_HOSTS) - {"localhost", "127.0.0.1", "[::1]"}:
+        env.problem("ALLOWED_HOSTS is not set.")
+    if not env.text("EMAIL_URL", default=""):
+        env.problem("EMAIL_URL is not set, so that links to choose a new password would go into the log.")
+    if not SITE_URL.startswith("https://"):
+        env.problem("SITE_URL does not begin with https://.")
+env.refuse_mistakes()

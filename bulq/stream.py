@@ -1,8 +1,8 @@
 """The live process: tells open pages that something has changed, over server-sent events.
 
-Started as `gunicorn -k asgi bulq.stream:application`; it serves nothing else. One subscription to Redis feeds all
-streams of a process. Who asks is looked up once, and the database connection is let go before the stream begins; each
-stream ends after a while, and whoever comes back is looked up anew.
+Started as `gunicorn -k asgi bulq.stream:application`; beside streams it tells only how it is. One subscription to Redis
+feeds all streams of a process. Who asks is looked up once, and the database connection is let go before the stream
+begins; each stream ends after a while, and whoever comes back is looked up anew.
 """
 
 import asyncio
@@ -28,10 +28,12 @@ from redis.asyncio import Redis, RedisError  # noqa: E402
 
 from accounts.models import Membership  # noqa: E402
 from bids.models import Run  # noqa: E402
+from bulq import logs  # noqa: E402
+from bulq.addresses import client_address, is_trusted  # noqa: E402
 from bulq.breaker import Breaker  # noqa: E402
 from bulq.live import CHANGED, channel  # noqa: E402
 
-PATH = "/live/"
+PATH, HEALTH = "/live/", "/health/live"
 KEPT_ALIVE = 15  # seconds after which something is sent, so that nobody in between gives up
 LIVES = 600  # seconds after which a browser has to come again, and is looked up again
 MOST_OF_ONE = 20  # streams of one person in one process; a hidden page has none
@@ -43,7 +45,6 @@ HEADERS = {
     "content-type": "text/event-stream",
     "cache-control": "no-store",
     "x-accel-buffering": "no",
-    "x-content-type-options": "nosniff",
 }
 logger = logging.getLogger(__name__)
 lookups = ThreadPoolExecutor(4, thread_name_prefix="lookup")
@@ -74,6 +75,15 @@ class Stream:
         self.woken.set()
 
 
+class Session(SessionStore):
+    """Stays as it is: who comes with a key of the session that is outdated gets a new one from their next page."""
+
+    key_salt = SessionStore().key_salt  # else it would be made of this class's name, and no session could be read
+
+    def cycle_key(self):
+        pass
+
+
 def look_up(key, query):
     """The arguments of a `Stream`; `Refused` if this person may not have it. Holds no connection afterwards."""
     try:
@@ -85,7 +95,7 @@ def look_up(key, query):
 
 
 def _look_up(key, query):
-    user = get_user(SimpleNamespace(session=SessionStore(key)))
+    user = get_user(SimpleNamespace(session=Session(key)))
     if not user.is_authenticated:
         raise Refused(403)
     topics, groups = {f"user:{user.pk}"}, []
@@ -190,21 +200,54 @@ hub = Hub()
 async def application(scope, receive, send):
     if scope["type"] == "lifespan":
         await _lifespan(receive, send)
+    elif scope["type"] == "http" and scope["path"] == HEALTH:
+        await _tell_health(send)
     elif scope["type"] == "http":
-        try:
-            await _answer(scope, send)
-        except Refused as refused:
-            await _start(send, refused.status, {"content-type": "text/plain", "cache-control": "no-store"})
-            await _end(send)
+        await _log(scope, send)
 
 
-async def _answer(scope, send):
+async def _tell_health(send):
+    """503 while it hears nothing, so that nobody is sent here."""
+    headers = [(b"content-type", b"text/plain")]
+    await send({"type": "http.response.start", "status": 503 if hub.hears_since == DEAF else 200, "headers": headers})
+    await _end(send)
+
+
+async def _log(scope, send):
+    """A line when the stream is over, or was refused. Its id stays: whatever the server has to say comes later."""
+    started = time.perf_counter()
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    peer, proxies = (scope.get("client") or [""])[0], settings.TRUSTED_PROXIES
+    one = logs.request_id(headers.get("x-request-id", ""), is_trusted=is_trusted(peer, proxies))
+    line = SimpleNamespace(id=one, status=500, person=None)
+    logs.current.set((one, lambda: line.person))
+    try:
+        await _answer_or_refuse(scope, headers, send, line)
+    finally:
+        logs.log_request(
+            method=scope["method"],
+            route=PATH.lstrip("/") if scope["path"] == PATH else "-",
+            status=line.status,
+            ms=round((time.perf_counter() - started) * 1000),
+            address=client_address(peer, headers.get("x-forwarded-for", ""), proxies),
+        )
+
+
+async def _answer_or_refuse(scope, headers, send, line):
+    try:
+        await _answer(scope, headers, send, line)
+    except Refused as refused:
+        await _start(send, line, refused.status, {"content-type": "text/plain", "cache-control": "no-store"})
+        await _end(send)
+
+
+async def _answer(scope, headers, send, line):
     if scope["path"] != PATH:
         raise Refused(404)
     if scope["method"] != "GET":
         raise Refused(405)
     try:
-        cookies = SimpleCookie(dict(scope["headers"]).get(b"cookie", b"").decode("latin-1"))
+        cookies = SimpleCookie(headers.get("cookie", ""))
     except CookieError:
         raise Refused(403) from None
     key = cookies.get(settings.SESSION_COOKIE_NAME)
@@ -212,13 +255,14 @@ async def _answer(scope, send):
     at = _whole(query.get("at", "0"))
     loop = asyncio.get_running_loop()
     stream = Stream(*await loop.run_in_executor(lookups, look_up, key and key.value, query))
+    line.person = stream.user
     with hub.join(stream, at):
-        await _serve(stream, send)
+        await _serve(stream, send, line)
 
 
-async def _serve(stream, send):
+async def _serve(stream, send, line):
     """Until it is over. When the page is closed the server cancels it."""
-    await _start(send, 200, HEADERS)
+    await _start(send, line, 200, HEADERS)
     await _say(send, ": hello")
     clock = asyncio.get_running_loop().time
     ends_at = clock() + LIVES
@@ -235,8 +279,9 @@ async def _serve(stream, send):
     await _end(send)
 
 
-async def _start(send, status, headers):
-    pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
+async def _start(send, line, status, headers):
+    line.status = status
+    pairs = [(name.encode(), value.encode()) for name, value in {**headers, "x-request-id": line.id}.items()]
     await send({"type": "http.response.start", "status": status, "headers": pairs})
 
 

@@ -7,6 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from . import readiness
 from .backups import health
 from .http import repeatable
 from .ratelimit import limited
@@ -23,6 +24,22 @@ def csrf_failure(request, reason=""):
 def admin_login(request):
     """The admin's own login page, counted like the other one."""
     return admin.site.login(request)
+
+
+@login_not_required
+@require_safe
+def alive(request):
+    """This process answers; it asks nobody else."""
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+@login_not_required
+@require_safe
+def ready(request):
+    """Whether people can be sent here: 200 or 503, and a line for each part behind."""
+    states = readiness.parts()
+    lines = "".join(f"{name}: {state}\n" for name, state in states.items())
+    return HttpResponse(lines, status=200 if readiness.is_ready(states) else 503, content_type="text/plain")
 
 
 @login_not_required

@@ -1,4 +1,4 @@
-"""Telling people what is wrong with the backups: each way by itself, daily while it lasts, once when it is over."""
+"""Telling people what is wrong in the background: each way by itself, daily while it lasts, once when it is over."""
 
 import logging
 import smtplib
@@ -69,9 +69,9 @@ def _tell(name, found):
                 told.kinds, told.told_at = [problem.kind for problem in found], timezone.now()
                 told.save()
     except NotDelivered as error:
-        log.error("The alarm about backups was not delivered by %s: %s", name, error)
+        log.error("The alarm was not delivered by %s: %s", name, error)
     except OperationalError as error:
-        log.warning("The alarm about backups is being sent by somebody else: %s", error)
+        log.warning("The alarm is being sent by somebody else: %s", error)
 
 
 def _news(told, found):
@@ -88,7 +88,7 @@ def _alarm(found):
     last = last_verified()
     good = f"{last.key}, {last.size} bytes, verified {last.verified_at:%Y-%m-%d %H:%M} UTC" if last else "none"
     return (
-        f"Bulq on {_site()}: backups need you",
+        f"Bulq on {_site()} needs you",
         "\n".join([
             *(problem.sentence for problem in found),
             "",
@@ -102,7 +102,7 @@ def _alarm(found):
 def _recovered():
     last = last_verified()
     return (
-        f"Bulq on {_site()}: backups are well again",
+        f"Bulq on {_site()} is well again",
         f"Last good backup: {last.key}, {last.size} bytes, verified {last.verified_at:%Y-%m-%d %H:%M} UTC."
         if last
         else "Nothing is wrong any more.",

@@ -1,4 +1,4 @@
-"""What is wrong with the backups just now, told from their rows alone: nobody has to be running to know it."""
+"""What is wrong in the background just now, told from rows alone: nobody has to be running to know it."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -7,10 +7,12 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import Min
 from django.utils import timezone
 
-from bulq.models import BackupRun
+from bulq.models import BackupRun, Heartbeat
 
 SILENT_AFTER = timedelta(hours=26)
 UNTRIED_AFTER = timedelta(days=9)
+STOPPED_AFTER = timedelta(minutes=5)
+WORKERS = {"worker": "The worker", "beat": "Beat, which asks for work by the clock,"}
 State = BackupRun.State
 
 
@@ -22,7 +24,7 @@ class Problem:
 
 def problems():
     """One sentence for each thing that a person has to look at; an empty list when all is well."""
-    return [*_failure(), *_silence(), *_untried()]
+    return [*_failure(), *_silence(), *_untried(), *_stopped()]
 
 
 def last_verified():
@@ -33,6 +35,17 @@ def is_silent():
     """Whether the last verified backup is too old. A new site is given as much time for its first one."""
     last = last_verified()
     return timezone.now() - (last.verified_at if last else _born_at()) > SILENT_AFTER
+
+
+def last_seen():
+    """When the worker and beat last said that they run, and whether that is too long ago; None for who never did."""
+    rows = dict(Heartbeat.objects.values_list("name", "at"))
+    now = timezone.now()
+    return {name: (at := rows.get(name)) and (at, now - at > STOPPED_AFTER) for name in WORKERS}
+
+
+def is_anybody_missing():
+    return any(seen and seen[1] for seen in last_seen().values())
 
 
 def _failure():
@@ -56,6 +69,12 @@ def _untried():
         yield Problem("drill", f"{last.key} could not be restored as a drill. {last.drill_error}")
     elif timezone.now() - (last.drilled_at if last else _born_at()) > UNTRIED_AFTER:
         yield Problem("untried", "For more than nine days nobody has tried to restore a backup.")
+
+
+def _stopped():
+    for name, seen in last_seen().items():
+        if seen and seen[1]:
+            yield Problem(name, f"{WORKERS[name]} has not been running since {_said(seen[0])}.")
 
 
 def _born_at():

@@ -26,6 +26,8 @@ KIT = {
     "live",
     "celery",
     "later",
+    "logs",
+    "sentry",
 }
 FIRST_PARTY = {"bulq", *APPS}
 PURE = {"states", "allocation"}  # import nothing of ours at all

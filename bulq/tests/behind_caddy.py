@@ -19,15 +19,15 @@ from bulq.dev.run import LIVE
 from bulq.dev.services import throwaway_services
 
 ROOT = Path(__file__).resolve().parents[2]
-WEB = ("bulq.wsgi:application", "--workers", "4", "--preload", "--no-control-socket", "--access-logfile", "-")
+WEB = ("bulq.wsgi:application", "--workers", "4", "--preload", "--no-control-socket")
 TOKEN = "a" * 32  # whatever cookie and form agree on
 
 
 class Site:
     """`port` is Caddy's, `web` and `live` are those behind it; `children` are "web", "live0" ..., "caddy"."""
 
-    def __init__(self, port, web, live, children):
-        self.port, self.web, self.live, self.children = port, web, live, children
+    def __init__(self, port, web, live, children, environment):
+        self.port, self.web, self.live, self.children, self.environment = port, web, live, children, environment
         self.log = children["web"].log
 
     def ask(self, method, path, fields=None, *, source="127.0.0.1", headers=(), cookies="", direct=False):
@@ -36,7 +36,7 @@ class Site:
         port = self.web if direct else self.port
         with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30, source_address=(source, 0))) as link:
             link.putrequest(method, path)
-            link.putheader("Cookie", f"csrftoken={TOKEN}; {cookies}")
+            link.putheader("Cookie", f"csrftoken={TOKEN}; __Host-csrftoken={TOKEN}; {cookies}")
             if body is not None:
                 link.putheader("Content-Type", "application/x-www-form-urlencoded")
                 link.putheader("Content-Length", str(len(body)))
@@ -81,7 +81,7 @@ def _started(stack, folder, environment, live):
         children[name] = Child.start(name, command, env=environment, cwd=ROOT, **options)
         stack.callback(children[name].stop)
     children["caddy"] = stack.enter_context(caddy.running(folder, port, web=web, live=streams))
-    site = Site(port, web, streams, children)
+    site = Site(port, web, streams, children, environment)
     return site if _answers(site) else None
 
 
@@ -89,7 +89,7 @@ def _answers(site, seconds=60):
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and not any(child.ended for child in site.children.values()):
         with contextlib.suppress(OSError, http.client.HTTPException):
-            if site.ask("GET", "/login/", source="127.9.9.9")[0] == 200 and all(map(_accepts, site.live)):
+            if site.ask("GET", "/health/live", source="127.9.9.9")[0] == 200 and all(map(_accepts, site.live)):
                 return True
         time.sleep(0.1)
     return False

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test import Client
 
@@ -215,6 +216,15 @@ def test_without_redis_there_are_no_streams_until_it_is_back(listen, tmp_path, s
             assert not child.ended
         log = (tmp_path / "live.log").read_text()
     assert log.count("Redis does not answer") == log.count("Redis is back") == 1, log
+
+
+def test_a_session_of_the_secret_key_before_is_let_be(tmp_path, listen):
+    """Django gives such a session a new key, which a stream could not tell the browser: it would be logged out."""
+    bob = make_user("Bob")
+    cookie = session_of(bob)
+    with live_process(tmp_path, SECRET_KEY="newer", SECRET_KEY_FALLBACKS=settings.SECRET_KEY) as (port, _child):
+        assert Listener(port, session=cookie).status == 200
+    assert Session.objects.filter(pk=cookie).exists()
 
 
 def test_the_database_away_is_no_refusal_for_good(listen, tmp_path):

@@ -76,7 +76,7 @@ def test_a_failure_is_told_both_ways(failing, letters, hook, settings):
     settings.ALLOWED_HOSTS = ["bulq.example"]
     assert back_up().state == "failed"
     [letter] = letters.got
-    assert letter["Subject"] == "Bulq on bulq.example: backups need you"
+    assert letter["Subject"] == "Bulq on bulq.example needs you"
     assert letter["To"] == "operator@bulq.test"
     text = letter.get_content().replace("\r\n", "\n").strip()
     for part in ("failed. pg_dump", "no space", "Last good backup: none.", "manage.py backup.", "told again each day"):
@@ -100,9 +100,9 @@ def test_once_a_day_while_it_lasts_and_once_when_it_is_over(failing, letters, fo
     shim("pg_dump", f'exec {_real("pg_dump")} "$@"')
     back_up()
     back_up()
-    assert [letter["Subject"].split(": ")[1] for letter in letters.got] == [
-        *["backups need you"] * 2,
-        "backups are well again",
+    assert [letter["Subject"].removeprefix("Bulq on ") for letter in letters.got] == [
+        *["localhost needs you"] * 2,
+        "localhost is well again",
     ]
     assert BackupRun.objects.filter(state="done").first().key in letters.got[-1].get_content()
 

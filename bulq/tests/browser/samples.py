@@ -11,7 +11,7 @@ from stores.models import Offer, Product, Store
 
 # Answered to a script that asks while somebody types; the page around them is a sample.
 PARTS = {"product-similar", "store-similar", "store-names"}
-FILES = {"me-data", "run-csv", "run-json", "health-backup", "live"}
+FILES = {"me-data", "run-csv", "run-json", "health-live", "health-ready", "health-backup", "live"}
 # What an address that only takes forms is asked with, to see that it refuses to be opened.
 ANYTHING = {"int": 1, "slug": "x", "str": "x"}
 

@@ -1,0 +1,62 @@
+"""The environment, read once by the settings. Mistakes are collected, so that all of them are told together."""
+
+import os
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+YES_NO = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+
+
+class Environment:
+    """Variables by name, each from itself or else from the file that `<name>_FILE` names; empty counts as not set.
+
+    Sentences about mistakes name variables and never say what stands in them: it may be a secret.
+    """
+
+    def __init__(self, variables=os.environ):
+        self._variables, self._problems = variables, {}
+
+    def text(self, name, default):
+        return self.read(name, str, default)
+
+    def required(self, name):
+        if not self._text_of(name):
+            self.problem(f"{name} is not set.")
+        return self.text(name, "")
+
+    def number(self, name, default):
+        return self.read(name, int, default, "is no whole number")
+
+    def flag(self, name, *, default):
+        return self.read(name, lambda text: YES_NO[text.lower()], default, "is neither true nor false")
+
+    def texts(self, name, default=()):
+        return self.read(name, lambda text: [one.strip() for one in text.split(",") if one.strip()], list(default))
+
+    def read(self, name, convert, default, mistake="cannot be read"):
+        text = self._text_of(name)
+        if not text:
+            return default
+        try:
+            return convert(text)
+        except (ValueError, KeyError, ImproperlyConfigured):
+            self.problem(f"{name} {mistake}.")
+            return default
+
+    def _text_of(self, name):
+        text, path = self._variables.get(name, "").strip(), self._variables.get(f"{name}_FILE")
+        if text or not path:
+            return text
+        try:
+            return Path(path).read_text().strip()
+        except (OSError, UnicodeDecodeError):
+            self.problem(f"{name}_FILE names a file that cannot be read.")
+            return ""
+
+    def problem(self, sentence):
+        self._problems[sentence] = True  # each once, in order
+
+    def refuse_mistakes(self):
+        if self._problems:
+            raise ImproperlyConfigured("\n- ".join(["The settings are not right:", *self._problems]))

@@ -1,0 +1,21 @@
+from django.core.management.base import BaseCommand, CommandError
+
+from bulq.backups.health import WORKERS, last_seen
+
+
+class Command(BaseCommand):
+    help = "Tells when the worker and beat last said that they run; fails if that is too long ago."
+    requires_system_checks = []
+
+    def add_arguments(self, parser):
+        parser.add_argument("name", nargs="?", choices=WORKERS, help="only this one")
+
+    def handle(self, *args, name, **options):
+        late = []
+        for one, seen in last_seen().items():
+            if name in (None, one):
+                at, is_late = seen or (None, True)
+                self.stdout.write(f"{one}: {at.isoformat(timespec='seconds') if at else 'never seen'}")
+                late += [one] * is_late
+        if late:
+            raise CommandError(f"Not running: {', '.join(late)}.")

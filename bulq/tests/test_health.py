@@ -1,0 +1,118 @@
+"""O1: what is asked from outside answers whatever hangs."""
+
+import contextlib
+import http.client
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
+from django.test import Client
+from django.utils import timezone
+
+from bulq.dev.processes import Child, free_port
+from bulq.dev.services import throwaway_services
+from bulq.models import Heartbeat
+from bulq.settings import CACHES
+from bulq.tests.faults import breakable_redis
+
+# No worker, no beat and no live process beside these tests.
+ALONE = {"database": "ok", "worker": "never seen", "beat": "never seen", "redis": "ok", "live": "away"}
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def ready():
+    answer = Client().get("/health/ready")
+    return answer.status_code, dict(line.split(": ") for line in answer.text.splitlines())
+
+
+def test_live_asks_nobody(settings):
+    """Without the mark `django_db` a question to the database is an error; nor is Redis there."""
+    settings.CACHES = {name: alias | {"LOCATION": "redis://127.0.0.1:1/0"} for name, alias in settings.CACHES.items()}
+    settings.RATELIMIT_ENABLE = True
+    assert Client().get("/health/live").text == "ok\n"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_ready_names_the_parts():
+    assert ready() == (200, ALONE)
+    Heartbeat.objects.create(name="worker", at=timezone.now())
+    late = timezone.now() - timedelta(minutes=6)
+    Heartbeat.objects.create(name="beat", at=late)
+    seen = {"worker": "ok", "beat": f"not seen since {late.isoformat(timespec='seconds')}"}
+    assert ready() == (200, ALONE | seen)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_with_migrations_still_to_do_it_is_not_ready():
+    last = MigrationRecorder.Migration.objects.filter(app="bids").latest("id")
+    last.delete()
+    try:
+        assert ready() == (503, {"database": "migrations are pending", "redis": "ok", "live": "away"})
+    finally:
+        MigrationRecorder(connection).record_applied(last.app, last.name)
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("fault", ["stop", "hang", "refuse"])
+def test_without_redis_it_is_ready_and_says_so(fault, settings):
+    with breakable_redis() as broken:
+        getattr(broken, fault)()
+        url = broken.url_with("wrong") if fault == "refuse" else broken.url
+        settings.CACHES = {name: alias | {"LOCATION": url} for name, alias in CACHES.items()}
+        status, parts = ready()
+        assert (status, parts["database"], parts["redis"]) == (200, "ok", "away")
+
+
+@pytest.mark.slow
+def test_a_database_that_hangs_or_is_gone_makes_it_not_ready(tmp_path):
+    """Asked by a web server as in production; afterwards it is ready again by itself."""
+    with throwaway_services() as started, contextlib.ExitStack() as stack:
+        environment = {**os.environ, **started.urls, "SECRET_KEY": "for tests only"}
+        migrate = [sys.executable, "manage.py", "migrate", "--no-input", "--skip-checks"]
+        subprocess.run(migrate, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
+        with psycopg.connect(started.urls["DATABASE_URL"]) as link:
+            server = int(link.execute("SELECT pg_read_file('postmaster.pid')").fetchone()[0].splitlines()[0])
+        port = free_port()
+        gunicorn = [sys.executable, "-m", "gunicorn", "bulq.wsgi", "--no-control-socket", "--bind", f"127.0.0.1:{port}"]
+        child = Child.start("web", gunicorn, cwd=ROOT, env=environment, log=tmp_path / "web.log")
+        stack.callback(child.stop)
+        assert until_it_says(port, "database: ok") == 200
+        os.kill(server, signal.SIGSTOP)
+        try:
+            asked = time.monotonic()
+            assert [ask(port) for _try in range(3)] == [(503, "database: no answer\nredis: ok\nlive: away\n")] * 3
+            assert time.monotonic() - asked < 9  # 1.2 seconds each, on a machine that has other things to do
+            assert ask(port, "/health/live") == (200, "ok\n")
+        finally:
+            os.kill(server, signal.SIGCONT)
+        assert until_it_says(port, "database: ok") == 200
+        os.kill(server, signal.SIGINT)
+        assert until_it_says(port, "database: away") == 503
+
+
+def ask(port, path="/health/ready"):
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as link:
+        link.request("GET", path)
+        with link.getresponse() as answer:
+            return answer.status, answer.read().decode()
+
+
+def until_it_says(port, line, seconds=60):
+    """The status it then has."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            status, text = ask(port)
+            if line in text.splitlines():
+                return status
+        time.sleep(0.1)
+    raise AssertionError(f"it never said {line}")

@@ -1,0 +1,92 @@
+"""O5: somebody hears when the worker or beat stops. That both say they run is shown by the whole site (shipping)."""
+
+from datetime import timedelta
+
+import pytest
+from django.core import mail
+from django.core.management import CommandError, call_command
+from django.db import connections
+from django.utils import timezone
+
+from bulq.backups import health
+from bulq.heartbeats import EVERY, Pulse
+from bulq.models import Heartbeat
+
+pytestmark = pytest.mark.django_db(transaction=True)
+LONG = health.STOPPED_AFTER + timedelta(minutes=1)
+
+
+@pytest.fixture(autouse=True)
+def operator(settings):
+    settings.BACKUP_ALERT_EMAILS = ["operator@bulq.test"]
+
+
+def seen(name, ago):
+    Heartbeat.objects.update_or_create(name=name, defaults={"at": timezone.now() - ago})
+
+
+def beat(pulse):
+    pulse.beat()
+    pulse.thread.join()
+
+
+def old(name):
+    """A process that has been running for long."""
+    pulse = Pulse(name)
+    pulse.born_at -= LONG.total_seconds()
+    return pulse
+
+
+@pytest.mark.parametrize(("runs", "stopped"), [("worker", "beat"), ("beat", "worker")])
+def test_each_tells_when_the_other_stops_and_when_it_is_back(runs, stopped):
+    seen(stopped, LONG)
+    beat(old(runs))
+    beat(old(runs))
+    [letter] = mail.outbox  # once a day
+    assert f"{health.WORKERS[stopped]} has not been running since 20" in letter.body
+    seen(stopped, timedelta())
+    assert health.problems() == []
+
+
+def test_nobody_is_missed_who_runs_or_never_did():
+    beat(old("worker"))
+    assert mail.outbox == []
+    seen("beat", health.STOPPED_AFTER - timedelta(seconds=30))
+    beat(old("worker"))
+    assert mail.outbox == []
+
+
+def test_after_a_pause_of_the_whole_site_the_other_has_time_to_come_back():
+    seen("beat", LONG)
+    beat(Pulse("worker"))
+    assert mail.outbox == []
+
+
+def test_it_is_written_down_now_and_then_however_often_the_loop_turns():
+    pulse = Pulse("worker")
+    beat(pulse)
+    first = Heartbeat.objects.get().at
+    for _turn in range(100):
+        pulse.beat()
+    pulse.thread.join()
+    assert Heartbeat.objects.get().at == first
+    pulse.last -= EVERY
+    beat(pulse)
+    assert Heartbeat.objects.get().at > first
+
+
+def test_without_the_database_the_process_goes_on(settings, monkeypatch, caplog):
+    monkeypatch.setitem(connections.settings["default"], "PORT", 1)
+    beat(Pulse("beat"))
+    assert "The heartbeat was not written down" in caplog.text
+
+
+def test_the_command_tells_and_fails(capsys):
+    seen("worker", timedelta())
+    call_command("heartbeats", "worker")
+    assert capsys.readouterr().out.startswith("worker: 20")
+    with pytest.raises(CommandError, match=r"^Not running: beat\.$"):
+        call_command("heartbeats")
+    seen("beat", LONG)
+    with pytest.raises(CommandError, match=r"^Not running: beat\.$"):
+        call_command("heartbeats", "beat")
