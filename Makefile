@@ -2,7 +2,7 @@ PYTHON ?= python3
 PORT ?= 8000
 export PORT BULQ_LOCAL
 
-.PHONY: run test lint format install lock picture bench soak
+.PHONY: run test lint audit format install lock picture bench soak
 
 # The site with demo data on http://127.0.0.1:8000/ ; also: make run PORT=8042 BULQ_LOCAL=some/folder
 run:
@@ -14,6 +14,10 @@ test:
 
 lint: install
 	@.venv/bin/python -m bulq.dev.test --lint-only
+
+# Known vulnerabilities of the packages in the locks; also: make audit ARGS="--osv-url https://api.osv.dev/v1/query"
+audit: install
+	@.venv/bin/python -m bulq.dev.audit $(ARGS)
 
 format: install
 	@.venv/bin/python -m ruff check --fix --quiet . || true
