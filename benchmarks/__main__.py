@@ -23,6 +23,16 @@ SECONDS = float(os.environ.get("BENCH_SECONDS", "4"))
 
 
 def main():
+    with seeded() as known:
+        with serving(RATELIMIT_ENABLE="false") as (_site, port):
+            unlimited = {connections: load(port, known, EMPTY, connections) for connections in CONNECTIONS}
+        with serving(**dict.fromkeys(RATES, "1000000/m")) as (site, port):
+            report(site, port, known, unlimited)
+
+
+@contextmanager
+def seeded():
+    """What there is to ask for, on a database and a Redis of this run's own."""
     with throwaway_services() as started, tempfile.TemporaryDirectory() as static:
         os.environ.update(started.urls, STATIC_ROOT=static)
         os.environ.update(DJANGO_SETTINGS_MODULE="benchmarks.settings", SECRET_KEY="for the benchmark only")
@@ -35,17 +45,15 @@ def main():
 
         known = seed()
         _vacuum()
-        with _serving(RATELIMIT_ENABLE="false") as (_site, port):
-            unlimited = {connections: _load(port, known, EMPTY, connections) for connections in CONNECTIONS}
-        with _serving(**dict.fromkeys(RATES, "1000000/m")) as (site, port):
-            report(site, port, known, unlimited)
+        yield known
 
 
 @contextmanager
-def _serving(**settings):
+def serving(words=GUNICORN, **settings):
     port = _free_port()
-    command = [sys.executable, "-m", "gunicorn", *GUNICORN, "--bind", f"127.0.0.1:{port}"]
-    site = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **settings})
+    command = [sys.executable, "-m", "gunicorn", *words, "--bind", f"127.0.0.1:{port}"]
+    # It logs each request, as in production; nobody reads it here.
+    site = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **settings}, stderr=subprocess.DEVNULL)
     try:
         _wait(port)
         yield site, port
@@ -69,15 +77,15 @@ def report(site, port, known, unlimited):
     for connections in CONNECTIONS:
         baseline = None
         for name, path in pages.items():
-            result = _load(port, known, path, connections)
+            result = load(port, known, path, connections)
             if baseline is None:
                 baseline = result["per_second"]
                 _row("the same without rate limits", connections, unlimited[connections], baseline, queries[name])
             _row(name, connections, result, baseline, queries[name])
-        _row("bids of 20 people on one run", connections, _bids(port, known, connections), baseline, "")
+        _row("bids of 20 people on one run", connections, bids(port, known, connections), baseline, "")
     _check_bids(port, known)
     _growth(port, known)
-    print(f"\nPeak memory of the web server: {_peak_memory(site.pid):.0f} MB, over all its processes.")
+    print(f"\nPeak memory of the web server: {peak_memory(site.pid):.0f} MB, over all its processes.")
 
 
 def _row(name, connections, result, baseline, queries):
@@ -90,7 +98,7 @@ def _row(name, connections, result, baseline, queries):
     assert result["statuses"] == [200], result["statuses"]
 
 
-def _load(port, known, path, connections, method="GET", fields=None, cookies=None, most=10**9):
+def load(port, known, path, connections, method="GET", fields=None, cookies=None, most=10**9):
     job = {
         "port": port, "path": path, "connections": connections, "seconds": SECONDS, "method": method,
         "fields": fields or {}, "cookies": cookies or known["cookies"], "most": most,
@@ -106,10 +114,10 @@ def _load(port, known, path, connections, method="GET", fields=None, cookies=Non
     return json.loads(result.stdout)
 
 
-def _bids(port, known, connections):
+def bids(port, known, connections):
     """Everybody sets one amount, again and again, on one run at once."""
     fields = {f"q-{known['products'][0]}": "3"}
-    return _load(port, known, f"/runs/{known['crowd']}/order/", connections, "POST", fields, known["cookies"][:20])
+    return load(port, known, f"/runs/{known['crowd']}/order/", connections, "POST", fields, known["cookies"][:20])
 
 
 def _check_bids(port, known):
@@ -117,7 +125,7 @@ def _check_bids(port, known):
     product = known["products"][1]
     jobs = [
         threading.Thread(
-            target=_load,
+            target=load,
             args=(port, known, f"/runs/{known['crowd']}/order/", 1, "POST", {f"q-{product}": "2"}, [cookie], 1),
         )
         for cookie in known["cookies"][:20]
@@ -138,7 +146,7 @@ def _growth(port, known):
     """The run page's time against its number of bids."""
     print("\n| bids in the run | run page, p50 ms | ms a bid |\n|---|---|---|")
     for bidders, run in known["runs"].items():
-        result = _load(port, known, f"/runs/{run}/", 1)
+        result = load(port, known, f"/runs/{run}/", 1)
         bids = bidders * 60
         print(f"| {bids} | {result['p50_ms']:.1f} | {result['p50_ms'] / bids:.3f} |")
 
@@ -157,7 +165,7 @@ def _count_queries(known, path):
     return len(captured)
 
 
-def _peak_memory(master):
+def peak_memory(master):
     """Megabytes: the largest resident size of the master and each worker, added up (Linux)."""
     children = Path(f"/proc/{master}/task/{master}/children").read_text().split()
     peaks = [

@@ -21,7 +21,7 @@ from bulq.dev.processes import Child
 from bulq.dev.run import GUNICORN, LIVE
 from bulq.dev.services import throwaway_services
 
-from .__main__ import EMPTY, RATES, ROOT, _free_port, _load, _manage, _wait
+from .__main__ import EMPTY, RATES, ROOT, _free_port, _manage, _wait, load
 
 PEOPLE = 30
 STREAMS = int(os.environ.get("BENCH_STREAMS", "500"))
@@ -92,12 +92,12 @@ def five_hundred_streams(site, known):
     before = site.memory()
     alone, beside = [], []
     for _turn in range(3):
-        alone.append(_load(site.port, known, EMPTY, 8)["per_second"])
+        alone.append(load(site.port, known, EMPTY, 8)["per_second"])
         connections = _connections()
         streams = Streams(site, known, run, STREAMS)
         held = _connections() - connections
         used, memory = site.processor(), site.memory()
-        beside.append(_load(site.port, known, EMPTY, 8)["per_second"])
+        beside.append(load(site.port, known, EMPTY, 8)["per_second"])
         idle = site.processor() - used
         used = site.processor()
         for _change in range(10):

@@ -20,9 +20,8 @@ from bulq.dev.wheels import programs
 
 ROOT = Path(__file__).resolve().parents[2]
 GUNICORN = (
-    *("bulq.wsgi:application", "--worker-class", "gthread", "--workers", "2", "--threads", "4"),
-    # A second master would silently take over the default control socket.
-    *("--no-control-socket", "--preload", "--graceful-timeout", "5", "--log-level", "warning"),
+    *("bulq.wsgi:application", "--workers", "3", "--preload", "--graceful-timeout", "5", "--log-level", "warning"),
+    "--no-control-socket",  # a second master would silently take over the default one
 )
 LIVE = (
     *("-k", "asgi", "-w", "1", "--graceful-timeout", "5", "--no-control-socket", "--log-level", "warning"),
@@ -52,11 +51,12 @@ def run(port: int) -> None:
         given = given_by(os.environ)
         started = stack.enter_context(services(local, given=given))
         environment = _environment(local, started.urls)
+        environment.setdefault("SITE_URL", f"http://{HOST}:{port}")
         web, live = free_port(), free_port()
         door = stack.enter_context(caddy.running(local, port, web=web, live=[live]))
         start = partial(_started, stack, environment)
         # Beside the migrations: each spends its first second or two on importing Django.
-        site = start("the web server", *_gunicorn(GUNICORN, web))
+        site = start("the web server", *_gunicorn(GUNICORN, web), log=local / "web.log")
         _manage("migrate", "--no-input", "--skip-checks", environment=environment)
         # Somebody else's database is never filled with people who do not exist.
         people = "" if given["DATABASE_URL"] else _demo_people(local, started.database_made_now, environment)

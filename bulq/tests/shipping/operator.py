@@ -1,0 +1,226 @@
+"""An operator who follows the manual: its blocks run in a shell whose `docker` does to the processes of a `Machine`
+what Docker would do to containers.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import pty
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import termios
+from pathlib import Path
+from types import SimpleNamespace
+
+from .machine import RELEASE, ROOT
+
+SHIM = """#!{python} -SE
+import json, socket, sys
+with socket.socket(socket.AF_UNIX) as link:
+    link.connect({address!r})
+    lines = link.makefile("rw")
+    print(json.dumps(sys.argv[1:]), file=lines, flush=True)
+    answer = json.loads(lines.readline())
+sys.stdout.write(answer["out"])
+sys.stderr.write(answer["err"])
+sys.exit(answer["code"])
+"""
+ANSWERS = {
+    "Username": "root",
+    "Name": "Olga Operator",
+    "Password": "for the admin only",
+    "Password (again)": "for the admin only",
+}
+
+
+def blocks(title):
+    """The commands under a title of the manual, block by block."""
+    text = (ROOT / "docs" / "operations.md").read_text()
+    section = re.search(rf"^#+ {title}\n(.*?)(?=^#+ )", text, re.DOTALL | re.MULTILINE)[1]
+    return re.findall(r"^```sh\n(.*?)^```$", section, re.DOTALL | re.MULTILINE)
+
+
+def titles():
+    """Of the sections for who runs the site with Docker."""
+    text = (ROOT / "docs" / "operations.md").read_text().partition("\n## Without Docker\n")[0]
+    return re.findall(r"^## (.*)", text, re.MULTILINE)
+
+
+class Operator:
+    def __init__(self, machine):
+        self.machine, self.built, self.followed = machine, 0, set()
+        programs = machine.folder / "bin"
+        programs.mkdir()
+        address = str(machine.folder / "docker")
+        (programs / "docker").write_text(SHIM.format(python=sys.executable, address=address))
+        (programs / "docker").chmod(0o755)
+        self.path = f"{programs}:{os.environ['PATH']}"
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(address)
+        self.listener.listen()
+        self.listener.settimeout(0.05)
+        machine.stack.callback(self.listener.close)
+
+    def follow(self, title, number=0, **variables):
+        """Run a block of the manual in the folder of the release; returns what it printed."""
+        self.followed.add((title, number))
+        shell = subprocess.Popen(
+            ["bash", "-euo", "pipefail", "-c", blocks(title)[number]],
+            cwd=self.machine.project,
+            env={"PATH": self.path, "HOME": str(self.machine.folder), **variables},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        while shell.poll() is None:
+            with contextlib.suppress(TimeoutError):
+                link, _peer = self.listener.accept()
+                with link:
+                    lines = link.makefile("rw")
+                    answer = self.docker(*json.loads(lines.readline()))
+                    told = {"out": answer.stdout, "err": answer.stderr, "code": answer.returncode}
+                    print(json.dumps(told), file=lines, flush=True)
+        printed, complaints = shell.communicate()
+        assert shell.returncode == 0, f"{printed}\n{complaints}"
+        return printed
+
+    def docker(self, program, *words):
+        if program == "tag":
+            return done()
+        assert program == "compose", program
+        command, *words = words
+        return getattr(self, command)(*words)
+
+    # --- What the manual uses of `docker compose` --------------------------------------------------
+    def build(self):
+        """An image is a copy of the release."""
+        self.built += 1
+        image = self.machine.folder / f"image{self.built}"
+        image.mkdir()
+        for name in RELEASE:
+            copy = shutil.copytree if (self.machine.project / name).is_dir() else shutil.copy
+            copy(self.machine.project / name, image / name)
+        self.machine.image = image
+        return done()
+
+    def up(self, *words):
+        if not self.built:
+            self.build()
+        options = [word for word in words if word.startswith("-")]
+        assert options == ["--detach", "--wait"]
+        services = words[len(options) :]
+        assert services in ((), ("db", "redis"))
+        if self.machine.urls:
+            self.machine.make_database()
+        return done() if services else self.machine.up()
+
+    def stop(self, *names):
+        for name in names:
+            self.machine.stop(name)
+        return done()
+
+    def down(self):
+        for name in list(self.machine.children):
+            self.machine.stop(name)
+        return done()
+
+    def exec(self, name, *words):
+        assert not self.machine.children[name].ended
+        return self._in(name, words)
+
+    def run(self, *words):
+        options, (name, *words) = [], list(words)
+        while name.startswith("-"):
+            options.append(name)
+            name, *words = words
+            if options[-1] == "--volume":
+                folder, _colon, place = name.partition(":")
+                self.machine.places = {place: folder} | self.machine.places
+                name, *words = words
+        assert set(options) <= {"--rm", "--no-deps", "--volume"}
+        return self._in(name, words)
+
+    def _in(self, name, words):
+        if "createsuperuser" in words:
+            return at_a_terminal(
+                [self.machine.here(word) for word in words], self.machine.image, self.machine.environment(name)
+            )
+        return self.machine.run(name, words)
+
+    def cp(self, option, source, target):
+        name, _colon, path = source.partition(":")
+        assert (option, name) == ("--archive", "worker")
+        shutil.copytree(self.machine.here(path), self.machine.project / target)
+        return done()
+
+    def logs(self, *words):
+        names = [word for word in words if word in self.machine.children]
+        assert set(words) - set(names) <= {"--no-log-prefix", "--since", "1h"}
+        return done("".join(self.machine.log(name) for name in names))
+
+
+def done(printed=""):
+    return SimpleNamespace(returncode=0, stdout=printed, stderr="")
+
+
+def at_a_terminal(command, folder, environment):
+    """Somebody sits there and answers what is asked."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        command,
+        cwd=folder,
+        env=environment,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    )
+    os.close(theirs)
+    said, asked = "", ""
+    with contextlib.suppress(OSError):  # the other end is closed
+        while some := os.read(ours, 1000).decode():
+            said, asked = said + some, asked + some
+            question = asked.rpartition("\n")[2].removesuffix(": ")
+            if question in ANSWERS and asked.endswith(": "):
+                os.write(ours, f"{ANSWERS[question]}\n".encode())
+                asked = ""
+    os.close(ours)
+    return SimpleNamespace(returncode=process.wait(60), stdout=said, stderr="")
+
+
+def release(folder: Path, **changes):
+    """A commit of what stands here, with files changed or added; the first one makes the repository."""
+    if not folder.exists():
+        folder.mkdir()
+        git(folder, "init", "--quiet", "--initial-branch", "main")
+        for name in (*RELEASE, "Dockerfile", ".gitignore"):
+            copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+            ignored = {"ignore": shutil.ignore_patterns("__pycache__", "tests")} if copy is shutil.copytree else {}
+            copy(ROOT / name, folder / name, **ignored)
+    for name, text in changes.items():
+        (folder / name).write_text(text)
+    git(folder, "add", "--all")
+    git(
+        folder,
+        "-c",
+        "user.name=Bulq",
+        "-c",
+        "user.email=bulq@bulq.example",
+        "commit",
+        "--quiet",
+        "--message",
+        "Release",
+    )
+    return git(folder, "rev-parse", "HEAD").strip()
+
+
+def git(folder, *words):
+    environment = {"PATH": os.environ["PATH"], "HOME": str(folder)}
+    return subprocess.run(
+        ["git", *words], cwd=folder, env=environment, check=True, capture_output=True, text=True
+    ).stdout

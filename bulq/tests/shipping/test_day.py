@@ -1,0 +1,122 @@
+"""An operator's day, from docs/operations.md: install, first admin, a run, backup, upgrade, back, another machine."""
+
+import re
+import shutil
+
+import psycopg
+import pytest
+
+from .machine import DOMAIN, ROOT, machine, session_in
+from .operator import ANSWERS, Operator, blocks, git, release, titles
+
+pytestmark = pytest.mark.slow
+COUNTS = "SELECT (SELECT count(*) FROM bids_event), (SELECT count(*) FROM accounts_user)"
+MIGRATION = """from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("stores", "0003_generations")]
+    operations = [migrations.RunSQL("CREATE TABLE stores_extra ()", "DROP TABLE stores_extra")]
+"""
+
+
+def fill_in(project):
+    """What the manual leaves to a person."""
+    file = project / ".env"
+    lines = {"DOMAIN": DOMAIN, "EMAIL_URL": "dummymail://", "BACKUP_ALERT_EMAILS": "operator@bulq.example"}
+    text = file.read_text()
+    for name, value in lines.items():
+        text = re.sub(rf"^{name}=$", f"{name}={value}", text, flags=re.MULTILINE)
+    file.write_text(text)
+
+
+def ask(site, question):
+    with psycopg.connect(site.environment("web")["DATABASE_URL"]) as link:
+        return link.execute(question).fetchall()
+
+
+def style_of(page):
+    return re.search(rb'href="(/static/css/app\.[0-9a-f]{12}\.css)"', page)[1].decode()
+
+
+def a_run(site, olga):
+    """A group, a store, a product and a run with an order, by the forms."""
+
+    def post(path, **fields):
+        status, headers, body = site.ask("POST", path, fields, cookies=olga)
+        assert status == 302, re.sub(rb"<[^>]+>|\s+", b" ", body)[-3000:]
+        return headers["Location"]
+
+    group = post("/groups/new/", name="Thursday Club", currency="EUR").removesuffix("people/")
+    post("/stores/new/", name="Metro", currency="EUR")
+    post("/products/new/", name="Olive oil", unit="L", kind="divisible", step="0.5")
+    [[store]], [[product]] = ask(site, "SELECT id FROM stores_store"), ask(site, "SELECT id FROM stores_product")
+    run = post(f"{group}runs/new/", store=store)
+    post(f"{run}order/", **{f"q-{product}": "2.5", f"was-{product}": ""})
+    assert ask(site, "SELECT quantity FROM bids_bid") == [(pytest.approx(2.5),)]
+    return run
+
+
+def test_an_operators_day(tmp_path):
+    before = release(tmp_path / "origin")
+    project = tmp_path / "bulq"
+    git(tmp_path, "clone", "--quiet", "origin", "bulq")
+
+    with machine(project) as site:
+        operator = Operator(site)
+        operator.follow("First install")
+        assert (project / ".env").stat().st_mode & 0o777 == 0o600
+        fill_in(project)
+        made = operator.follow("First install", 1)
+        assert "Superuser created successfully." in made
+        olga = site.log_in("root", ANSWERS["Password"])
+        assert site.ask("GET", "/admin/", cookies=olga)[0] == 200
+        run = a_run(site, olga)
+
+        # A new release: other style, one more migration. A page of the old one is open meanwhile.
+        page = site.ask("GET", run, cookies=olga)[2]
+        newer = {"static/css/app.css": (ROOT / "static/css/app.css").read_text() + "/* newer */\n"}
+        release(tmp_path / "origin", **newer, **{"stores/migrations/0004_extra.py": MIGRATION})
+        operator.follow("Upgrade")
+        new_page = site.ask("GET", run, cookies=olga)[2]
+        assert style_of(new_page) != style_of(page)
+        old, new = (site.ask("GET", style_of(one)) for one in (page, new_page))
+        assert (old[0], new[0]) == (200, 200)
+        assert new[2].endswith(b"/* newer */\n")
+        assert not old[2].endswith(b"/* newer */\n")
+        assert ask(site, "SELECT to_regclass('stores_extra') IS NULL") == [(False,)]
+
+        # Back to the one before, with its tables.
+        operator.follow("Roll back", 1)
+        operator.follow("Roll back", BEFORE=before)
+        assert ask(site, "SELECT to_regclass('stores_extra') IS NULL") == [(True,)]
+        assert style_of(site.ask("GET", run, cookies=olga)[2]) == style_of(page)
+
+        was = site.environment("web")["SECRET_KEY"]
+        operator.follow("Rotate the secret key")
+        assert site.environment("web")["SECRET_KEY"] != was
+        status, headers, _body = site.ask("GET", run, cookies=olga)
+        assert status == 200  # nobody is logged out
+        olga = session_in(headers)
+
+        told = operator.follow("Logs")
+        assert '"route": "runs/<int:run_id>/"' in told
+
+        operator.follow("Move to a new machine")
+        counted = ask(site, COUNTS)
+
+        # The folder is brought over, as `tar` would.
+        there = tmp_path / "there" / "bulq"
+        shutil.copytree(project, there)
+        with machine(there) as other:
+            operator, followed = Operator(other), operator.followed
+            said = operator.follow("Move to a new machine", 1)
+            assert "All sums, states and references are as they must be." in said
+            assert ask(other, COUNTS) == counted
+            assert b"Olive oil" in other.ask("GET", run, cookies=olga)[2]  # still logged in
+            assert other.ask("GET", "/health/backup")[0] == 200
+            operator.follow("End all sessions")
+            status, headers, _body = other.ask("GET", run, cookies=olga)
+            assert (status, headers["Location"]) == (302, f"/login/?next={run}")
+            # Nothing that the manual says about Docker was left out.
+            assert followed | operator.followed == {(title, n) for title in titles() for n in range(len(blocks(title)))}
