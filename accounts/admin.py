@@ -124,8 +124,11 @@ class SiteSettingsAdmin(admin.ModelAdmin):
     fields = ("registration",)
 
     def changelist_view(self, request, extra_context=None):
-        row, _created = SiteSettings.objects.get_or_create(pk=1)
-        return redirect(reverse("admin:accounts_sitesettings_change", args=[row.pk]))
+        return redirect(reverse("admin:accounts_sitesettings_change", args=[1]))
+
+    def get_object(self, request, object_id, from_field=None):
+        """It is written when somebody saves it for the first time."""
+        return super().get_object(request, object_id, from_field) or (SiteSettings(pk=1) if object_id == "1" else None)
 
     def has_add_permission(self, request):
         return False

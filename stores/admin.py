@@ -113,6 +113,11 @@ class OfferAdmin(CatalogueAdmin):
     autocomplete_fields = ("product", "store")
     fields = ("product", "store", "pack_size", "min_quantity", "note")
 
+    def get_changeform_initial_data(self, request):
+        """What stands in the address; Django's search fields take numbers only."""
+        given = super().get_changeform_initial_data(request).items()
+        return {name: value for name, value in given if name not in self.autocomplete_fields or value.isdecimal()}
+
     def get_readonly_fields(self, request, obj=None):
         """Prices belong to a product at a store; both stay what they are."""
         return ("product", "store") if obj else ()

@@ -1,6 +1,7 @@
 import re
 
 import pytest
+from django.conf import settings
 from django.core import mail
 
 from accounts.models import User
@@ -17,7 +18,7 @@ def ask(client, email, django_capture_on_commit_callbacks):
 
 
 def link_in(message):
-    return re.search(r"https?://testserver(/password-reset/\S+)", message.body)[1]
+    return re.search(rf"{settings.SITE_URL}(/password-reset/\S+)", message.body)[1]
 
 
 @pytest.fixture

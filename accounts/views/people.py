@@ -69,6 +69,11 @@ class PasswordReset(RefusedForm, framework.PasswordResetView):
     form_class = ResetRequestForm
     email_template_name = "registration/password_reset_email.txt"
 
+    @property
+    def extra_email_context(self):
+        """Where the link leads is not for whoever asks to say."""
+        return {"site_url": site.SITE_URL}
+
 
 class PasswordResetConfirm(RefusedForm, framework.PasswordResetConfirmView):
     form_class = ResetForm

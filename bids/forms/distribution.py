@@ -3,6 +3,7 @@ from decimal import Decimal
 from django import forms
 from django.utils.translation import gettext_lazy
 
+from accounts.forms import LineField
 from bulq.fields import AmountField, QuantityField
 from bulq.money import MAX_AMOUNT
 
@@ -15,7 +16,7 @@ class SortOutForm(forms.Form):
 
 
 class ExtraCostForm(forms.Form):
-    label = forms.CharField(max_length=100, label=gettext_lazy("What for"))
+    label = LineField(label=gettext_lazy("What for"))
     amount = AmountField(low=Decimal("0.01"), high=MAX_AMOUNT, label=gettext_lazy("Amount"))
     is_discount = forms.BooleanField(required=False, label=gettext_lazy("It is a discount"))
 

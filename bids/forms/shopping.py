@@ -4,6 +4,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.forms import LineField
 from accounts.models import User
 from bids.allocation import agrees, total_for
 from bulq.fields import CENT, AmountField, QuantityField, within_range
@@ -78,7 +79,7 @@ class PriceForm(forms.Form):
     amount = AmountField(label=gettext_lazy("Price"))
     quantity = QuantityField(label=gettext_lazy("For how much"))
     min_quantity = QuantityField(label=gettext_lazy("Only from"), required=False)
-    note = forms.CharField(label=gettext_lazy("Note"), max_length=200, required=False)
+    note = LineField(label=gettext_lazy("Note"), high=200, required=False)
 
     def __init__(self, *args, currency, unit, **kwargs):
         super().__init__(*args, **kwargs)

@@ -153,3 +153,11 @@ def test_what_is_in_use_is_not_deleted(as_admin, oil, metro, row):
 def test_what_is_not_in_use_can_be_deleted(as_admin, oil):
     assert as_admin.post(f"{BASE}/product/{oil.pk}/delete/", {"post": "yes"}).status_code == 302
     assert not Product.objects.exists()
+
+
+def test_nonsense_in_the_address_of_a_new_offer_is_no_error(as_admin, metro):
+    for value in ("text", "-1", "²", ""):
+        assert as_admin.get(f"{BASE}/offer/add/?store={value}").status_code == 200
+    assert as_admin.get(f"{BASE}/offer/add/?store={metro.pk}").context["adminform"].form["store"].value() == str(
+        metro.pk
+    )

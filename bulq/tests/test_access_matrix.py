@@ -1,0 +1,398 @@
+"""S2, S3, S6: every address of the site, asked by everybody, with every method, ids from elsewhere and old cookies.
+
+The addresses come from the URLconf itself; a new one has to be put into `TABLE`, or the first test fails.
+"""
+
+import re
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.cookies import SimpleCookie
+from types import SimpleNamespace
+from urllib.parse import quote
+
+import pytest
+from django.apps import apps
+from django.contrib.auth.hashers import make_password
+from django.db import transaction
+from django.test import Client
+from django.urls import get_resolver
+from django.urls.resolvers import RegexPattern, URLPattern
+from django.utils import timezone
+
+from accounts.access import MAIL_OFF
+from accounts.models import Membership
+from accounts.tests.factories import PASSWORD, make_user
+from bids import states
+from bids.models import Event, Notification, Participation
+from bids.tests.stages import stage
+from bids.tests.test_views import checksum
+from bulq.tests.client import FormClient, signed_in
+from stores.models import Offer, Price
+
+pytestmark = pytest.mark.django_db
+
+PUBLIC, PERSON, ALICES = "public", "whoever is logged in", "what is Alice's own"
+GROUP, ADMIN = "members of the group", "its admin"
+RUN, TAKING_PART, SHOPPING, LEADING = "the run: the group", "who takes part", "leader and helpers", "the leader"
+ALL = "GET POST PUT DELETE"
+# Who may come in, the methods that are known there, and the addresses by name (or by route, if they have none).
+TABLE = {
+    (PUBLIC, "GET"): "health-live health-ready health-backup live password_reset_done password_reset_complete",
+    (PUBLIC, "POST"): "logout",
+    (PUBLIC, "GET POST"): "register join mail-off",
+    (PUBLIC, "GET POST PUT"): "login password_reset admin/login/",
+    (PUBLIC, ALL): "password_reset_confirm",
+    (PERSON, "GET"): "home me me-data inbox groups settings products product product-prices product-similar stores "
+    "store store-similar store-names",
+    (PERSON, "POST"): "inbox-read logout-everywhere settings-profile settings-password settings-theme price-withdraw "
+    "price-restore",
+    (PERSON, "GET POST"): "close-account group-new invite-link product-new product-edit offer-new offer-edit price-new "
+    "store-new store-edit",
+    (ALICES, "POST"): "inbox-open order-undo",
+    (GROUP, "GET"): "group people",
+    (GROUP, "GET POST"): "group-leave run-new",
+    (ADMIN, "POST"): "member-role invite-renew invite-joining",
+    (ADMIN, "GET POST"): "member-remove group-settings group-archive",
+    (RUN, "GET"): "run run-more run-history run-add run-shop run-hand-out run-costs",
+    (RUN, "POST"): "run-order run-ready run-lead run-lead-withdraw run-lead-answer sort-out sort-out-of run-paid",
+    (RUN, "GET POST"): "run-leave run-product",
+    (TAKING_PART, "GET"): "run-print run-csv run-json",
+    (SHOPPING, "POST"): "item-not-there purchase-undo run-pick-up extra-add extra-remove",
+    (SHOPPING, "GET POST"): "shop-add item-buy item-price purchase-edit",
+    (LEADING, "POST"): "run-unlock run-start-shopping run-stop-shopping run-helper run-start-hand-out run-reopen "
+    "run-back-to-shop",
+    (LEADING, "GET POST"): "run-edit run-lock run-call-off shop-finish run-force total-correct run-complete",
+    # One's own line is everybody's, that of somebody else is the leader's.
+    ("one's own, or the leader", "GET POST"): "run-product-of",
+}
+RULES = {name: (who, methods.split()) for (who, methods), names in TABLE.items() for name in names.split()}
+OUTSIDERS = ("charlie", "former", "root")
+MEMBERS = ("dora", "eve", "bob", "alice")
+# Who of the members is let in where not all are.
+LET_IN = {
+    ALICES: {"alice"},
+    ADMIN: {"alice"},
+    LEADING: {"alice"},
+    SHOPPING: {"alice", "bob"},
+    TAKING_PART: {"alice", "bob", "eve"},
+    "one's own, or the leader": {"alice", "eve"},
+}
+# The catalogue belongs to all groups: there its ids are missing or there, but never foreign.
+SHARED = {"product_id", "store_id", "offer_id", "price_id"}
+IN_THE_RUN = {"run-product-of", "sort-out-of", "run-paid"}
+MISSING = 10**9
+
+
+@dataclass(frozen=True)
+class Address:
+    name: str
+    route: str
+    in_admin: bool
+
+    @property
+    def words(self):
+        return re.findall(r"<(?:\w+:)?(\w+)>", self.route)
+
+    def url(self, values):
+        return "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda found: quote(str(values[found[1]])), self.route)
+
+
+def walk(patterns=None, before="", in_admin=False):
+    """Every address there is, whatever includes it."""
+    for one in get_resolver().url_patterns if patterns is None else patterns:
+        route = str(one.pattern)
+        if isinstance(one.pattern, RegexPattern):
+            route = re.sub(r"\(\?P(<\w+>)[^)]*\)", r"\1", route).strip("^$")
+        if isinstance(one, URLPattern):
+            yield Address(one.name or before + route, before + route, in_admin)
+        else:
+            yield from walk(one.url_patterns, before + route, in_admin or one.app_name == "admin")
+
+
+SITE = [address for address in walk() if not address.in_admin]
+OF_ADMIN = [address for address in walk() if address.in_admin and address.name != "login"]
+WITHIN = [address for address in SITE if RULES.get(address.name, ("",))[0] not in (PUBLIC, PERSON, "")]
+
+
+def test_every_address_is_in_the_table():
+    """S2, S3: whoever adds an address says here who may come in."""
+    assert {address.name for address in SITE} == set(RULES)
+    assert len(SITE) == len(RULES)
+    assert all(address.url(dict.fromkeys(address.words, 1)).startswith("/admin/") for address in OF_ADMIN)
+    assert len(OF_ADMIN) > 100
+
+
+@pytest.fixture
+def world():
+    return make_world()
+
+
+def make_world():
+    """Two runs that are handed out, in two groups; everybody who may ask; and an id for each part of an address."""
+    world = SimpleNamespace(one=stage(states.DISTRIBUTING), other=stage(states.DISTRIBUTING))
+    one = world.one
+    one.former = make_user("Fred")
+    Participation.objects.create(run=one.run, user=one.former, left_at=timezone.now())
+    one.root = make_user("Root", is_staff=True, is_superuser=True)
+    one.clerk = make_user("Clerk", is_staff=True)
+    world.own, world.foreign = ids_of(one, actor=one.alice), ids_of(world.other, actor=one.alice)
+    # A third run, of the same group and leader: what is in it is foreign only by its run.
+    sibling = stage(states.DISTRIBUTING)
+    type(sibling.run).objects.filter(pk=sibling.run.pk).update(group=one.group, leader=one.alice)
+    world.sibling = ids_of(sibling, actor=one.alice)
+    world.clients = {role: signed_in(getattr(one, role)) for role in (*OUTSIDERS, *MEMBERS)}
+    world.clients |= {"visitor": FormClient(), "clerk": signed_in(one.clerk)}
+    for client in world.clients.values():
+        client.raise_request_exception = False  # a server error is one more status that is wrong
+    world.tokens = {"join": {"token": one.group.join_token}}
+    world.form = {"product": one.spare.pk, "thing": one.allocation.pk}
+    assert not Membership.objects.filter(group=one.group, user__in=[one.former, one.root, one.clerk]).exists()
+    return world
+
+
+def ids_of(one, *, actor):
+    """Of each kind of object one of this run; those with an owner are `actor`'s, and still foreign in another run."""
+    removed = Event.objects.create(
+        run=one.run,
+        kind="order_removed",
+        actor=actor,
+        subject=one.bob,
+        product=one.oil,
+        data={"was": "1", "comment": ""},
+    )
+    offer = Offer.objects.get(product=one.oil, store=one.store)
+    return {
+        "group_id": one.group.pk,
+        "run_id": one.run.pk,
+        "user_id": one.eve.pk,
+        "product_id": one.oil.pk,
+        "event_id": removed.pk,
+        "item_id": one.item.pk,
+        "purchase_id": one.purchase.pk,
+        "cost_id": one.cost.pk,
+        "notification_id": Notification.objects.create(user=one.alice, event=removed).pk,
+        "store_id": one.store.pk,
+        "offer_id": offer.pk,
+        "price_id": Price.objects.filter(offer=offer).first().pk,
+        "uidb64": "x",
+        "token": MAIL_OFF.sign(one.bob.pk),
+    }
+
+
+@contextmanager
+def undone(client):
+    """What happens within is forgotten, cookies included; but not what a refusal does, if that is in the list."""
+    cookies, answers = client.cookies.output(header=""), []
+    with transaction.atomic():
+        yield answers
+        transaction.set_rollback(not answers or answers[0].status_code < 400)
+    client.cookies = SimpleCookie(cookies)
+
+
+def ask(world, role, method, url):
+    client = world.clients[role]
+    return client.post(url, dict(world.form)) if method == "POST" else getattr(client, method.lower())(url)
+
+
+def url_of(world, address, **changed):
+    return address.url(world.own | world.tokens.get(address.name, {}) | changed)
+
+
+def who_asks(world, address, method):
+    """Everybody, where it depends on the group; elsewhere and for methods that nothing knows, some are enough."""
+    if address in WITHIN and method in ("GET", "POST"):
+        return ["visitor", *OUTSIDERS, *MEMBERS]
+    return ["visitor", "alice"]
+
+
+def is_let_in(name, role):
+    """Whether the address itself, not the state of the run or what was sent, lets this person in."""
+    who = RULES[name][0]
+    if who in (PUBLIC, PERSON):
+        return who == PUBLIC or role != "visitor"
+    return role in LET_IN.get(who, MEMBERS)
+
+
+def is_right(answer, name, role, method):
+    """Whether this is what the table says."""
+    who, methods = RULES[name]
+    status = answer.status_code
+    if who == PUBLIC:
+        is_left = method == "GET" and status == 302 and answer["Location"].startswith("/login/")
+        return status in ({200, 204, 302, 403, 404, 422} if method in methods else {302, 405}) and not is_left
+    if role == "visitor":
+        return status == 302 and answer["Location"] == f"/login/?next={quote(answer.wsgi_request.path)}"
+    is_sent_away = answer.get("Location", "").startswith("/login/") and name != "logout-everywhere"
+    if method not in methods or is_sent_away:
+        return status == 405
+    if not is_let_in(name, role):
+        return status == (403 if role in MEMBERS and who != ALICES else 404)
+    return status in {200, 302, 403, 422, 409} and (who == PERSON or method == "POST" or status in {200, 302})
+
+
+def seen_by(answer):
+    """What somebody can tell an answer by; the time and the random parts of a page do not count."""
+    text = re.sub(r'data-at="[0-9]+"|value="[A-Za-z0-9]{64}"|name="once" value="[^"]*"', "", answer.text)
+    return answer.status_code, answer.get("Location"), text
+
+
+@pytest.mark.slow
+def test_everybody_gets_what_is_theirs_and_nothing_changes_unasked(world):
+    """S2, S3: outside the group all is missing, visitors log in first, no right is more than the table gives."""
+    wrong, before = [], checksum()
+    for address in SITE:
+        url = url_of(world, address)
+        for method in ALL.split():
+            for role in who_asks(world, address, method):
+                if method == "POST" and is_let_in(address.name, role):
+                    with undone(world.clients[role]) as answers:
+                        answers.append(answer := ask(world, role, method, url))
+                else:
+                    answer = ask(world, role, method, url)
+                if not is_right(answer, address.name, role, method):
+                    wrong.append(f"{role} {method} {url}: {answer.status_code}")
+        if (after := checksum()) != before:
+            wrong.append(f"{address.name} changed {[table for table in after if after[table] != before[table]]}")
+            before = after
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.slow
+def test_foreign_and_missing_are_one_answer(world):
+    """S2: no part of an address tells an outsider, or a member elsewhere, whether something is there."""
+    wrong, before = [], checksum()
+    for address in WITHIN:
+        for method in RULES[address.name][1]:
+            for role, word, foreign in swapped(world, address):
+                answers = [
+                    ask(world, role, method, url_of(world, address, **{word: one})) for one in (*foreign, MISSING)
+                ]
+                lacks_the_right = role in MEMBERS and not is_let_in(address.name, role)
+                known = {seen_by(answer) for answer in answers}
+                if len(known) > 1 or answers[0].status_code not in ({404, 403} if lacks_the_right else {404}):
+                    statuses = [answer.status_code for answer in answers]
+                    wrong.append(f"{role} {method} {url_of(world, address)}, {word} in {foreign}: {statuses}")
+    assert not wrong, "\n".join(wrong)
+    assert checksum() == before
+
+
+def swapped(world, address):
+    """Who asks with what instead of the right part of an address."""
+    first = address.words[0]
+    for role in ("charlie", "former"):
+        yield role, first, [world.own[first]]
+    for word in address.words:
+        foreign = [] if word in SHARED else [world.foreign[word]]
+        if foreign and word not in {"run_id", "group_id", "notification_id"}:
+            foreign.append(world.sibling[word])
+        if word == "user_id" and address.name in IN_THE_RUN:
+            foreign.append(world.one.dora.pk)
+        if word == "event_id":
+            foreign.append(world.one.run.events.exclude(kind="order_removed").first().pk)
+        yield "alice", word, [*foreign, 10**30]
+        if foreign and word != first:
+            yield "dora", word, foreign
+
+
+def test_every_post_needs_the_token_against_forgery(world):
+    """S3: only a mail program may post without one, with the signed address of its mail."""
+    before, wrong = checksum(), []
+    for role in ("visitor", "alice"):
+        client = Client(enforce_csrf_checks=True)
+        if role != "visitor":
+            client.force_login(world.one.alice)
+        for address in (*SITE, *OF_ADMIN):
+            url = url_of(world, address, **admin_words(address))
+            if client.post(url, world.form).status_code != 403 and address.name != "mail-off":
+                wrong.append(f"{role} {url}")
+    assert not wrong, "\n".join(wrong)
+    assert checksum() == before
+
+
+def admin_words(address):
+    """Of an address of the admin: a row of the table that it is about."""
+    if not address.in_admin:
+        return {}
+    parts = address.route.split("/")
+    words = {"app_label": "bids", "url": "nowhere", "content_type_id": 1, "object_id": 1, "id": 1}
+    if len(parts) > 3 and parts[1] in apps.app_configs:
+        row = apps.get_model(parts[1], parts[2]).objects.order_by("pk").first()
+        words |= {"object_id": row.pk if row else 1, "id": row.pk if row else 1}
+    return words
+
+
+def test_the_admin_answers_nobody_who_is_not_staff(world):
+    """S2: for leaders and strangers it is a login page; staff without rights see no table."""
+    before, wrong = checksum(), []
+    for address in OF_ADMIN:
+        url = url_of(world, address, **admin_words(address))
+        doors = {f"/admin/login/?next={quote(url)}", f"/login/?next={quote(url)}"}
+        for role, methods in (("visitor", ALL), ("alice", "GET POST"), ("charlie", "GET")):
+            for method in methods.split():
+                answer = ask(world, role, method, url)
+                at_the_door = doors | ({"/admin/"} if address.name == "logout" else set())
+                if answer.status_code != 302 or answer["Location"] not in at_the_door:
+                    wrong.append(f"{role} {method} {url}: {answer.status_code}")
+        is_of_a_model = len(url.split("/")) > 4 and not url.startswith("/admin/password_change/")
+        if is_of_a_model and ask(world, "clerk", "GET", url).status_code not in {302, 403, 404, 405}:
+            wrong.append(f"clerk {url}")
+    assert not wrong, "\n".join(wrong)
+    assert checksum() == before
+
+
+@pytest.mark.slow
+def test_looking_around_in_the_admin_changes_nothing(world):
+    """S3."""
+    before, wrong = checksum(), []
+    for address in OF_ADMIN:
+        url = url_of(world, address, **admin_words(address))
+        for method in ("GET", "PUT", "DELETE"):
+            answer = ask(world, "root", method, url)
+            if answer.status_code >= 500:
+                wrong.append(f"{method} {url}: {answer.status_code}")
+    assert not wrong, "\n".join(wrong)
+    assert checksum() == before
+
+
+def replay(cookie):
+    client = FormClient()
+    client.cookies["sessionid"] = cookie
+    return client.get("/me/settings/").status_code
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("/logout/", "/logout/everywhere/", "/admin/logout/", "/me/close/"),
+        *("/me/settings/password/", "/admin/password_change/"),
+    ],
+)
+def test_an_old_cookie_opens_nothing(url):
+    """S6: not even that of the very session that ended, or changed the password."""
+    person = make_user("Sam", password=make_password(PASSWORD), is_staff="admin" in url)
+    here = signed_in(person)
+    cookie = here.cookies["sessionid"].value
+    assert replay(cookie) == 200
+    old, new = (
+        ("current_password", "old_password"),
+        ("new_password", "new_password_again", "new_password1", "new_password2"),
+    )
+    answer = here.post(url, dict.fromkeys(old, PASSWORD) | dict.fromkeys(new, "a new and longer secret"))
+    assert answer.status_code in {200, 302}
+    assert replay(cookie) == 302
+    assert (here.get("/me/settings/").status_code == 200) == ("password" in url)
+
+
+@pytest.mark.parametrize("url", ["/register/", "/admin/login/"])
+def test_a_planted_cookie_is_not_the_one_that_is_logged_in(url):
+    """S6: registration and the admin's door give a new key too."""
+    make_user("Sam", username="sam", password=make_password(PASSWORD), is_staff=True)
+    client = FormClient()
+    session = client.session
+    session["planted"] = 1
+    session.save()
+    client.cookies["sessionid"] = session.session_key
+    data = {"name": "Eva", "username": "eva" if url == "/register/" else "sam", "password_again": PASSWORD}
+    assert client.post(url, data | {"password": PASSWORD}).status_code == 302
+    assert replay(client.cookies["sessionid"].value) == 200
+    assert replay(session.session_key) == 302
