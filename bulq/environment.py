@@ -20,10 +20,11 @@ class Environment:
     def text(self, name, default):
         return self.read(name, str, default)
 
-    def required(self, name):
+    def required(self, name, convert=str, missing=""):
+        """`missing` is what the settings go on with until all mistakes are known."""
         if not self._text_of(name):
             self.problem(f"{name} is not set.")
-        return self.text(name, "")
+        return self.read(name, convert, missing)
 
     def number(self, name, default):
         return self.read(name, int, default, "is no whole number")

@@ -24,7 +24,9 @@ DEBUG = env.flag("DEBUG", default=False)
 ALLOWED_HOSTS = env.texts("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.texts("CSRF_TRUSTED_ORIGINS", default=[])
 SERVED_OVER_HTTPS = env.flag("SERVED_OVER_HTTPS", default=False)
-DATABASE_URL = env.required("DATABASE_URL")
+DATABASE_URL, _database = env.required(
+    "DATABASE_URL", lambda url: (url, environ.Env.db_url_config(url)), missing=("", {"PASSWORD": "none"})
+)
 REDIS_URL = env.required("REDIS_URL")
 # Catalogue cache, rate limits and live pages may each have a Redis of their own.
 CACHE_REDIS_URL = env.text("CACHE_REDIS_URL", default=REDIS_URL)
@@ -42,8 +44,9 @@ SENTRY_DSN = env.text("SENTRY_DSN", default="")
 SITE_URL = env.text("SITE_URL", default="http://localhost:8000").rstrip("/")
 TIME_ZONE = env.text("TIME_ZONE", default="UTC")
 DEFAULT_CURRENCY = env.text("DEFAULT_CURRENCY", default="EUR")
-_no_mail = environ.Env.email_url_config("consolemail://")
-vars().update(env.read("EMAIL_URL", environ.Env.email_url_config, default=_no_mail))
+_console = environ.Env.email_url_config("consolemail://")
+_mail = env.read("EMAIL_URL", environ.Env.email_url_config, default=_console)
+vars().update(_mail)
 EMAIL_TIMEOUT = env.number("EMAIL_TIMEOUT", default=10)
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", default="Bulq <bulq@localhost>")
 
@@ -170,7 +173,7 @@ FORM_RENDERER = "bulq.fields.FormRenderer"
 # --- Data ------------------------------------------------------------------------------------------
 # A lock is waited for three seconds, then the person is told that somebody else is saving.
 DATABASES = {
-    "default": env.read("DATABASE_URL", environ.Env.db_url_config, default={})
+    "default": _database
     | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True, "OPTIONS": {"options": "-c lock_timeout=3000"}}
 }
 # Nobody waits long for Redis. A connection that it closed meanwhile is made anew once, at no cost.
@@ -295,11 +298,11 @@ if SERVED_OVER_HTTPS:
         env.problem("DEBUG is on, which shows strangers how the site is set up.")
     if SECRET_KEY and (len(SECRET_KEY) < 50 or len(set(SECRET_KEY)) < 10):
         env.problem("SECRET_KEY is too short or too simple: take 50 random characters or more.")
-    if DATABASE_URL and DATABASES["default"].get("PASSWORD", "") in ("", "bulq", "postgres", "password", "secret"):
+    if _database.get("PASSWORD", "") in ("", "bulq", "postgres", "password", "secret"):
         env.problem("DATABASE_URL has no password, or one that anybody would try.")
     if not set(ALLOWED_HOSTS) - {"localhost", "127.0.0.1", "[::1]"}:
         env.problem("ALLOWED_HOSTS is not set.")
-    if not env.text("EMAIL_URL", default=""):
+    if _mail == _console:
         env.problem("EMAIL_URL is not set, so that links to choose a new password would go into the log.")
     if not SITE_URL.startswith("https://"):
         env.problem("SITE_URL does not begin with https://.")

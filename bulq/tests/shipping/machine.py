@@ -215,7 +215,8 @@ def machine(project=None, **dotenv):
         yield one
 
 
-def until(condition, seconds=60):
+def until(condition, seconds=120):
+    """What it comes to, when it comes to something; connections that are cut do not count."""
     deadline = time.monotonic() + seconds
     while not (found := _tried(condition)):
         assert time.monotonic() < deadline, "it never came"
