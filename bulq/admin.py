@@ -10,7 +10,7 @@ from kombu.exceptions import OperationalError
 
 from bids.admin import LookOnly
 
-from .models import BackupRun, SentForm, Told
+from .models import BackupRun, Heartbeat, SentForm, Told
 
 
 @admin.register(SentForm)
@@ -63,3 +63,8 @@ class BackupRunAdmin(LookOnly):
 @admin.register(Told)
 class ToldAdmin(LookOnly):
     list_display = ["channel", "kinds", "told_at"]
+
+
+@admin.register(Heartbeat)
+class HeartbeatAdmin(LookOnly):
+    list_display = ["name", "at"]

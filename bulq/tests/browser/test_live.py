@@ -31,9 +31,8 @@ NETWORK = (r"Failed to load resource: net::", r".*ERR_INCOMPLETE_CHUNKED_ENCODIN
 @pytest.fixture(scope="module")
 def door(live_server, tmp_path_factory):
     """Caddy before the tests' web server and a live process."""
-    folder, web = tmp_path_factory.mktemp("door"), urlsplit(live_server.url).port
-    with live_process(folder) as (stream, _child), caddy.running(folder, free_port(), web=web, live=[stream]) as child:
-        port = int((folder / "caddy" / "Caddyfile").read_text().partition("http://:")[2].partition(" ")[0])
+    folder, web, port = tmp_path_factory.mktemp("door"), urlsplit(live_server.url).port, free_port()
+    with live_process(folder) as (stream, _child), caddy.running(folder, port, web=web, live=[stream]) as child:
         yield SimpleNamespace(url=f"http://localhost:{port}", folder=folder, stream=stream, child=child)
 
 
@@ -139,6 +138,15 @@ def test_an_amount_being_typed_stays_with_its_focus(enter):
     expect(box).to_have_value("47")
     box.press_sequentially("1")
     expect(box).to_have_value("471")
+
+
+def test_what_is_said_about_saving_stays(enter):
+    one = stage()
+    page = enter(one.bob, f"/runs/{one.run.pk}/")
+    page.evaluate("document.getElementById('save-status').textContent = 'Waiting to save'")
+    order(one.run, one.hana, one.gouda, 3)
+    expect(cell(page, one.gouda, "Hana")).to_have_text("3")
+    expect(page.locator("#save-status")).to_have_text("Waiting to save")
 
 
 def test_a_changed_amount_that_was_not_seen_is_not_overwritten(enter):
