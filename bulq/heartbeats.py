@@ -10,6 +10,7 @@ from django.db import DatabaseError, connections
 from django.utils import timezone
 
 from .backups import alerts, health
+from .breaker import NEVER
 from .models import Heartbeat
 
 EVERY = 30  # seconds
@@ -20,7 +21,7 @@ class Pulse:
     """What the main loop of a process calls as often as it likes; it never waits for the database."""
 
     def __init__(self, name):
-        self.name, self.born_at, self.last, self.thread = name, monotonic(), float("-inf"), None
+        self.name, self.born_at, self.last, self.thread = name, monotonic(), NEVER, None
 
     def beat(self):
         if monotonic() - self.last >= EVERY and not (self.thread and self.thread.is_alive()):

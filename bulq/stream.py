@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl
 import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bulq.settings")
-django.setup()
+django.setup()  # what is imported below needs it, therefore E402
 
 from django.conf import settings  # noqa: E402
 from django.contrib.auth import get_user  # noqa: E402

@@ -219,7 +219,10 @@ def test_what_a_former_member_was_told_is_not_shown_until_they_are_back():
 # --- How often -------------------------------------------------------------------------------------
 def test_of_unread_ones_about_the_same_the_newest_is_left():
     one = stage()
-    change = lambda amount: bidding.place_bids(one.run, [Wish(one.oil.pk, D(amount))], by=one.alice, whose=one.bob)  # noqa: E731
+
+    def change(amount):
+        bidding.place_bids(one.run, [Wish(one.oil.pk, D(amount))], by=one.alice, whose=one.bob)
+
     heard = told(one, lambda: [change(5), change(6), change(7)])
     assert len(heard["bob"]) == 1
     assert "7" in heard["bob"][0]

@@ -69,6 +69,7 @@ class Machine:
             "db:5432/bulq": urls["DATABASE_URL"].rpartition("@")[2],
             "redis:6379": urlsplit(urls["REDIS_URL"]).netloc,
             "172.16.0.0/12": "127.0.0.1",  # where Caddy is
+            # Where a service listens, and where its health check asks; nothing here listens beyond loopback.
             **{f"{host}:8000": f"127.0.0.1:{self.web}" for host in ("0.0.0.0", "127.0.0.1")},  # noqa: S104
             **{f"{host}:8001": f"127.0.0.1:{self.live}" for host in ("0.0.0.0", "127.0.0.1")},  # noqa: S104
         }
