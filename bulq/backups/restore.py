@@ -80,7 +80,7 @@ def check_counts(database, manifest):
 def flush_cache():
     """Forget the lists of the catalogue that are kept. Returns whether Redis was there to do so."""
     try:
-        breaker.ask(lambda: cache.delete_pattern("*"))
+        breaker.ask(lambda: cache.delete_pattern("*"), seconds=60)
     except RedisAway:
         return False
     return True
