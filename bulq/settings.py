@@ -85,6 +85,7 @@ BACKUP_S3_ACCESS_KEY = env.text("BACKUP_S3_ACCESS_KEY", default="")
 BACKUP_S3_SECRET_KEY = env.text("BACKUP_S3_SECRET_KEY", default="")
 BACKUP_S3_ENCRYPTION = env.text("BACKUP_S3_ENCRYPTION", default="")
 BACKUP_S3_TIMEOUT = env.number("BACKUP_S3_TIMEOUT", default=60)
+BACKUP_S3_CHECKSUMS = env.flag("BACKUP_S3_CHECKSUMS", default=True)
 BACKUP_FOLDER = env.text("BACKUP_FOLDER", default="")
 # Of so many days, weeks and months the newest backup is kept.
 BACKUP_KEEP = {
