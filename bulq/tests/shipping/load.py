@@ -46,8 +46,8 @@ def load(site, page, cookies):
         over.set()
         for person in people:
             person.join()
-    assert {status for status, _name in one.seen["GET"]} == {200}
-    assert {status for status, _name in one.seen["POST"]} == {302}
+    told = {method: {status for status, _name in answers} for method, answers in one.seen.items()}
+    assert told == {"GET": {200}, "POST": {302}}
     with psycopg.connect(site.environment("web")["DATABASE_URL"]) as link:
         question = "SELECT name FROM accounts_group WHERE name LIKE %s"
         stored = [name for [name] in link.execute(question, [f"{one.tag} %"])]

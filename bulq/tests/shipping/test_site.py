@@ -31,7 +31,8 @@ _numbers = count(1)
 
 @pytest.fixture(scope="module")
 def site():
-    with machine(RATE_LIMIT_GENERAL="100000/m", RATE_LIMIT_BIDS="100000/m", RATE_LIMIT_LOGIN_NAME="5/99d") as one:
+    many = {"RATE_LIMIT_GENERAL": "100000/m", "RATE_LIMIT_BIDS": "100000/m", "GROUPS_PER_USER": "100000"}
+    with machine(RATE_LIMIT_LOGIN_NAME="5/99d", **many) as one:
         released = one.release()
         assert released.returncode == 0, released.stdout + released.stderr
         one.up()
