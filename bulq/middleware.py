@@ -27,6 +27,7 @@ from .errors import BulqError, Busy
 from .http import refuse, too_many
 from .locks import busy_when_locked
 from .models import SentForm
+from .snapshot import snapshot
 
 ONE_TIME_ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 KEPT_FOR = timedelta(hours=24)
@@ -121,6 +122,19 @@ class PrivatePagesMiddleware(MiddlewareMixin):
         if request.resolver_match and "Cache-Control" not in response:
             patch_cache_control(response, private=True, no_store=True)
         return response
+
+
+class SnapshotMiddleware(MiddlewareMixin):
+    """Reads each page at one moment, and lets nothing be written by reading."""
+
+    def process_view(self, request, view, args, kwargs):
+        if request.method not in ("GET", "HEAD") or request.resolver_match.view_name in ratelimit.EXEMPT:
+            return None  # how the parts are is told without the database, too
+        with snapshot():
+            try:
+                return view(request, *args, **kwargs)
+            except BulqError as error:
+                return refuse(request, error)
 
 
 class OnceMiddleware(MiddlewareMixin):

@@ -141,6 +141,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "bulq.middleware.PrivatePagesMiddleware",
+    "bulq.middleware.SnapshotMiddleware",
     # Last: it calls the view itself, inside the transaction that also remembers the answer.
     "bulq.middleware.OnceMiddleware",
 ]
@@ -232,6 +233,7 @@ MESSAGE_TAGS = {message_levels.ERROR: "bad", message_levels.WARNING: "warn", mes
 # --- Languages -------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English")]
+FORMAT_MODULE_PATH = "bulq.formats"
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_TZ = True
 

@@ -10,7 +10,7 @@ from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 from accounts.forms import CurrencyField, LineField
-from bulq.fields import AmountField, QuantityField, fold
+from bulq.fields import PriceField, QuantityField, fold
 from bulq.money import currency_codes, format_quantity
 
 from .models import MAX_STEP, Product, Store, whole_number_needed
@@ -253,7 +253,7 @@ class OfferFields(OfferDetails):
     """An offer with its first price."""
 
     store = StoreNameField(help_text=_("As it is called in the list of stores"))
-    amount = AmountField(required=False, label=_("Price"))
+    amount = PriceField(required=False, label=_("Price"))
     quantity = QuantityField(required=False, label=_("For"), help_text=_("Empty: for the pack, or else for one"))
     quantities = ("pack_size", "min_quantity", "quantity")
 
@@ -338,7 +338,7 @@ class PriceForm(OfferDetails):
     """One observation at an offer."""
 
     pack_size = None
-    amount = AmountField(label=_("Price"), error_messages={"required": _("Enter a price, for example 7.40")})
+    amount = PriceField(label=_("Price"), error_messages={"required": _("Enter a price, for example 7.40")})
     quantity = QuantityField(required=False, label=_("For"), help_text=_("Empty: for the pack, or else for one"))
     quantities = ("quantity", "min_quantity")
     field_order = ["amount", "quantity", "min_quantity", "note"]

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy
 from accounts.forms import LineField
 from accounts.models import User
 from bids.allocation import agrees, total_for
-from bulq.fields import CENT, AmountField, QuantityField, within_range
+from bulq.fields import CENT, AmountField, PriceField, QuantityField, within_range
 from bulq.money import MAX_QUANTITY, format_quantity, minor_unit
 from stores.models import Product
 
@@ -76,7 +76,7 @@ class PurchaseForm(forms.Form):
 class PriceForm(forms.Form):
     """A price seen in the shop, without buying."""
 
-    amount = AmountField(label=gettext_lazy("Price"))
+    amount = PriceField(label=gettext_lazy("Price"))
     quantity = QuantityField(label=gettext_lazy("For how much"))
     min_quantity = QuantityField(label=gettext_lazy("Only from"), required=False)
     note = LineField(label=gettext_lazy("Note"), high=200, required=False)

@@ -54,8 +54,8 @@ MOVES = {
     (states.CONFIRMED, runs.start_shopping): moved("Locked", "Shopping"),
     (states.SHOPPING, runs.stop_shopping): moved("Shopping", "Locked"),
     (states.ADJUSTING, distribution.back_to_shopping): moved("Sort out", "Shopping"),
-    (states.DISTRIBUTING, complete): moved("Hand-out", "Settled"),
-    (states.COMPLETED, distribution.reopen_hand_out): moved("Settled", "Hand-out"),
+    (states.DISTRIBUTING, complete): moved("Hand-out", "Handed out"),
+    (states.COMPLETED, distribution.reopen_hand_out): moved("Handed out", "Hand-out"),
 }
 
 
@@ -192,7 +192,8 @@ def test_who_is_removed_hears_that_and_nothing_of_the_group_any_more():
     order(one.run, one.alice, one.gouda, 1)
     bidding.place_bids(one.run, [Wish(one.oil.pk, D(6))], by=one.alice, whose=one.bob)
     heard = told(one, lambda: end_membership(one.group.pk, one.bob.pk, by=one.adam))
-    assert heard == {"bob": ["Adam removed you from the group"]}
+    gone = "Bob no longer takes part; their wishes are dropped"
+    assert heard == {"bob": ["Adam removed you from the group"]} | to_all(gone, "alice", "hana")
     bidding_left = Notification.objects.filter(user=one.bob, event__isnull=False).count()
     assert (
         Notification.objects.shown_to(one.bob).count()
