@@ -15,6 +15,7 @@ KIT = {
     "addresses",
     "breaker",
     "dates",
+    "names",
     "snapshot",
     "errors",
     "drawing",
