@@ -18,9 +18,10 @@ def plain(number):
     return "" if number is None else f"{number.normalize():f}"
 
 
-def new_product_query(request, run):
-    """For the link that makes a new product: preselects the run's store, and leads back here with the product."""
-    return urlencode({"next": request.path, "store": run.store_id, "name": request.GET.get("q", "")})
+def new_product_query(request, run, back=None):
+    """For the form that makes a new product: the run's store and the name looked for; leads back with the product."""
+    back = back or request.get_full_path()
+    return urlencode({"next": back, "store": run.store_id, "name": request.GET.get("q", "")})
 
 
 def others_of(board, user):
