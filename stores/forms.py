@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.forms import CurrencyField, LineField
 from bulq.fields import AmountField, QuantityField, fold
 from bulq.money import currency_codes, format_quantity
+from bulq.wording import listed
 
 from .models import MAX_STEP, Product, Store, whole_number_needed
 
@@ -142,7 +143,7 @@ class StoreNameField(LineField):
         store = Store.objects.of_same_name(name=name).first()
         if store:
             return store
-        similar = ", ".join(store.name for store in Store.objects.similar_to(name)[:3])
+        similar = listed(Store.objects.similar_to(name)[:3])
         if similar:
             raise ValidationError(
                 _("No store is called “%(name)s”. Do you mean one of these: %(similar)s?"),

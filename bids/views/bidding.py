@@ -35,7 +35,8 @@ def board_context(request, run, *, typed=None, errors=None):
     return {
         "run": run,
         "board": board,
-        "rows": [row for row in rows if shown(row)],
+        "rows": [row for row in rows if shown(row) or row["error"]],
+        "mistakes": order_table.mistakes(rows),
         "others": order_table.others_of(board, user) if order_table.has_columns(board, user) else [],
         "people": order_table.people_rows(board, user),
         "me": board.person_of(user),
@@ -52,7 +53,7 @@ def board_context(request, run, *, typed=None, errors=None):
 
 
 def _helpers(board):
-    return ", ".join(person.user.name for person in board.people if person.participation.is_helper)
+    return [person.user.name for person in board.people if person.participation.is_helper]
 
 
 def board_page(request, run, *, status=200, **context):
@@ -149,6 +150,7 @@ def add_page(request, run, *, status=200, typed=None, errors=None):
     context["rows"] = order_table.table_rows(
         context["board"], request.user, rows, typed=typed, errors=errors, columns=False
     )
+    context["mistakes"] = order_table.mistakes(context["rows"])
     context |= {"page": page, "query": query, "others": [], "order_url": _order_url(request, run, on="add")}
     context |= {"new_product_query": order_table.new_product_query(request, run)}
     return render(request, "bids/add.html", context, status=status)

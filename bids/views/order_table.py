@@ -71,6 +71,11 @@ def _row(row, my_id, names, others, columns, currency, typed, errors):
     }
 
 
+def mistakes(rows):
+    """The summary of what was refused, for the head of the page."""
+    return [(f"{row['product'].name}: {row['error']}", f"q-{row['product'].pk}") for row in rows if row["error"]]
+
+
 def _says(product):
     """What the parts of a row say to who cannot see it. Here, because a template takes ten times as long for it."""
     words = {"name": product.name, "unit": product.unit}
@@ -108,7 +113,7 @@ def facts_of(row):
         facts.append(_("at least %(quantity)s") % {"quantity": format_quantity(offer.min_quantity)})
     if offer and offer.note:
         facts.append(offer.note)
-    return ", ".join(fact for fact in facts if fact)
+    return " · ".join(fact for fact in facts if fact)
 
 
 def _unit_price(row, currency):

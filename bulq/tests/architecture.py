@@ -21,6 +21,7 @@ KIT = {
     "locks",
     "money",
     "units",
+    "wording",
     "cache",
     "ratelimit",
     "live",

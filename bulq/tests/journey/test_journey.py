@@ -262,7 +262,7 @@ def hand_out(run, alice, bob, expected):
     bob.go(run)
     bob.sees(f"{euros(expected['Bob'])} is marked as paid")
     alice.go(f"{run}?by=product")
-    alice.sees("still wait")
+    alice.sees("to hand out")
 
 
 def take_along(run, dora, expected, folder):
@@ -296,4 +296,4 @@ def settle(run, alice, expected):
         alice.press(f"{name} has paid")
     alice.sees("Settled: everything is handed out and paid.")
     alice.go(f"{run}history/")
-    alice.sees("Not collected: ")
+    alice.sees("Not collected (")
