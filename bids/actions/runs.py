@@ -17,7 +17,7 @@ from bulq.dates import format_day
 from bulq.errors import BulqError, ChangedMeanwhile
 from bulq.locks import locked
 from bulq.money import format_money
-from bulq.names import joined
+from bulq.wording import listed
 from stores.models import Store
 
 from .history import happened, record
@@ -121,7 +121,7 @@ def check_no_marks(run):
             "These payments are marked: %(marks)s. Unmark them first.",
             len(marks),
         )
-        raise BulqError(text % {"marks": joined(marks)})
+        raise BulqError(text % {"marks": listed(marks)})
 
 
 def check_state(run, *expected):

@@ -15,6 +15,7 @@ from bids.models.lines import lines_of
 from bulq.errors import BulqError, ChangedMeanwhile
 from bulq.money import MAX_QUANTITY, format_money
 from bulq.units import with_unit
+from bulq.wording import listed
 from stores.actions.prices import record_price, retract_price
 
 from .bidding import bid_problems, fix_units, lock_units, room_for_new_products
@@ -29,7 +30,7 @@ class AlreadyBought(ChangedMeanwhile):
     def __init__(self, item):
         self.item = item
         self.purchases = list(item.purchases.select_related("bought_by").order_by("pk"))
-        names = ", ".join(sorted({purchase.bought_by.name for purchase in self.purchases}))
+        names = listed(sorted({purchase.bought_by.name for purchase in self.purchases}))
         super().__init__(
             _("%(names)s already bought this. Did you buy it as well?") % {"names": names}
             if names

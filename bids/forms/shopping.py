@@ -9,6 +9,7 @@ from accounts.models import User
 from bids.allocation import agrees, total_for
 from bulq.fields import CENT, AmountField, PriceField, QuantityField, within_range
 from bulq.money import MAX_QUANTITY, format_quantity, minor_unit
+from bulq.units import unit_for, with_unit
 from stores.models import Product
 
 ALL, UNIT, PACK = "all", "unit", "pack"
@@ -32,10 +33,10 @@ class PurchaseForm(forms.Form):
     def __init__(self, *args, product, pack, currency, **kwargs):
         super().__init__(*args, **kwargs)
         self.pack, self.currency = pack, currency
-        one = _("a %(unit)s") % {"unit": product.unit}
+        one = with_unit(Decimal(1), product.unit)
         in_packs = [(PACK, _("packs of %(size)s") % {"size": format_quantity(pack)})] if pack else []
         a_pack = [(PACK, _("a pack of %(size)s") % {"size": format_quantity(pack)})] if pack else []
-        self.fields["counted_in"].choices = [(UNIT, product.unit), *in_packs]
+        self.fields["counted_in"].choices = [(UNIT, unit_for(2, product.unit)), *in_packs]
         self.fields["price_for"].choices = [*a_pack, (UNIT, one), (ALL, _("all of it"))]
         for name in ("price", "total"):
             self.fields[name].set_currency(currency)

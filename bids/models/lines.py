@@ -32,6 +32,11 @@ class Line:
         return sum((bid.quantity for bid in self.bids), Decimal(0))
 
     @property
+    def unit_cost(self):
+        """Paid for one unit, for display only."""
+        return self.paid / self.bought
+
+    @property
     def bought(self):
         return sum((purchase.quantity for purchase in self.purchases), Decimal(0))
 

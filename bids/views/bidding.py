@@ -1,5 +1,7 @@
 """Choosing: the order table, its autosave, and one product at a time."""
 
+import re
+
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.shortcuts import get_object_or_404, redirect, render
@@ -34,7 +36,8 @@ def board_context(request, run, *, typed=None, errors=None):
     return {
         "run": run,
         "board": board,
-        "rows": [row for row in rows if shown(row)],
+        "rows": [row for row in rows if shown(row) or row["error"]],
+        "mistakes": order_table.mistakes(rows),
         "others": order_table.others_of(board, user) if order_table.has_columns(board, user) else [],
         "people": order_table.people_rows(board, user),
         "me": board.person_of(user),
@@ -51,7 +54,7 @@ def board_context(request, run, *, typed=None, errors=None):
 
 
 def _helpers(board):
-    return ", ".join(person.user.name for person in board.people if person.participation.is_helper)
+    return [person.user.name for person in board.people if person.participation.is_helper]
 
 
 def board_page(request, run, *, status=200, **context):
@@ -75,6 +78,9 @@ def order(request, run_id):
         typed = {product: lines.typed[product] for product in errors}
         page = add_page if request.GET.get("on") == "add" else board_page
         return page(request, get_run_to_show(request.user, run_id), status=status, typed=typed, errors=errors)
+    if request.POST.get("detour"):
+        query = order_table.new_product_query(request, run, back=_back(request, run))
+        return redirect(f"{reverse('product-new')}?{query}")
     return redirect(_back(request, run))
 
 
@@ -138,15 +144,24 @@ def add_page(request, run, *, status=200, typed=None, errors=None):
     else:
         page = picker_page(run.store, number, PER_PAGE)
         rows = [Row(product, offer) for product, offer in page.object_list]
+    rows = _made_on_the_way(request, run, rows)
     context = board_context(request, run)
     in_run = {row.product.pk: row for row in context["board"].rows}
     rows = [in_run.get(row.product.pk, row) for row in rows]
     context["rows"] = order_table.table_rows(
         context["board"], request.user, rows, typed=typed, errors=errors, columns=False
     )
+    context["mistakes"] = order_table.mistakes(context["rows"])
     context |= {"page": page, "query": query, "others": [], "order_url": _order_url(request, run, on="add")}
     context |= {"new_product_query": order_table.new_product_query(request, run)}
     return render(request, "bids/add.html", context, status=status)
+
+
+def _made_on_the_way(request, run, rows):
+    """A product that was just made stands first."""
+    pk = request.GET.get("product", "")
+    made = _rows_of(run, Product.objects.filter(pk=pk)) if re.fullmatch(r"[0-9]{1,18}", pk) else []
+    return made + [row for row in rows if row.product not in [one.product for one in made]]
 
 
 def _order_url(request, run, on=""):

@@ -52,9 +52,18 @@ def hand_out_page(request, run, *, status=200, refused=None):
         "by_product": request.GET.get("by") == "product",
         "balances": _balances(ledger),
         "cards": _cards(ledger, hands_out=run.is_handing_out and may_shop),
-        "to_decide": [(line, _takers(ledger, line, user, maybes, refused)) for line in ledger.to_decide],
+        "to_decide": [(line, *_takers(ledger, line, user, maybes, refused)) for line in ledger.to_decide],
+        "mistakes": _mistakes(refused),
     }
     return render(request, "bids/hand_out.html", context, status=status)
+
+
+def _mistakes(refused):
+    """The summary of what was refused, for the head of the page."""
+    if not refused:
+        return []
+    place = f"amount-{refused['product'].pk}-{refused['user'].pk}"
+    return [(f"{refused['product']}: {sentence}", place) for sentence in refused["errors"]]
 
 
 def _cards(ledger, *, hands_out):
@@ -84,7 +93,9 @@ def _balances(ledger):
 
 
 def _takers(ledger, line, user, maybes, refused):
-    """Who has, or may take, some of a line that differs: one's own amount can be changed, the leader changes all.
+    """Who has some of a line that differs, oneself with them, and who else may take what is left over.
+
+    One's own amount can be changed, the leader changes all.
 
     What the user has said Maybe to (`maybes`, products' ids) only the leader can make real now; for those who have left
     the leader can only lower the amount.
@@ -110,13 +121,10 @@ def _takers(ledger, line, user, maybes, refused):
         elif leads and (here or line.shortage):
             row["url"] = reverse("sort-out-of", args=[ledger.run.pk, line.product.pk, person.pk])
         if refused and (refused["product"], refused["user"]) == (line.product, person):
-            form = refused["form"]
-            row |= {
-                "typed": form["quantity"].value(),
-                "errors": form["quantity"].errors + form.non_field_errors(),
-            }
+            row |= {"typed": refused["form"]["quantity"].value(), "errors": refused["errors"]}
         rows.append(row)
-    return rows
+    near = [row for row in rows if row["quantity"] or (row["is_mine"] and not line.shortage)]
+    return near, [row for row in rows if row not in near]
 
 
 @require_GET
@@ -140,7 +148,8 @@ def sort_out(request, run_id, product_id, user_id=None):
             data = form.cleaned_data
             distribution.sort_out(run, product, data["quantity"], was=data["was"], by=request.user, whose=whose)
             return redirect("run", run.pk)
-    refused = {"product": product, "user": whose, "form": form}
+    errors = form["quantity"].errors + form["was"].errors + form.non_field_errors()
+    refused = {"product": product, "user": whose, "form": form, "errors": errors}
     status = getattr(form, "refusal_status", 422)
     return hand_out_page(request, get_run_to_show(request.user, run_id), status=status, refused=refused)
 

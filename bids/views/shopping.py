@@ -36,12 +36,15 @@ FRESH = {"csrfmiddlewaretoken", "once", "seen"}
 
 
 def shop_page(request, run, *, status=200, item=None, form=None):
-    """The list; `form` is what was refused at the line `item`, which stays open."""
-    basket = Basket(run)
+    """The list; `form` is what was refused at the line `item`, which stays open. `?open=` names another to open."""
+    basket, opened = Basket(run), request.GET.get("open")
     to_buy = []
     for line in basket.open:
         refused = item is not None and line.item.pk == item.pk
-        to_buy.append((line, form if refused else _purchase_form(line, run), refused))
+        editor = form if refused else _purchase_form(line, run)
+        if unfolded := refused or str(line.item.pk) == opened:
+            editor.fields["price"].widget.attrs["autofocus"] = not refused
+        to_buy.append((line, editor, unfolded))
     context = {"to_buy": to_buy}
     context |= {"run": run, "basket": basket, "form": form, "next_step": next_step(standing_of(run, request.user))}
     context |= {"may_shop": shops(run, request.user), "is_leader": run.leader_id == request.user.pk}

@@ -14,7 +14,7 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from bulq import dates, drawing, money, units
+from bulq import dates, drawing, money, units, wording
 
 register = template.Library()
 
@@ -121,6 +121,9 @@ def quantity(number):
 def with_unit_filter(number, unit):
     """`{{ 2|with_unit:product.unit }}` is “2 bottles”."""
     return "" if number is None else units.with_unit(number, unit)
+
+
+register.filter("listed", wording.listed)
 
 
 @register.filter
