@@ -11,10 +11,11 @@ from functools import partial
 from django.conf import settings
 from django.contrib.auth import login
 from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import BadRequest
 from django.core.signals import got_request_exception
 from django.db import IntegrityError, OperationalError, transaction
 from django.dispatch import receiver
-from django.http import HttpResponse
+from django.http import HttpResponse, UnreadablePostError
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
 from django.utils.deprecation import MiddlewareMixin
@@ -23,12 +24,13 @@ from psycopg.errors import LockNotAvailable
 
 from . import logs, ratelimit
 from .addresses import client_address, is_trusted
-from .errors import BulqError, Busy
+from .errors import AddressTooLong, BulqError, Busy
 from .http import refuse, too_many
 from .locks import busy_when_locked
 from .models import SentForm
 
 ONE_TIME_ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
+LONGEST_ADDRESS = 4000  # signs; gunicorn reads no more than 4,094 of a line
 KEPT_FOR = timedelta(hours=24)
 REPLAYED_HEADERS = ("Content-Type", "Location", "HX-Retarget", "HX-Reselect", "HX-Reswap")
 
@@ -41,7 +43,7 @@ class RequestLogMiddleware:
 
     def __call__(self, request):
         started, meta = time.perf_counter(), request.META
-        is_ours = is_trusted(meta.get("REMOTE_ADDR", ""), settings.TRUSTED_PROXIES)
+        is_ours, method = is_trusted(meta.get("REMOTE_ADDR", ""), settings.TRUSTED_PROXIES), request.method
         one = logs.request_id(meta.get("HTTP_X_REQUEST_ID", ""), is_trusted=is_ours)
         token = logs.current.set((one, partial(logs.person_of, request)))
         try:
@@ -49,7 +51,7 @@ class RequestLogMiddleware:
             response.headers["X-Request-ID"] = one
             if not (request.path_info.startswith("/health/") and response.status_code == 200):
                 logs.log_request(
-                    method=request.method,
+                    method=method,
                     route=logs.route_of(request),
                     status=response.status_code,
                     ms=round((time.perf_counter() - started) * 1000),
@@ -87,7 +89,10 @@ class ClientAddressMiddleware:
 
 
 class SecurityHeadersMiddleware:
-    """What Django's own middleware does not say: no site may embed an answer, and no page needs a device."""
+    """What Django's own middleware does not say: no site may embed an answer, and no page needs a device.
+
+    Nothing may be kept by a cache between us and the person, but files, which say so.
+    """
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -96,6 +101,48 @@ class SecurityHeadersMiddleware:
         response = self.get_response(request)
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         response.headers.setdefault("Permissions-Policy", settings.PERMISSIONS_POLICY)
+        if "Cache-Control" not in response:
+            patch_cache_control(response, private=True, no_store=True)
+        return response
+
+
+class ReadableMiddleware:
+    """Refuses what no view could read, whatever it is; the answer is `bulq.views.bad_request`.
+
+    Forms are sent in UTF-8. The key of a session, which comes in a cookie, is looked up in the database, which knows
+    no null character.
+    """
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        if (request.encoding or "utf-8").lower() not in ("utf-8", "utf8"):
+            raise BadRequest("charset")
+        if any("\0" in text for text in request.COOKIES.values()):
+            raise BadRequest("cookie")
+        if len(request.get_full_path()) > LONGEST_ADDRESS:
+            raise AddressTooLong
+        try:
+            request.GET, request.POST  # noqa: B018 - read before anybody relies on them
+        except (ValueError, LookupError, UnreadablePostError) as error:
+            raise BadRequest("form") from error
+        return self.get_response(request)
+
+
+class HeadMiddleware:
+    """Answers whoever asks for the head of a page as if for the page, and leaves out the rest."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        if request.method != "HEAD":
+            return self.get_response(request)
+        request.method = "GET"
+        response = self.get_response(request)
+        if not response.streaming:
+            response.content = b""  # what says how long it would be stays
         return response
 
 
@@ -112,15 +159,6 @@ class RateLimitMiddleware:
                 request.user = AnonymousUser()  # the answer is worth no query
             return too_many(request, seconds)
         return self.get_response(request)
-
-
-class PrivatePagesMiddleware(MiddlewareMixin):
-    """Nothing a view answers may be kept by a cache between us and the person."""
-
-    def process_response(self, request, response):
-        if request.resolver_match and "Cache-Control" not in response:
-            patch_cache_control(response, private=True, no_store=True)
-        return response
 
 
 class OnceMiddleware(MiddlewareMixin):

@@ -127,20 +127,22 @@ MIDDLEWARE = [
     "bulq.middleware.RequestLogMiddleware",
     "bulq.middleware.ClientAddressMiddleware",
     "bulq.middleware.SecurityHeadersMiddleware",
-    "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    # What comes before this one is on every answer, whatever made it.
+    "bulq.middleware.ReadableMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "bulq.middleware.HeadMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     # It has to know the person, and comes before anything that costs more than that.
     "bulq.middleware.RateLimitMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "bulq.middleware.PrivatePagesMiddleware",
     # Last: it calls the view itself, inside the transaction that also remembers the answer.
     "bulq.middleware.OnceMiddleware",
 ]
@@ -276,6 +278,8 @@ PERMISSIONS_POLICY = ", ".join(
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "bulq.views.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
+# The door in front takes no more either (Caddyfile).
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 SECURE_REFERRER_POLICY = "same-origin"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

@@ -9,6 +9,7 @@ from django.contrib.auth import views as framework
 from django.contrib.auth.decorators import login_not_required
 from django.shortcuts import redirect, render
 from django.urls import Resolver404, resolve, reverse
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
@@ -45,6 +46,10 @@ SETTINGS_FORMS = {"profile_form": ProfileForm, "password_form": PasswordForm, "t
 
 class RefusedForm:
     """The framework's form pages: a good form is answered with a redirect, so a page is a refusal."""
+
+    @method_decorator(require_http_methods(["GET", "POST"]))  # the framework's take PUT for POST
+    def dispatch(self, *args, **kwargs):
+        return super().dispatch(*args, **kwargs)
 
     def render_to_response(self, context, **kwargs):
         status = 422 if self.request.method == "POST" else 200
