@@ -9,7 +9,7 @@ from datetime import timedelta
 from functools import partial
 
 from django.conf import settings
-from django.contrib.auth import login
+from django.contrib.auth import login, middleware
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import BadRequest
 from django.core.signals import got_request_exception
@@ -22,10 +22,12 @@ from django.utils.deprecation import MiddlewareMixin
 from django.utils.translation import gettext as _
 from psycopg.errors import LockNotAvailable
 
+from accounts.views.people import log_in_first
+
 from . import logs, ratelimit
 from .addresses import client_address, is_trusted
 from .errors import AddressTooLong, BulqError, Busy
-from .http import refuse, too_many
+from .http import came_from_here, refuse, too_many
 from .locks import busy_when_locked
 from .models import SentForm
 
@@ -159,6 +161,15 @@ class RateLimitMiddleware:
                 request.user = AnonymousUser()  # the answer is worth no query
             return too_many(request, seconds)
         return self.get_response(request)
+
+
+class LoginRequiredMiddleware(middleware.LoginRequiredMiddleware):
+    """Whoever is no longer logged in and sends a form of ours logs in first; what they typed comes along."""
+
+    def handle_no_permission(self, request, view_func):
+        if request.method == "POST" and came_from_here(request):
+            return log_in_first(request)
+        return super().handle_no_permission(request, view_func)
 
 
 class OnceMiddleware(MiddlewareMixin):

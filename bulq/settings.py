@@ -141,7 +141,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     # It has to know the person, and comes before anything that costs more than that.
     "bulq.middleware.RateLimitMiddleware",
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "bulq.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     # Last: it calls the view itself, inside the transaction that also remembers the answer.
     "bulq.middleware.OnceMiddleware",

@@ -12,10 +12,12 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.views.people import log_in_first
+
 from . import logs, readiness
 from .backups import health
 from .errors import AddressTooLong
-from .http import repeatable
+from .http import ask_to_send_again, came_from_here, repeatable, sent_form
 from .ratelimit import limited
 
 log = logging.getLogger(__name__)
@@ -35,7 +37,12 @@ def bad_request(request, exception):
 
 @login_not_required
 def csrf_failure(request, reason=""):
-    return render(request, "403_csrf.html", status=403)
+    """The token is of an earlier session, or a stranger's page sent the form. Only in the first case it is kept."""
+    if not came_from_here(request) or not request.POST:
+        return render(request, "403_csrf.html", status=403)
+    if not request.user.is_authenticated and getattr(request.resolver_match.func, "login_required", True):
+        return log_in_first(request)
+    return ask_to_send_again(request, sent_form(request), title=_("This page was open too long"), status=403)
 
 
 @login_not_required

@@ -216,7 +216,6 @@ def test_strange_ids_in_a_form_are_refused_and_do_nothing(state):
     values = {"run_id": one.run.pk, "group_id": one.group.pk, "product_id": one.oil.pk, "user_id": one.bob.pk}
     values |= {"store_id": one.store.pk, "token": one.group.join_token, "uidb64": "x", "offer_id": 1, "price_id": 1}
     values |= {"event_id": 1, "notification_id": 1, "cost_id": 1}
-    values |= {"item_id": one.item.pk if one.item else 1, "purchase_id": one.purchase.pk if one.purchase else 1}
     client, before = signed_in(one.alice), checksum()
     client.raise_request_exception = False
     good = {"quantity": "1", "day": "", "note": "", "was-1": "", "counted_in": "unit", "price": "1", "price_for": "all"}
@@ -229,7 +228,7 @@ def test_strange_ids_in_a_form_are_refused_and_do_nothing(state):
                 url = address.url(values)
                 with undone(client) as answers:
                     sent = good | {key: value for key, value in rights.items() if key not in ("plus", "minus")}
-                    if address.name == "run-order":
+                    if address.name == "run-order" or name == "thing":
                         sent = {}
                     answers.append(answer := client.post(url, sent | {name: strange}))
                 wrong += problems(answer, url, f"{name}={strange[:20]!r}")
