@@ -7,10 +7,12 @@ import sys
 import time
 from datetime import timedelta
 from functools import partial
+from types import SimpleNamespace
 
 from django.conf import settings
-from django.contrib.auth import login, middleware
+from django.contrib.auth import get_user, login, middleware
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.sessions.backends.db import SessionStore
 from django.core.exceptions import BadRequest
 from django.core.signals import got_request_exception
 from django.db import IntegrityError, OperationalError, transaction
@@ -233,12 +235,13 @@ def _remember(sent, request, response):
     sent.headers = {name: response[name] for name in REPLAYED_HEADERS if name in response}
     sent.body = response.content
     if sent.user is None and request.user.is_authenticated:
-        sent.user, sent.signed_in = request.user, True
-    sent.save(update_fields=["status", "headers", "body", "user", "signed_in"])
+        sent.user, sent.signed_in, sent.session_key = request.user, True, request.session.session_key
+    sent.save(update_fields=["status", "headers", "body", "user", "signed_in", "session_key"])
 
 
 def _replay(request, sent):
-    if sent.signed_in:
-        # The first answer signed the person in; its cookie may never have reached the browser.
+    if sent.signed_in and get_user(SimpleNamespace(session=SessionStore(sent.session_key))) == sent.user:
+        # The first answer signed the person in; its cookie may never have reached the browser. Whoever has logged out
+        # since, here or everywhere, or has another password, stays out.
         login(request, sent.user)
     return HttpResponse(bytes(sent.body), status=sent.status, headers=sent.headers)

@@ -51,12 +51,15 @@ EMAIL_TIMEOUT = env.number("EMAIL_TIMEOUT", default=10)
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", default="Bulq <bulq@localhost>")
 
 # How often one may ask: so many in a second, minute, hour or day, or in several ("5/30s"). Logging in is counted by
-# address, and by username and address; registration by address; the others by person.
+# address, and by username and address; registration by address; asking for a new password by address, and by whom the
+# mail goes to; the others by person.
 RATELIMIT_ENABLE = env.flag("RATELIMIT_ENABLE", default=True)
 RATE_LIMITS = {
     "login": env.text("RATE_LIMIT_LOGIN", default="5/m"),
     "login_name": env.text("RATE_LIMIT_LOGIN_NAME", default="5/m"),
     "registration": env.text("RATE_LIMIT_REGISTRATION", default="5/m"),
+    "reset": env.text("RATE_LIMIT_RESET", default="5/m"),
+    "reset_recipient": env.text("RATE_LIMIT_RESET_RECIPIENT", default="3/15m"),
     "bids": env.text("RATE_LIMIT_BIDS", default="20/m"),
     "general": env.text("RATE_LIMIT_GENERAL", default="100/m"),
 }
