@@ -139,6 +139,15 @@ class AmountField(NumberField):
             )
 
 
+class PriceField(AmountField):
+    """What something was seen to cost. What was free says nothing about its price."""
+
+    def validate(self, value):
+        if value == 0:
+            raise ValidationError(_("Enter a price above 0. Something that was free has no price"))
+        super().validate(value)
+
+
 def within_range(form, field, value, low, high):
     """Refuse, at its field, a value that was computed from what was typed."""
     if not low <= value <= high:

@@ -32,6 +32,7 @@ from .errors import AddressTooLong, BulqError, Busy
 from .http import came_from_here, refuse, too_many
 from .locks import busy_when_locked
 from .models import SentForm
+from .snapshot import snapshot
 
 ONE_TIME_ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 LONGEST_ADDRESS = 4000  # signs; gunicorn reads no more than 4,094 of a line
@@ -172,6 +173,19 @@ class LoginRequiredMiddleware(middleware.LoginRequiredMiddleware):
         if request.method == "POST" and came_from_here(request):
             return log_in_first(request)
         return super().handle_no_permission(request, view_func)
+
+
+class SnapshotMiddleware(MiddlewareMixin):
+    """Reads each page at one moment, and lets nothing be written by reading."""
+
+    def process_view(self, request, view, args, kwargs):
+        if request.method not in ("GET", "HEAD") or request.resolver_match.view_name in ratelimit.EXEMPT:
+            return None  # how the parts are is told without the database, too
+        with snapshot():
+            try:
+                return view(request, *args, **kwargs)
+            except BulqError as error:
+                return refuse(request, error)
 
 
 class OnceMiddleware(MiddlewareMixin):

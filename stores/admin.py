@@ -7,7 +7,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 
 from accounts.forms import CurrencyField, LineField
-from bulq.fields import AmountField, QuantityField, parse_id
+from bulq.fields import PriceField, QuantityField, parse_id
 
 from .forms import NameField, NoteField
 from .models import MAX_STEP, Offer, Price, Product, Store
@@ -34,7 +34,7 @@ class OfferForm(forms.ModelForm):
 
 
 class PriceForm(forms.ModelForm):
-    amount = AmountField(label=_("Amount"))
+    amount = PriceField(label=_("Amount"))
     quantity = QuantityField(label=_("For a quantity of"))
     min_quantity = QuantityField(required=False, label=_("Minimum quantity"))
     note = NoteField()

@@ -4,20 +4,37 @@ from decimal import Decimal
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from bids.actions.bidding import Wish
 from bids.models import Run
+from bulq.dates import format_day
 from bulq.errors import BulqError
 from bulq.fields import NumberField, QuantityField, RowField, parse_id, parse_number
+from bulq.http import carry_what_is_there
 from stores.models import Store
 
 LINE = re.compile(r"q-([0-9]{1,18})")
 
 
-class RunForm(forms.ModelForm):
+class DayForm(forms.ModelForm):
+    """Asks once about a day that is over: sent again with the same day, it is meant."""
+
+    past_day = forms.DateField(required=False, widget=forms.HiddenInput)
+
+    def clean(self):
+        data = super().clean()
+        day = data.get("day")
+        if day and day < localdate() and day != self.initial.get("day") and data.get("past_day") != day:
+            self.add_error("day", _("%(day)s is over. Send it again if you mean that day") % {"day": format_day(day)})
+            carry_what_is_there(self, past_day=day)
+        return data
+
+
+class RunForm(DayForm):
     store = RowField(
         Store.objects.none(),
         label=gettext_lazy("Store"),
@@ -42,7 +59,7 @@ class RunForm(forms.ModelForm):
         self.fields["store"].choices = [(store.pk, store.name) for store in shown]
 
 
-class RunDetailsForm(forms.ModelForm):
+class RunDetailsForm(DayForm):
     version = forms.CharField(widget=forms.HiddenInput, required=False, strip=False)
 
     class Meta:

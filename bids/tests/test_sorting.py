@@ -158,7 +158,7 @@ class TestTheRules:
         """Spec 59."""
         with pytest.raises(BulqError) as refused:
             finish_sorting(over.run, by=over.alice)
-        assert refused.value.message == f"Still to sort out: {over.gouda.name}, {over.oil.name}."
+        assert refused.value.message == f"Still to sort out: {over.gouda.name} and {over.oil.name}."
         sort(over, over.bob, over.oil, "7", was=4)
         sort(over, over.bob, over.gouda, "4", was=3)
         finish_sorting(over.run, by=over.alice)
@@ -220,7 +220,7 @@ class TestForce:
         shown = {user: total for user, _things, _extra, total in preview.people}
         self.force(one, seen=preview.fingerprint)
         assert shown == {one.run.participations.get(pk=pk).user: sum_ for pk, sum_ in owed_by_person(one.run).items()}
-        assert preview.names == f"{one.gouda}, {one.oil}"
+        assert preview.differing == [one.gouda, one.oil]
 
     def test_a_stale_preview_is_refused_whatever_changed(self):
         """409 and a new preview."""

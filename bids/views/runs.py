@@ -1,6 +1,6 @@
 """A run as a whole: its page, its start, its decisions, the people in it, its history."""
 
-from urllib.parse import urlencode
+import re
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -11,46 +11,67 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.access import get_group
 from accounts.models import User
-from bids.access import get_run, get_run_led_by
+from bids.access import get_run, get_run_led_by, get_run_to_show
 from bids.actions import lead, runs
 from bids.forms import PersonForm, RunDetailsForm, RunForm
 from bids.models import Purchase
 from bids.models.board import Board
 from bulq.http import answer, carry_what_is_there, flash_errors
 from stores.models import Store
+from stores.views.onward import detour, typed_before, way_back
 
 from .bidding import board_page
 from .distribution import hand_out_page
 from .shopping import shop_page
 
 PAGES = {"board": board_page, "shop": shop_page, "hand_out": hand_out_page}
-STORES_SHOWN = 20
+STORES_SHOWN = 8
 EVENTS_SHOWN = 50
 
 
 @require_GET
 def run(request, run_id):
     """The page of the stage that the run is in."""
-    one = get_run(request.user, run_id)
+    one = get_run_to_show(request.user, run_id)
     return PAGES[one.stage_page](request, one)
 
 
 @require_http_methods(["GET", "POST"])
 def run_new(request, group_id):
+    """Leads straight to choosing."""
     group = get_group(request.user, group_id)
+    if elsewhere := _store_elsewhere(request, group):
+        return elsewhere
     stores = Store.objects.filter(currency=group.currency)
-    query = request.GET.get("q", "")
-    used = Count("runs", filter=Q(runs__group=group))
-    shown = stores.search(query).annotate(used=used).order_by("-used", "-is_verified", "sort_name")[:STORES_SHOWN]
-    form = RunForm(request.POST or None, stores=stores, shown=shown)
+    initial = typed_before(request) | request.GET.dict()
+    shown = _stores_shown(group, stores, request.GET.get("q", ""), chosen=initial.get("store", ""))
+    form = RunForm(request.POST or None, stores=stores, shown=shown, initial=initial)
     if request.method == "POST" and form.is_valid():
         with flash_errors(form):
             data = form.cleaned_data
             made = runs.start_run(group, store=data["store"], day=data["day"], note=data["note"], by=request.user)
-            return redirect("run", made.pk)
-    context = {"group": group, "query": query, "shown": shown}
-    context["new_store_query"] = urlencode({"next": request.path, "name": query, "currency": group.currency})
-    return answer(request, "bids/run_new.html", context, form=form)
+            messages.success(request, _("The run has started. Choose what you want from it."))
+            return redirect("run-add", made.pk)
+    query = request.POST.get("q", request.GET.get("q", ""))
+    return answer(request, "bids/run_new.html", {"group": group, "query": query, "shown": shown}, form=form)
+
+
+def _store_elsewhere(request, group):
+    """Whoever does not see their store looks for it or makes it, and comes back with what they have typed."""
+    query = request.POST.get("q", "")
+    if request.POST.get("detour") == "find":
+        return redirect(way_back(request, q=query))
+    if request.POST.get("detour") == "store":
+        return detour(request, "store-new", name=query, currency=group.currency)
+    return None
+
+
+def _stores_shown(group, stores, query, *, chosen):
+    """The one that is chosen already, then those that the group uses most."""
+    used = Count("runs", filter=Q(runs__group=group))
+    found = stores.search(query).annotate(used=used).order_by("-used", "-is_verified", "sort_name")[:STORES_SHOWN]
+    first = list(stores.filter(pk=chosen)) if re.fullmatch(r"[0-9]{1,18}", chosen) else []
+    return first + [store for store in found if store not in first]
 
 
 @require_http_methods(["GET", "POST"])
@@ -61,7 +82,8 @@ def run_edit(request, run_id):
     )
     if request.method == "POST" and form.is_valid():
         with flash_errors(form):
-            runs.edit_run(one, by=request.user, **form.cleaned_data)
+            data = form.cleaned_data
+            runs.edit_run(one, by=request.user, day=data["day"], note=data["note"], version=data["version"])
             return redirect("run", one.pk)
         carry_what_is_there(form, version=runs.details_version(get_run(request.user, run_id)))
     return answer(request, "bids/run_edit.html", {"run": one}, form=form)
@@ -129,7 +151,8 @@ def more(request, run_id):
 
 def _more_context(request, one):
     people = one.participations.current().select_related("user").by_name()
-    others = User.objects.filter(participations__in=people).exclude(pk=one.leader_id).order_by("name", "pk")
+    others = User.objects.filter(participations__in=people).exclude(pk__in=[one.leader_id, request.user.pk])
+    others = others.order_by("name", "pk")
     members = User.objects.filter(memberships__group=one.group_id).exclude(pk=one.leader_id).order_by("name", "pk")
     helpers = {person.user_id for person in people if person.is_helper}
     return {

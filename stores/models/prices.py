@@ -196,6 +196,10 @@ class Price(Announced):
             within("price", "amount", Decimal(0), MAX_AMOUNT),
             within("price", "quantity", CENT, MAX_QUANTITY),
             within("price", "min_quantity", CENT, MAX_QUANTITY),
+            # A gift records no price; one that was recorded once does not count.
+            models.CheckConstraint(
+                condition=Q(amount__gt=0) | Q(withdrawn_at__isnull=False), name="price_of_nothing_is_withdrawn"
+            ),
         ]
         indexes = [models.Index(fields=["offer", "-seen_at", "-id"], name="price_newest")]
 

@@ -98,8 +98,8 @@ def test_a_price_is_for_the_pack_unless_said_otherwise(as_bob, offer):
     as_bob.post(url, {"amount": "9", "quantity": ""})
     assert Price.objects.latest("pk").quantity == 12
     other = make_offer(offer.product, make_store())
-    as_bob.post(f"/offers/{other.pk}/prices/new/", {"amount": "0"})
-    assert (Price.objects.latest("pk").amount, Price.objects.latest("pk").quantity) == (0, 1)
+    as_bob.post(f"/offers/{other.pk}/prices/new/", {"amount": "2"})
+    assert (Price.objects.latest("pk").amount, Price.objects.latest("pk").quantity) == (2, 1)
 
 
 @pytest.mark.parametrize(
