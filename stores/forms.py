@@ -1,6 +1,5 @@
 """What people type about stores, products, offers and prices."""
 
-import re
 from decimal import Decimal
 
 from django import forms
@@ -10,7 +9,7 @@ from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 from accounts.forms import CurrencyField, LineField
-from bulq.fields import PriceField, QuantityField, fold
+from bulq.fields import PriceField, QuantityField, fold, parse_id
 from bulq.money import currency_codes, format_quantity
 from bulq.wording import listed
 
@@ -121,8 +120,7 @@ def product_initial(query):
 
 
 def store_named_by(query):
-    text = query.get("store", "")
-    store = Store.objects.filter(pk=int(text)).first() if re.fullmatch(r"[0-9]{1,18}", text) else None
+    store = Store.objects.filter(pk=parse_id(query.get("store"))).first()
     return {"store": store} if store else {}
 
 

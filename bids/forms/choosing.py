@@ -12,7 +12,8 @@ from accounts.models import User
 from bids.actions.bidding import Wish
 from bids.models import Run
 from bulq.dates import format_day
-from bulq.fields import NumberField, QuantityField, parse_number
+from bulq.errors import BulqError
+from bulq.fields import NumberField, QuantityField, RowField, parse_id, parse_number
 from bulq.http import carry_what_is_there
 from stores.models import Store
 
@@ -34,7 +35,7 @@ class DayForm(forms.ModelForm):
 
 
 class RunForm(DayForm):
-    store = forms.ModelChoiceField(
+    store = RowField(
         Store.objects.none(),
         label=gettext_lazy("Store"),
         widget=forms.RadioSelect(attrs={"class": "options"}),
@@ -104,8 +105,10 @@ class OrderLines:
         """One step more or less of a product than what stands in its input."""
         if product.pk in self.errors:
             return
+        if product.pk not in self.typed:
+            raise BulqError(_("This form was incomplete. Reload the page and send it again."))
         try:
-            typed, was = _number(self.typed.get(product.pk, "")), _number(was_text)
+            typed, was = _number(self.typed[product.pk]), _number(was_text)
         except ValidationError as error:
             self.errors[product.pk] = error.messages
             return
@@ -134,8 +137,8 @@ def read_order(post):
 def pressed_button(post):
     """Product id and direction of the − or + that was pressed without script, or None."""
     for name, sign in (("minus", -1), ("plus", 1)):
-        if post.get(name, "").isdecimal():
-            return int(post[name]), sign
+        if name in post:
+            return parse_id(post[name]), sign
     return None
 
 
@@ -146,7 +149,7 @@ def _number(text):
 class PersonForm(forms.Form):
     """Chooses one of the given people."""
 
-    person = forms.ModelChoiceField(User.objects.none(), label=gettext_lazy("Who"), empty_label=None)
+    person = RowField(User.objects.none(), label=gettext_lazy("Who"), empty_label=None)
 
     def __init__(self, *args, people, label=None, **kwargs):
         super().__init__(*args, **kwargs)

@@ -177,7 +177,7 @@ def run_product(request, run_id, product_id, user_id=None):
     """One product of a run: who wants what, and one's own wish or, for the leader, somebody else's."""
     run = get_run_to_show(request.user, run_id)
     product = get_object_or_404(Product, pk=product_id)
-    whose = get_participation(run, user_id).user if user_id else request.user
+    whose = request.user if user_id is None else get_participation(run, user_id).user
     if whose != request.user:
         check_leads(run, request.user)
     board = Board(run)

@@ -26,6 +26,7 @@ from bids.models.ledger import Ledger
 from bids.models.lines import lines_of
 from bids.models.standing import standing_of
 from bulq.errors import ChangedMeanwhile
+from bulq.fields import parse_id
 from bulq.http import answer, carry_what_is_there, flash_errors
 from stores.models import Product
 
@@ -141,7 +142,7 @@ def sort_out(request, run_id, product_id, user_id=None):
     """Change one's own amount of a line that differs or, for the leader, somebody else's."""
     run = get_run(request.user, run_id)
     product = get_object_or_404(Product, pk=product_id)
-    whose = get_participation(run, user_id).user if user_id else request.user
+    whose = request.user if user_id is None else get_participation(run, user_id).user
     form = SortOutForm(request.POST)
     if form.is_valid():
         with flash_errors(form):
@@ -185,11 +186,10 @@ def pick_up(request, run_id):
     run = get_run_shopped_by(request.user, run_id)
     rows = Allocation.objects.filter(item__run=run)
     if "person" in request.POST:
-        person = request.POST["person"]
-        rows = rows.filter(bid__participation__user=person if person.isdecimal() else 0)
+        person = get_participation(run, parse_id(request.POST["person"]))
+        rows = rows.filter(bid__participation=person)
     else:
-        one = request.POST.get("thing", "")
-        rows = [get_object_or_404(rows, pk=one if one.isdecimal() else 0)]
+        rows = [get_object_or_404(rows, pk=parse_id(request.POST.get("thing")))]
     distribution.set_picked_up(run, rows, request.POST.get("back") != "1", by=request.user)
     return redirect("run", run.pk)
 
@@ -260,8 +260,7 @@ def complete(request, run_id):
     """End the hand-out, naming what nobody picked up."""
     run = get_run_led_by(request.user, run_id)
     if request.method == "POST":
-        waiting = request.POST.get("waiting", "")
-        distribution.complete(run, waiting=int(waiting) if waiting.isdecimal() else -1, by=request.user)
+        distribution.complete(run, waiting=parse_id(request.POST.get("waiting")), by=request.user)
         return redirect("run", run.pk)
     waiting = distribution.not_picked_up(run).select_related("bid__product", "bid__participation__user")
     return render(request, "bids/complete.html", {"run": run, "waiting": waiting.order_by("pk")})

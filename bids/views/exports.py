@@ -1,6 +1,7 @@
 """A run to take along: CSV, JSON, and sheets to print."""
 
 import csv
+import re
 
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -15,8 +16,9 @@ COLUMNS = [
     *("person_id", "person", "product_id", "product", "brand", "unit"),
     *("wanted", "received", "cost", "picked_up", "kind"),
 ]
-# A spreadsheet takes a cell that begins with one of these for a formula.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+# A spreadsheet takes a cell that begins with one of these signs for a formula, in some countries their wide forms too;
+# and in others a cell begins behind a semicolon, a tab or a quote. Blanks and invisible signs before it do not count.
+FORMULA = re.compile(r"""((?:^|[;,|\t\r\n"'])\W*?)([=+\-@＝＋－＠﹦﹢﹣﹫−])""")
 
 
 def _get_exportable(request, run_id):
@@ -45,8 +47,7 @@ def _cell(value):
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    text = str(value)
-    return f"'{text}" if isinstance(value, str) and text.startswith(FORMULA_STARTS) else text
+    return FORMULA.sub(r"\1'\2", value) if isinstance(value, str) else str(value)
 
 
 @require_GET

@@ -24,6 +24,7 @@ from bids.forms import AddInShopForm, FinishForm, PriceForm, PurchaseForm
 from bids.models.basket import Basket
 from bids.models.guidance import next_step
 from bids.models.standing import standing_of
+from bulq.fields import parse_id
 from bulq.http import answer, carry_what_is_there, flash_errors
 from stores.actions.prices import record_price
 from stores.models import Offer, Product, picker_page
@@ -184,7 +185,7 @@ def shop_add(request, run_id):
         }
         return render(request, "bids/shop_search.html", context)
     chosen = request.POST.get("product") or request.GET.get("product", "")
-    product = get_object_or_404(Product, pk=chosen if chosen.isdecimal() else 0)
+    product = get_object_or_404(Product, pk=parse_id(chosen))
     form = AddInShopForm(request.POST or None, people=people, initial={"product": product, "whose": request.user})
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data

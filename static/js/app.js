@@ -94,9 +94,24 @@
   // The order table is no form in this sense: its amounts stand outside and are looked at one by one.
   globalThis.bulq = { isHalfFilled: (form) => !("autosave" in form.dataset) && [...form.elements].some(isTyped) };
 
+  let pressed = null; // the button that sent the last form
+  document.addEventListener("submit", (event) => (pressed = event.submitter), true);
+
+  /** Sent once more, by the browser itself: the answer (log in first, or an old token) is a page of its own. */
+  function sendByBrowser(form) {
+    if (pressed?.form === form && pressed.name) form.append(Object.assign(document.createElement("input"), { type: "hidden", name: pressed.name, value: pressed.value }));
+    if (pressed?.form === form && pressed.hasAttribute("formaction")) form.action = pressed.formAction;
+    HTMLFormElement.prototype.submit.call(form);
+  }
+
   document.addEventListener("htmx:before:swap", (event) => {
     if (event.defaultPrevented) return;
     const { ctx, tasks } = event.detail;
+    if (ctx.response.raw.headers.has("X-Bulq-Again") && ctx.sourceElement.tagName === "FORM") {
+      event.preventDefault();
+      sendByBrowser(ctx.sourceElement);
+      return;
+    }
     const main = tasks.find((task) => task.type === "main");
     if (!main || ctx.sourceElement.tagName !== "FORM") return;
     const form = ctx.sourceElement;

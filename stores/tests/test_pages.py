@@ -84,7 +84,7 @@ def test_every_page_explains_itself_without_script(as_alice, ids, name, known):
 
 
 @pytest.mark.parametrize("name", ["products", "stores", "store", "product", "product-prices"])
-@pytest.mark.parametrize("query", [{"q": "\0"}, {"q": "x" * 10000}, {"page": "-1"}, {"page": "9" * 50}, {"q": "%"}])
+@pytest.mark.parametrize("query", [{"q": "\0"}, {"q": "x" * 3000}, {"page": "-1"}, {"page": "9" * 50}, {"q": "%"}])
 def test_any_query_is_answered(as_alice, ids, name, query):
     assert as_alice.get(address(name, ids), query).status_code == 200
 
