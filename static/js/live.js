@@ -136,7 +136,7 @@
   /** This page is not what is at its address any more, or not for this person. */
   function moved() {
     if (!topic()) return;
-    if (halfFilled().length) warn();
+    if (halfFilled().length || [...document.querySelectorAll(".qty[data-line]")].some(bulq.isUnsaved)) warn();
     else location.reload();
   }
 
