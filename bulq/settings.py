@@ -285,8 +285,6 @@ PERMISSIONS_POLICY = ", ".join(
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "bulq.views.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
-# The door in front takes no more either (Caddyfile).
-DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 SECURE_REFERRER_POLICY = "same-origin"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

@@ -92,7 +92,7 @@
   }
 
   // The order table is no form in this sense: its amounts stand outside and are looked at one by one.
-  globalThis.bulq = { isHalfFilled: (form) => !("autosave" in form.dataset) && [...form.elements].some(isTyped) };
+  globalThis.bulq = { isUnsaved, isHalfFilled: (form) => !("autosave" in form.dataset) && [...form.elements].some(isTyped) };
 
   let pressed = null; // the button that sent the last form
   document.addEventListener("submit", (event) => (pressed = event.submitter), true);
@@ -107,14 +107,14 @@
   document.addEventListener("htmx:before:swap", (event) => {
     if (event.defaultPrevented) return;
     const { ctx, tasks } = event.detail;
-    if (ctx.response.raw.headers.has("X-Bulq-Again") && ctx.sourceElement.tagName === "FORM") {
-      event.preventDefault();
-      sendByBrowser(ctx.sourceElement);
-      return;
-    }
     const main = tasks.find((task) => task.type === "main");
     if (!main || ctx.sourceElement.tagName !== "FORM") return;
     const form = ctx.sourceElement;
+    if (ctx.response.raw.headers.has("X-Bulq-Again")) {
+      event.preventDefault();
+      sendByBrowser(form);
+      return;
+    }
     const whole = main.target === document.body;
     if (ctx.response.status >= 500 || (whole && !main.fragment.querySelector("#main"))) {
       event.preventDefault(); // what was typed stays; plain text would even wipe the page

@@ -51,7 +51,7 @@ def test_a_web_process_whose_clock_is_wrong_dates_no_price(offer, monkeypatch, h
 
 
 def test_a_price_from_the_future_is_current_only_until_the_next_one(offer):
-    """Should the database's own clock have been fast: it keeps its place before what came later, and its day is over."""
+    """Should the database's own clock have been fast: it keeps its place before what came later."""
     see(offer, "5.00", days_ago=1)
     see(offer, "6.00", days_ago=-1)
     assert current(offer) == 6
