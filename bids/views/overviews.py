@@ -70,7 +70,10 @@ def group_archive(request, group_id):
 def me(request):
     """One's figures, and what one owes or is owed over all runs, former groups included."""
     owes, due = debts_of(request.user)
-    return render(request, "bids/me.html", {"figures": figures_of(request.user), "owes": owes, "due": due})
+    runs = [debt.run.pk for debt in (*owes, *due)]
+    visible = set(Run.objects.visible_to(request.user).filter(pk__in=runs).values_list("pk", flat=True))
+    context = {"figures": figures_of(request.user), "owes": owes, "due": due, "visible": visible}
+    return render(request, "bids/me.html", context)
 
 
 @require_GET
