@@ -132,6 +132,19 @@ def test_the_same_form_sent_twice_has_one_effect_and_one_answer(name, state, who
     assert checksum() == after
 
 
+# The row itself shows the mark, and the way back.
+SEEN_BY_THEMSELVES = {"run-pick-up", "run-paid"}
+
+
+@pytest.mark.parametrize(("name", "state", "who", "parts", "data"), POSTS, ids=IDS)
+def test_what_was_done_is_said_on_the_page_it_leads_to(name, state, who, parts, data):
+    one = _prepare(state)
+    client = signed_in(getattr(one, who))
+    answer = client.post(_address(name, one, parts), _data(data, one), follow=True)
+    assert answer.status_code == 200
+    assert ('<div class="toast">' in answer.content.decode()) != (name in SEEN_BY_THEMSELVES)
+
+
 @pytest.mark.parametrize(("name", "state", "who", "parts", "data"), POSTS, ids=IDS)
 def test_strangers_find_nothing_and_change_nothing(name, state, who, parts, data):
     """S2: for somebody outside the group everything in it is the same missing page."""

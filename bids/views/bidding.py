@@ -71,6 +71,7 @@ def order(request, run_id):
     outcome = bidding.place_bids(run, lines.wishes, by=request.user)
     errors = outcome.refusals | lines.errors
     _offer_undo(request, run, outcome.removed)
+    _say_who_chooses_again(request, outcome)
     status = 200 if outcome.changed or not errors else 409 if outcome.stale else 422
     if request.headers.get("X-Bulq-Part") == "order":
         return _changed_parts(request, run, lines, errors, status)
@@ -78,6 +79,8 @@ def order(request, run_id):
         typed = {product: lines.typed[product] for product in errors}
         page = add_page if request.GET.get("on") == "add" else board_page
         return page(request, get_run_to_show(request.user, run_id), status=status, typed=typed, errors=errors)
+    if outcome.changed and not outcome.removed:
+        messages.success(request, _("Your order is saved."))
     if request.POST.get("detour"):
         query = order_table.new_product_query(request, run, back=_back(request, run))
         return redirect(f"{reverse('product-new')}?{query}")
@@ -101,6 +104,13 @@ def _offer_undo(request, run, removed):
         text = _("%(product)s is off your order") % {"product": event.product.name}
         url = reverse("order-undo", args=[run.pk, event.pk])
         messages.success(request, text, extra_tags=f"undo {url}")
+
+
+def _say_who_chooses_again(request, outcome, whose=None):
+    if outcome.chooses_again and whose in (None, request.user):
+        messages.info(request, _("Your order changed, so you are choosing again. Say so when you are done."))
+    elif outcome.chooses_again:
+        messages.info(request, _("%(name)s is choosing again, because the order changed.") % {"name": whose.name})
 
 
 def _changed_parts(request, run, lines, errors, status):
@@ -186,8 +196,10 @@ def run_product(request, run_id, product_id, user_id=None):
     form = WishForm(request.POST or None, initial=_wish_shown(bids.get(whose.pk)))
     if request.method == "POST" and form.is_valid():
         with flash_errors(form):
-            bidding.place_wish(run, form.wish(product), by=request.user, whose=whose)
-            return redirect("run-product", run.pk, product.pk)
+            outcome = bidding.place_wish(run, form.wish(product), by=request.user, whose=whose)
+            messages.success(request, _("Saved: %(product)s") % {"product": product.name})
+            _say_who_chooses_again(request, outcome, whose)
+            return redirect("run", run.pk)
         now = Bid.objects.of_run(run).filter(participation__user=whose, product=product).first()
         carry_what_is_there(form, was=order_table.plain(now.quantity if now else None))
     context = {"run": run, "product": product, "row": row, "whose": whose, "facts": order_table.facts_of(row)}
@@ -207,7 +219,9 @@ def _wish_shown(bid):
 @require_POST
 def ready(request, run_id):
     run = get_run(request.user, run_id)
-    bidding.set_ready(run, request.POST.get("ready") == "1", by=request.user)
+    is_ready = request.POST.get("ready") == "1"
+    bidding.set_ready(run, is_ready, by=request.user)
+    messages.success(request, _("You are done choosing.") if is_ready else _("You are choosing again."))
     return redirect("run", run.pk)
 
 
@@ -222,6 +236,7 @@ def order_undo(request, run_id, event_id):
         kind="order_removed",
         actor=request.user,
     )
-    bidding.undo_removal(run, event, by=request.user)
+    outcome = bidding.undo_removal(run, event, by=request.user)
     messages.success(request, _("%(product)s is back on your order") % {"product": event.product.name})
+    _say_who_chooses_again(request, outcome)
     return redirect("run", run.pk)

@@ -5,6 +5,7 @@ from decimal import Decimal
 from django.contrib import messages
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from bids.access import (
@@ -28,6 +29,7 @@ from bids.models.standing import standing_of
 from bulq.errors import ChangedMeanwhile
 from bulq.fields import parse_id
 from bulq.http import answer, carry_what_is_there, flash_errors
+from bulq.units import with_unit
 from stores.models import Product
 
 from .order_table import plain
@@ -148,6 +150,8 @@ def sort_out(request, run_id, product_id, user_id=None):
         with flash_errors(form):
             data = form.cleaned_data
             distribution.sort_out(run, product, data["quantity"], was=data["was"], by=request.user, whose=whose)
+            words = {"name": whose.name, "amount": with_unit(data["quantity"], product.unit), "product": product.name}
+            messages.success(request, _("%(name)s takes %(amount)s of %(product)s.") % words)
             return redirect("run", run.pk)
     errors = form["quantity"].errors + form["was"].errors + form.non_field_errors()
     refused = {"product": product, "user": whose, "form": form, "errors": errors}
@@ -159,6 +163,7 @@ def sort_out(request, run_id, product_id, user_id=None):
 def start_hand_out(request, run_id):
     run = get_run_led_by(request.user, run_id)
     distribution.finish_sorting(run, by=request.user)
+    messages.success(request, _("The hand-out has started."))
     return redirect("run", run.pk)
 
 
@@ -171,6 +176,7 @@ def force(request, run_id):
     if request.method == "POST":
         try:
             distribution.force_hand_out(run, seen=request.POST.get("seen", ""), by=request.user)
+            messages.success(request, _("The hand-out has started."))
             return redirect("run", run.pk)
         except ChangedMeanwhile as changed:
             messages.warning(request, changed.message)
@@ -211,6 +217,7 @@ def extra_add(request, run_id):
     if form.is_valid():
         with flash_errors(form):
             costs.add_extra_cost(run, label=form.cleaned_data["label"], amount=form.signed_amount, by=request.user)
+            messages.success(request, _("%(label)s is saved.") % {"label": form.cleaned_data["label"]})
             return redirect("run-costs", run.pk)
     return _costs_page(request, get_run_to_show(request.user, run_id), form)
 
@@ -218,7 +225,9 @@ def extra_add(request, run_id):
 @require_POST
 def extra_remove(request, run_id, cost_id):
     run = get_run_shopped_by(request.user, run_id)
-    costs.remove_extra_cost(get_extra_cost(run, cost_id), by=request.user)
+    cost = get_extra_cost(run, cost_id)
+    costs.remove_extra_cost(cost, by=request.user)
+    messages.success(request, _("%(label)s is removed.") % {"label": cost.label})
     return redirect("run-costs", run.pk)
 
 
@@ -250,6 +259,7 @@ def total_correct(request, run_id, purchase_id):
         with flash_errors(form):
             data = form.cleaned_data
             costs.correct_total(purchase, data["total"], was=data["was"], by=request.user)
+            messages.success(request, _("Saved. What everybody owes has been worked out again."))
             return redirect("run-costs", run.pk)
         carry_what_is_there(form, was=get_purchase(run, purchase_id).total)
     return answer(request, "bids/total_correct.html", {"run": run, "purchase": purchase}, form=form)
@@ -261,6 +271,7 @@ def complete(request, run_id):
     run = get_run_led_by(request.user, run_id)
     if request.method == "POST":
         distribution.complete(run, waiting=parse_id(request.POST.get("waiting")), by=request.user)
+        messages.success(request, _("The hand-out is finished."))
         return redirect("run", run.pk)
     waiting = distribution.not_picked_up(run).select_related("bid__product", "bid__participation__user")
     return render(request, "bids/complete.html", {"run": run, "waiting": waiting.order_by("pk")})
@@ -270,6 +281,7 @@ def complete(request, run_id):
 def reopen(request, run_id):
     run = get_run_led_by(request.user, run_id)
     distribution.reopen_hand_out(run, by=request.user)
+    messages.success(request, _("The hand-out goes on."))
     return redirect("run", run.pk)
 
 
@@ -277,4 +289,5 @@ def reopen(request, run_id):
 def back_to_shop(request, run_id):
     run = get_run_led_by(request.user, run_id)
     distribution.back_to_shopping(run, by=request.user)
+    messages.success(request, _("You are shopping again."))
     return redirect("run", run.pk)

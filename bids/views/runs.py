@@ -84,6 +84,7 @@ def run_edit(request, run_id):
         with flash_errors(form):
             data = form.cleaned_data
             runs.edit_run(one, by=request.user, day=data["day"], note=data["note"], version=data["version"])
+            messages.success(request, _("Day and note are saved."))
             return redirect("run", one.pk)
         carry_what_is_there(form, version=runs.details_version(get_run(request.user, run_id)))
     return answer(request, "bids/run_edit.html", {"run": one}, form=form)
@@ -95,6 +96,7 @@ def lock(request, run_id):
     one = get_run_led_by(request.user, run_id)
     if request.method == "POST":
         runs.lock_list(one, by=request.user)
+        messages.success(request, _("The list is locked."))
         return redirect("run", one.pk)
     context = {"run": one, "board": Board(one), "still_choosing": runs.still_choosing(one)}
     return render(request, "bids/lock.html", context)
@@ -104,6 +106,7 @@ def lock(request, run_id):
 def unlock(request, run_id):
     one = get_run_led_by(request.user, run_id)
     runs.unlock_list(one, by=request.user)
+    messages.success(request, _("The list is open again."))
     return redirect("run", one.pk)
 
 
@@ -111,6 +114,7 @@ def unlock(request, run_id):
 def start_shopping(request, run_id):
     one = get_run_led_by(request.user, run_id)
     runs.start_shopping(one, by=request.user)
+    messages.success(request, _("You are shopping. Tick what is in the cart."))
     return redirect("run", one.pk)
 
 
@@ -118,6 +122,7 @@ def start_shopping(request, run_id):
 def stop_shopping(request, run_id):
     one = get_run_led_by(request.user, run_id)
     runs.stop_shopping(one, by=request.user)
+    messages.success(request, _("The list is locked again."))
     return redirect("run", one.pk)
 
 
@@ -170,7 +175,10 @@ def _more_context(request, one):
 def helper(request, run_id, user_id):
     one = get_run_led_by(request.user, run_id)
     user = get_object_or_404(User, pk=user_id, memberships__group=one.group_id)
-    lead.set_helper(one, user, request.POST.get("helps") == "1", by=request.user)
+    helps = request.POST.get("helps") == "1"
+    lead.set_helper(one, user, helps, by=request.user)
+    text = _("%(name)s helps now.") if helps else _("%(name)s no longer helps.")
+    messages.success(request, text % {"name": user.name})
     return redirect("run-more", one.pk)
 
 
@@ -190,6 +198,7 @@ def lead_offer(request, run_id):
 def lead_withdraw(request, run_id):
     one = get_run(request.user, run_id)
     lead.withdraw_lead_offer(one, by=request.user)
+    messages.success(request, _("You no longer ask for it."))
     return redirect("run-more", one.pk)
 
 
@@ -201,6 +210,7 @@ def lead_answer(request, run_id):
         messages.success(request, _("You lead this run now."))
     else:
         lead.decline_lead(one, by=request.user)
+        messages.success(request, _("You said no. The leader is told."))
     return redirect("run", one.pk)
 
 

@@ -130,6 +130,7 @@ def purchase_edit(request, run_id, purchase_id):
             shopping.edit_purchase(
                 purchase, quantity=data["quantity"], total=data["total"], seen=data["seen"], by=request.user
             )
+            messages.success(request, _("Saved: %(product)s") % {"product": product.name})
             return redirect("run", run.pk)
         carry_what_is_there(form, seen=get_item(run, purchase.item_id).version)
     return answer(request, "bids/purchase_edit.html", {"run": run, "purchase": purchase}, form=form)
@@ -138,14 +139,19 @@ def purchase_edit(request, run_id, purchase_id):
 @require_POST
 def purchase_undo(request, run_id, purchase_id):
     run = get_run_shopped_by(request.user, run_id)
-    shopping.undo_purchase(get_purchase(run, purchase_id), by=request.user)
+    purchase = get_purchase(run, purchase_id)
+    shopping.undo_purchase(purchase, by=request.user)
+    messages.success(request, _("%(product)s is back on the list") % {"product": purchase.item.product.name})
     return redirect("run", run.pk)
 
 
 @require_POST
 def not_there(request, run_id, item_id):
     run = get_run_shopped_by(request.user, run_id)
-    shopping.set_not_there(get_item(run, item_id), request.POST.get("there") != "1", by=request.user)
+    item, missing = get_item(run, item_id), request.POST.get("there") != "1"
+    shopping.set_not_there(item, missing, by=request.user)
+    text = _("%(product)s is not there") if missing else _("%(product)s is back on the list")
+    messages.success(request, text % {"product": item.product.name})
     return redirect("run", run.pk)
 
 
@@ -160,6 +166,7 @@ def shop_price(request, run_id, item_id):
     if request.method == "POST" and form.is_valid():
         with flash_errors(form):
             record_price(product, run.store, by=request.user, **form.cleaned_data)
+            messages.success(request, _("The price is saved."))
             return redirect("run", run.pk)
     return answer(request, "bids/shop_price.html", {"run": run, "product": product}, form=form)
 
@@ -191,6 +198,7 @@ def shop_add(request, run_id):
         data = form.cleaned_data
         with flash_errors(form):
             shopping.add_while_shopping(run, product, quantity=data["quantity"], whose=data["whose"], by=request.user)
+            messages.success(request, _("%(product)s is on the list") % {"product": product.name})
             return redirect("run", run.pk)
     return answer(request, "bids/shop_add.html", {"run": run, "product": product}, form=form)
 
@@ -207,6 +215,7 @@ def shop_finish(request, run_id):
     if request.method == "POST" and form.is_valid():
         with flash_errors(form):
             shopping.finish_shopping(run, by=request.user, **form.cleaned_data)
+            messages.success(request, _("Shopping is finished."))
             return redirect("run", run.pk)
         carry_what_is_there(form, open_lines=len(basket.open))
     return answer(request, "bids/shop_finish.html", {"run": run, "basket": basket}, form=form)
