@@ -42,7 +42,7 @@ def test_percent_and_underscore_are_plain_characters():
 def test_a_product_is_found_by_its_brand():
     make_product("Penne", brand="Barilla")
     make_product("Penne", brand="De Cecco")
-    assert found("barila") == ["Penne, Barilla"]
+    assert found("barila") == ["Penne (Barilla)"]
     assert found("penne cecco")[0] == "Penne, De Cecco"
 
 
