@@ -249,6 +249,7 @@ def _remember(sent, request, response):
     sent.headers = {name: response[name] for name in REPLAYED_HEADERS if name in response}
     sent.body = response.content
     if sent.user is None and request.user.is_authenticated:
+        request.session.save()  # together with the memory of it: whoever waits for this answer looks at once
         sent.user, sent.signed_in, sent.session_key = request.user, True, request.session.session_key
     sent.save(update_fields=["status", "headers", "body", "user", "signed_in", "session_key"])
 

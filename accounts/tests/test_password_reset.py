@@ -117,7 +117,8 @@ def test_no_secret_is_handed_over(visitor, alice, monkeypatch, django_capture_on
     monkeypatch.setattr(celery, "send_task", lambda *words, **more: sent.append((words, more)))
     with django_capture_on_commit_callbacks(execute=True):
         visitor.post(RESET, {"email": "alice@example.org"})
-    assert sent == [(("accounts.tasks.mail_resets",), {})]
+    assert "accounts.tasks.mail_resets" in str(sent)
+    assert "alice@example.org" not in str(sent)
     tasks.mail_resets()
     token = link_in(mail.outbox[0]).split("/")[-2]
     assert token not in caplog.text
