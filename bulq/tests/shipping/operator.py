@@ -87,9 +87,8 @@ class Operator:
                     lines = link.makefile("rw")
                     given, *words = json.loads(lines.readline())
                     self.given = bytes.fromhex(given)
-                    answer = self.docker(*words)
-                    out = answer.stdout if isinstance(answer.stdout, bytes) else answer.stdout.encode()
-                    told = {"out": out.hex(), "err": answer.stderr, "code": answer.returncode}
+                    answer = in_bytes(self.docker(*words))
+                    told = {"out": answer.stdout.hex(), "err": answer.stderr.decode(), "code": answer.returncode}
                     print(json.dumps(told), file=lines, flush=True)
         printed, complaints = shell.communicate()
         assert (shell.returncode != 0) == fails, f"{printed}\n{complaints}"
@@ -184,6 +183,12 @@ def _fits(file, pattern):
 
 def done(printed=""):
     return SimpleNamespace(returncode=0, stdout=printed, stderr="")
+
+
+def in_bytes(answer):
+    """What was said is text, a file is not."""
+    out, err = (said.encode() if isinstance(said, str) else said for said in (answer.stdout, answer.stderr))
+    return SimpleNamespace(returncode=answer.returncode, stdout=out, stderr=err)
 
 
 def at_a_terminal(command, folder, environment):
