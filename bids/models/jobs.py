@@ -42,7 +42,7 @@ def _job_of_run(user, run):
     if leads and (words := LEADER_JOBS.get(run.state)):
         urgency, title, action, symbol = words()
         return Job(urgency, title % {"run": run}, _where(run), action, url, symbol)
-    if run.state == states.ADJUSTING and run.takes_part:
+    if run.state == states.ADJUSTING and run.takes_part and not run.is_ready:
         return Job(1, _("Sort out %(run)s") % {"run": run}, _where(run), _("Sort out"), url, "scale")
     if run.state == states.DISTRIBUTING and run.my_products:
         return Job(2, _("Your things are ready"), str(run), _("See list"), url, "bag", "ok")
