@@ -6,17 +6,22 @@ RUN apt-get update \
     && apt-get install --yes --no-install-recommends ca-certificates postgresql-common \
     && /usr/share/postgresql-common/pgdg/apt.postgresql.org.sh -y
 COPY requirements.txt /
-RUN python -m venv /venv \
-    && /venv/bin/pip install --no-cache-dir --no-deps --require-hashes --requirement /requirements.txt
+RUN python -m venv --without-pip /venv \
+    && pip --python /venv/bin/python install --no-cache-dir --no-deps --require-hashes --requirement /requirements.txt
 
 FROM python:3.11.14-slim-bookworm
+# The major version of the server, as in docker-compose.yml: older and newer tools are refused by the backups. That
+# repository keeps the newest minor version only.
+ARG POSTGRES=18
 COPY --from=build /usr/share/postgresql-common/pgdg /usr/share/postgresql-common/pgdg
 COPY --from=build /etc/apt/sources.list.d/pgdg.* /etc/apt/sources.list.d/
-# The major version of the server in docker-compose.yml; that repository keeps the newest minor version only.
+# Nothing is installed here any more, so pip goes.
 # hadolint ignore=DL3008
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends postgresql-client-18 \
+    && apt-get install --yes --no-install-recommends "postgresql-client-$POSTGRES" \
     && rm -rf /var/lib/apt/lists/* \
+    && pip uninstall --yes --quiet setuptools wheel pip \
+    && rm -rf /usr/local/lib/python3.*/ensurepip /usr/local/bin/pip* \
     && useradd --system --uid 10001 --home-dir /tmp bulq \
     && install --directory --owner=bulq /var/lib/bulq/static /var/lib/bulq/schedule /var/lib/bulq/work /var/lib/bulq/backups
 COPY --from=build /venv /venv

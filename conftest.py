@@ -56,8 +56,10 @@ settings.CACHES = {
 # Handed on to a worker, it would make pytest-django read the settings there before `_prepare` names its Redis.
 os.environ.pop("DJANGO_SETTINGS_MODULE")
 
-from bulq.tests.thrift import look_for_static_files_once  # noqa: E402 - it needs the settings
+from bulq.breaker import Breaker  # noqa: E402 - they need the settings
+from bulq.tests.thrift import look_for_static_files_once  # noqa: E402
 
+Breaker.PATIENCE = 6  # nor is that one
 look_for_static_files_once()
 
 

@@ -6,10 +6,11 @@ from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
-from kombu.exceptions import OperationalError
 
 from bids.admin import LookOnly
 
+from .breaker import RedisAway
+from .later import send
 from .models import BackupRun, Heartbeat, SentForm, Told
 
 
@@ -45,11 +46,9 @@ class BackupRunAdmin(LookOnly):
     def back_up_now(self, request):
         if not self._may_back_up(request):
             raise PermissionDenied
-        from .celery import app  # half a second, which no other page has to wait for
-
         try:
-            app.send_task("bulq.tasks.backup", [timezone.now().isoformat()])
-        except OperationalError:
+            send("bulq.tasks.backup", timezone.now().isoformat())
+        except RedisAway:
             self.message_user(request, _("The worker cannot be reached, so no backup was asked for."), messages.ERROR)
         else:
             self.message_user(request, _("The backup was asked for. Reload this page in a minute to see it."))

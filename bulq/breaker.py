@@ -1,8 +1,10 @@
 """Redis may be away: whoever asks it does so through a breaker, and has an answer for when it does not."""
 
 import logging
+import os
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from redis.exceptions import RedisError
 
@@ -14,12 +16,23 @@ class RedisAway(Exception):
     """Redis failed, just now or a moment ago."""
 
 
+def _forget_threads():
+    global _threads
+    _threads = ThreadPoolExecutor(8, thread_name_prefix="redis")
+
+
+_forget_threads()
+os.register_at_fork(after_in_child=_forget_threads)  # they stay with the parent
+
+
 class Breaker:
     """After a failure nobody in this process waits for Redis again for `REST` seconds; then one tries.
 
+    Whoever asks waits `PATIENCE` seconds, whatever hangs: sockets have time limits, looking up a name has none.
     Logs one line in `SILENCE` seconds, however many requests it costs.
     """
 
+    PATIENCE = 0.3
     REST = 10
     SILENCE = 60
 
@@ -32,17 +45,22 @@ class Breaker:
         self._closed_from = self._logged_at = NEVER
         self._is_failing = False
 
-    def ask(self, question):
-        """What the function `question` answers; `RedisAway` when it cannot, or when it is not asked at all."""
+    def ask(self, question, seconds=None):
+        """What the function `question` answers; `RedisAway` when it cannot, or when it is not asked at all.
+
+        It is called in another thread. `seconds` says how long to wait for what takes longer than other questions.
+        """
         with self._lock:
             now = time.monotonic()
             if now < self._closed_from:
                 raise RedisAway
             if self._is_failing:
                 self._closed_from = now + self.REST  # this one tries, and everybody else keeps away
+        asked = _threads.submit(question)
         try:
-            answer = question()
-        except (RedisError, OSError) as error:
+            answer = asked.result(seconds or self.PATIENCE)
+        except (RedisError, OSError) as error:  # TimeoutError, too, is one of the system's
+            asked.cancel()
             self._fail(error)
             raise RedisAway from error
         if self._is_failing:
@@ -56,4 +74,4 @@ class Breaker:
             if now < self._logged_at + self.SILENCE:
                 return
             self._logged_at = now
-        logger.warning("Redis does not answer, so %s does without: %s", self.purpose, error)
+        logger.warning("Redis does not answer, so %s does without: %s", self.purpose, error or "it took too long")

@@ -5,7 +5,7 @@ from django.core.checks import Error, Tags, Warning, register
 
 from .backups.configuration import mistakes
 from .backups.errors import BackupError
-from .backups.tools import Clock, check_version
+from .backups.tools import Clock, check_versions
 from .ratelimit import RATE
 
 SHARED = "django_redis.cache.RedisCache"
@@ -59,10 +59,10 @@ def backups_can_be_made(app_configs, **kwargs):
 
 
 @register(Tags.database)
-def pg_dump_is_new_enough(app_configs, databases=None, **kwargs):
+def tools_are_of_the_servers_version(app_configs, databases=None, **kwargs):
     """Only when a database is asked for: `check --database default`, `migrate`."""
     try:
         if databases:
-            check_version(Clock(30))
+            check_versions(Clock(30))
     except BackupError as error:
         yield Warning(str(error), hint="Without it there are no backups.", id="bulq.W001")

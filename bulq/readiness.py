@@ -4,17 +4,19 @@ import threading
 from functools import cache
 from time import monotonic
 
+from django.conf import settings
 from django.db import DatabaseError, connection, connections
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django_redis import get_redis_connection
-from redis import RedisError
+from redis import RedisError, ResponseError
 
 from .backups.health import last_seen
 from .live import channel
 
 WITHIN = 1.2  # seconds for all parts together
 OK, AWAY, HANGS, PENDING, NEVER = "ok", "away", "no answer", "migrations are pending", "never seen"
+READ_ONLY = "refuses to write"
 
 
 class Probe:
@@ -70,10 +72,13 @@ def _running(seen):
 
 
 def _redis():
-    """And whether any live process listens to it."""
+    """And whether any live process listens to it. A full one, or another one's replica, answers and keeps nothing."""
     try:
-        get_redis_connection("default").ping()
+        for use in ("default", "limits", "queue"):
+            get_redis_connection(use).set(f"{settings.CACHE_PREFIX}:health", "written", ex=60)
         listeners = get_redis_connection("live").publish(channel("nobody"), "")
+    except ResponseError:
+        return {"redis": READ_ONLY}
     except (RedisError, OSError):
         return {"redis": AWAY}
     return {"redis": OK, "live": OK if listeners else AWAY}

@@ -21,7 +21,8 @@ SECRET_KEY = env.required("SECRET_KEY")
 # Those before it, for as long as what they signed is still good.
 SECRET_KEY_FALLBACKS = env.texts("SECRET_KEY_FALLBACKS", default=[])
 DEBUG = env.flag("DEBUG", default=False)
-ALLOWED_HOSTS = env.texts("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+_here = ["localhost", "127.0.0.1", "[::1]"]
+ALLOWED_HOSTS = env.texts("ALLOWED_HOSTS", default=_here)
 CSRF_TRUSTED_ORIGINS = env.texts("CSRF_TRUSTED_ORIGINS", default=[])
 SERVED_OVER_HTTPS = env.flag("SERVED_OVER_HTTPS", default=False)
 DATABASE_URL, _database = env.required(
@@ -51,12 +52,15 @@ EMAIL_TIMEOUT = env.number("EMAIL_TIMEOUT", default=10)
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", default="Bulq <bulq@localhost>")
 
 # How often one may ask: so many in a second, minute, hour or day, or in several ("5/30s"). Logging in is counted by
-# address, and by username and address; registration by address; the others by person.
+# address, and by username and address; registration by address; asking for a new password by address, and by whom the
+# mail goes to; the others by person.
 RATELIMIT_ENABLE = env.flag("RATELIMIT_ENABLE", default=True)
 RATE_LIMITS = {
     "login": env.text("RATE_LIMIT_LOGIN", default="5/m"),
     "login_name": env.text("RATE_LIMIT_LOGIN_NAME", default="5/m"),
     "registration": env.text("RATE_LIMIT_REGISTRATION", default="5/m"),
+    "reset": env.text("RATE_LIMIT_RESET", default="5/m"),
+    "reset_recipient": env.text("RATE_LIMIT_RESET_RECIPIENT", default="3/15m"),
     "bids": env.text("RATE_LIMIT_BIDS", default="20/m"),
     "general": env.text("RATE_LIMIT_GENERAL", default="100/m"),
 }
@@ -84,6 +88,7 @@ BACKUP_S3_ACCESS_KEY = env.text("BACKUP_S3_ACCESS_KEY", default="")
 BACKUP_S3_SECRET_KEY = env.text("BACKUP_S3_SECRET_KEY", default="")
 BACKUP_S3_ENCRYPTION = env.text("BACKUP_S3_ENCRYPTION", default="")
 BACKUP_S3_TIMEOUT = env.number("BACKUP_S3_TIMEOUT", default=60)
+BACKUP_S3_CHECKSUMS = env.flag("BACKUP_S3_CHECKSUMS", default=True)
 BACKUP_FOLDER = env.text("BACKUP_FOLDER", default="")
 # Of so many days, weeks and months the newest backup is kept.
 BACKUP_KEEP = {
@@ -127,20 +132,23 @@ MIDDLEWARE = [
     "bulq.middleware.RequestLogMiddleware",
     "bulq.middleware.ClientAddressMiddleware",
     "bulq.middleware.SecurityHeadersMiddleware",
-    "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    # What comes before this one is on every answer, whatever made it.
+    "bulq.middleware.ReadableMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "bulq.middleware.HeadMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     # It has to know the person, and comes before anything that costs more than that.
     "bulq.middleware.RateLimitMiddleware",
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "bulq.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "bulq.middleware.PrivatePagesMiddleware",
+    "bulq.middleware.SnapshotMiddleware",
     # Last: it calls the view itself, inside the transaction that also remembers the answer.
     "bulq.middleware.OnceMiddleware",
 ]
@@ -171,11 +179,10 @@ TEMPLATES = [
 FORM_RENDERER = "bulq.fields.FormRenderer"
 
 # --- Data ------------------------------------------------------------------------------------------
-# A lock is waited for three seconds, then the person is told that somebody else is saving.
-DATABASES = {
-    "default": _database
-    | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True, "OPTIONS": {"options": "-c lock_timeout=3000"}}
-}
+# A lock is waited for three seconds, then the person is told that somebody else is saving; and a server that does not
+# answer as long, then they are told that the site is away.
+_database_options = {"options": "-c lock_timeout=3000", "connect_timeout": 3}
+DATABASES = {"default": _database | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True, "OPTIONS": _database_options}}
 # Nobody waits long for Redis. A connection that it closed meanwhile is made anew once, at no cost.
 _redis_options = {
     "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
@@ -188,6 +195,7 @@ CACHES = {
     "default": {**_redis, "LOCATION": CACHE_REDIS_URL},
     "limits": {**_redis, "LOCATION": LIMITS_REDIS_URL},
     "live": {**_redis, "LOCATION": LIVE_REDIS_URL},
+    "queue": {**_redis, "LOCATION": CELERY_BROKER_URL},  # Celery has its own connections; this one is for its health
 }
 RATELIMIT_USE_CACHE = "limits"
 
@@ -232,6 +240,7 @@ MESSAGE_TAGS = {message_levels.ERROR: "bad", message_levels.WARNING: "warn", mes
 # --- Languages -------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English")]
+FORMAT_MODULE_PATH = "bulq.formats"
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_TZ = True
 
@@ -300,7 +309,7 @@ if SERVED_OVER_HTTPS:
         env.problem("SECRET_KEY is too short or too simple: take 50 random characters or more.")
     if _database.get("PASSWORD", "") in ("", "bulq", "postgres", "password", "secret"):
         env.problem("DATABASE_URL has no password, or one that anybody would try.")
-    if not set(ALLOWED_HOSTS) - {"localhost", "127.0.0.1", "[::1]"}:
+    if _here == ALLOWED_HOSTS:
         env.problem("ALLOWED_HOSTS is not set.")
     if _mail == _console:
         env.problem("EMAIL_URL is not set, so that links to choose a new password would go into the log.")

@@ -1,6 +1,5 @@
 """What people type about stores, products, offers and prices."""
 
-import re
 from decimal import Decimal
 
 from django import forms
@@ -10,7 +9,7 @@ from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 from accounts.forms import CurrencyField, LineField
-from bulq.fields import AmountField, QuantityField, fold
+from bulq.fields import PriceField, QuantityField, fold, parse_id
 from bulq.money import currency_codes, format_quantity
 from bulq.wording import listed
 
@@ -121,8 +120,7 @@ def product_initial(query):
 
 
 def store_named_by(query):
-    text = query.get("store", "")
-    store = Store.objects.filter(pk=int(text)).first() if re.fullmatch(r"[0-9]{1,18}", text) else None
+    store = Store.objects.filter(pk=parse_id(query.get("store"))).first()
     return {"store": store} if store else {}
 
 
@@ -256,7 +254,7 @@ class OfferFields(OfferDetails):
     """An offer with its first price."""
 
     store = StoreNameField(help_text=_("As it is called in the list of stores"))
-    amount = AmountField(required=False, label=_("Price"))
+    amount = PriceField(required=False, label=_("Price"))
     quantity = QuantityField(required=False, label=_("For"), help_text=_("Empty: for the pack, or else for one"))
     quantities = ("pack_size", "min_quantity", "quantity")
 
@@ -353,7 +351,7 @@ class PriceForm(OfferDetails):
     """One observation at an offer."""
 
     pack_size = None
-    amount = AmountField(label=_("Price"), error_messages={"required": _("Enter a price, for example 7.40")})
+    amount = PriceField(label=_("Price"), error_messages={"required": _("Enter a price, for example 7.40")})
     quantity = QuantityField(required=False, label=_("For"), help_text=_("Empty: for the pack, or else for one"))
     quantities = ("quantity", "min_quantity")
     field_order = ["amount", "quantity", "min_quantity", "note"]

@@ -21,7 +21,7 @@ from stores.actions.prices import record_price, retract_price
 from .bidding import bid_problems, fix_units, lock_units, room_for_new_products
 from .costs import allocate, check_discounts, check_total, follow_with_price
 from .history import happened, record
-from .runs import check_state, move_run
+from .runs import check_no_marks, check_state, move_run
 
 
 class AlreadyBought(ChangedMeanwhile):
@@ -152,6 +152,8 @@ def finish_shopping(run, *, payer, open_lines, by):
     if len(still_open) != open_lines:
         raise ChangedMeanwhile(_open_lines_sentence(len(still_open)))
     check_discounts(run, sum((line.paid for line in lines), Decimal(0)))
+    if run.payer_id != payer.pk:
+        check_no_marks(run)
     run.payer = payer
     run.save(update_fields=["payer"])
     bought = [line for line in lines if line.is_bought]

@@ -105,6 +105,8 @@ class Event(models.Model):
             return format_money(Decimal(value), currency)
         if key in QUANTITIES and value:
             return with_unit(Decimal(value), self.product.unit)
+        if key == "to" and value == RunState.COMPLETED and self.data["origin"] == RunState.SHOPPING:
+            return _("Settled")  # nothing was bought, so nothing is handed out or owed
         if key in ("origin", "to"):
             return RunState(value).label
         return value

@@ -17,6 +17,8 @@ from bids.actions import lead, runs
 from bids.actions.bidding import Wish, place_bids
 from bids.actions.mail import mail_at_once, mail_digests
 from bids.models import Notification
+from bulq import later
+from bulq.breaker import Breaker
 from bulq.celery import app
 from bulq.tests.client import FormClient, signed_in
 
@@ -197,6 +199,7 @@ def test_without_a_broker_the_page_goes_on_and_the_mail_waits_for_its_next_turn(
 
         raise OperationalError("connection refused")
 
+    monkeypatch.setattr(later, "breaker", Breaker("this test"))
     monkeypatch.setattr(app, "send_task", away)
     runs.call_off(one.run, by=one.alice)
     assert "bids.tasks.mail_at_once was not handed over and waits for its next turn" in caplog.text

@@ -13,6 +13,7 @@ from bids.models.division import Division, Preview
 from bids.models.invariants import problems
 from bids.models.jobs import jobs_of
 from bids.models.lines import lines_of
+from bids.models.standing import standings
 from bids.models.sums import owed_by_person
 from bulq.errors import BulqError, ChangedMeanwhile, NotAllowed
 
@@ -263,7 +264,8 @@ def test_interest_is_in_no_total_and_no_allocation():
 
 class TestNoThanks:
     def jobs(self, one, user):
-        return [job.title for job in jobs_of(user, list(Run.objects.open().visible_to(user).for_cards(user)))]
+        runs = Run.objects.open().visible_to(user).select_related("store", "group", "leader", "payer")
+        return [job.title for job in jobs_of(user, standings(runs, user).values())]
 
     def test_who_wants_nothing_changed_says_so_once_and_has_no_job_any_more(self, over):
         assert any("Sort out" in title for title in self.jobs(over, over.bob))

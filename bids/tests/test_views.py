@@ -34,7 +34,7 @@ def _eve_owes(one):
 POSTS = [
     ("group-archive", None, "alice", ["other"], {}),
     ("run-new", states.PLANNING, "alice", ["group"], lambda one: {"store": one.store.pk, "note": "again"}),
-    ("run-edit", states.ACTIVE, "alice", [], {"day": "2026-12-01", "note": "later", "version": "|"}),
+    ("run-edit", states.ACTIVE, "alice", [], {"day": "", "note": "later", "version": "|"}),
     ("run-leave", states.ACTIVE, "eve", [], {}),
     ("run-lock", states.ACTIVE, "alice", [], {}),
     ("run-unlock", states.CONFIRMED, "alice", [], {}),

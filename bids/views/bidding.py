@@ -9,12 +9,13 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from bids.access import check_leads, get_participation, get_run
+from bids.access import check_leads, get_participation, get_run, get_run_to_show
 from bids.actions import bidding
 from bids.forms import WishForm, pressed_button, read_order
 from bids.models import Bid, Event
 from bids.models.board import Board, Row
 from bids.models.guidance import next_step
+from bids.models.standing import standing_of
 from bulq.http import answer, carry_what_is_there, flash_errors
 from bulq.ratelimit import limited
 from stores.models import Offer, Product, picker_page
@@ -43,7 +44,7 @@ def board_context(request, run, *, typed=None, errors=None):
         "done_count": sum(person.participation.is_ready for person in board.people),
         "mine_count": sum(bool(row["mine"]) for row in rows),
         "show": request.GET.get("show", ""),
-        "next_step": next_step(run, user),
+        "next_step": next_step(standing_of(run, user)),
         "is_leader": run.leader_id == user.pk,
         "editable": run.is_collecting,
         "is_locked": run.is_locked,
@@ -77,7 +78,7 @@ def order(request, run_id):
     if errors:
         typed = {product: lines.typed[product] for product in errors}
         page = add_page if request.GET.get("on") == "add" else board_page
-        return page(request, get_run(request.user, run_id), status=status, typed=typed, errors=errors)
+        return page(request, get_run_to_show(request.user, run_id), status=status, typed=typed, errors=errors)
     if outcome.changed and not outcome.removed:
         messages.success(request, _("Your order is saved."))
     if request.POST.get("detour"):
@@ -113,7 +114,7 @@ def _say_who_chooses_again(request, outcome, whose=None):
 
 
 def _changed_parts(request, run, lines, errors, status):
-    run = get_run(request.user, run.pk)
+    run = get_run_to_show(request.user, run.pk)
     context = board_context(request, run, typed=lines.typed, errors=errors)
     asked = {wish.product_id for wish in lines.wishes} | errors.keys()
     context["rows"] = [row for row in _all_rows(request, context, lines, errors) if row["product"].pk in asked]
@@ -140,7 +141,7 @@ def _rows_of(run, products):
 
 @require_GET
 def add(request, run_id):
-    return add_page(request, get_run(request.user, run_id))
+    return add_page(request, get_run_to_show(request.user, run_id))
 
 
 def add_page(request, run, *, status=200, typed=None, errors=None):
@@ -184,9 +185,9 @@ def _order_url(request, run, on=""):
 @require_http_methods(["GET", "POST"])
 def run_product(request, run_id, product_id, user_id=None):
     """One product of a run: who wants what, and one's own wish or, for the leader, somebody else's."""
-    run = get_run(request.user, run_id)
+    run = get_run_to_show(request.user, run_id)
     product = get_object_or_404(Product, pk=product_id)
-    whose = get_participation(run, user_id).user if user_id else request.user
+    whose = request.user if user_id is None else get_participation(run, user_id).user
     if whose != request.user:
         check_leads(run, request.user)
     board = Board(run)

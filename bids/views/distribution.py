@@ -9,12 +9,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from bids.access import (
+    check_leads,
     get_extra_cost,
     get_participation,
     get_purchase,
     get_run,
     get_run_led_by,
     get_run_shopped_by,
+    get_run_to_show,
 )
 from bids.actions import costs, distribution
 from bids.forms import ExtraCostForm, SortOutForm, TotalForm
@@ -23,7 +25,9 @@ from bids.models.division import Preview
 from bids.models.guidance import next_step
 from bids.models.ledger import Ledger
 from bids.models.lines import lines_of
+from bids.models.standing import standing_of
 from bulq.errors import ChangedMeanwhile
+from bulq.fields import parse_id
 from bulq.http import answer, carry_what_is_there, flash_errors
 from bulq.units import with_unit
 from stores.models import Product
@@ -33,15 +37,16 @@ from .order_table import plain
 
 def hand_out_page(request, run, *, status=200, refused=None):
     """What is to decide, who gets what, and who owes what; `refused` is what came back from sorting out."""
-    ledger, user = Ledger(run, request.user), request.user
+    user = request.user
+    ledger, standing = Ledger(run, user), standing_of(run, user)
     maybes = Bid.objects.of_run(run).filter(participation__user=user, quantity=None)
     maybes = set(maybes.values_list("product", flat=True))
     may_shop = ledger.is_shopper(user)
     context = {
         "run": run,
         "ledger": ledger,
-        "settled": ledger.is_settled,
-        "next_step": ledger.next_step or next_step(run, user),
+        "settled": standing.is_settled,
+        "next_step": next_step(standing),
         "is_leader": run.leader_id == user.pk,
         "may_hand_out": run.is_handing_out and may_shop,
         "may_mark_paid": run.has_allocations and costs.may_mark_paid(run, user),
@@ -68,7 +73,7 @@ def _cards(ledger, *, hands_out):
     """One's own card first, finished ones last; open is whoever is being served, or else one's own."""
     mine = ledger.mine
     cards = sorted(
-        (account for account in ledger.accounts if account.things or account.total),
+        (account for account in ledger.accounts if account.things or account.total or account.is_open),
         key=lambda account: (account is not mine, account.has_all),
     )
     waiting = [account for account in cards if not account.has_all] if hands_out else []
@@ -80,14 +85,14 @@ def _cards(ledger, *, hands_out):
 
 
 def _balances(ledger):
-    """What each still gets (above zero) or owes, and the extremes for the bars."""
-    rows = [
-        (account, ledger.still_owed if account.is_payer else -account.still_owes)
-        for account in ledger.accounts
-        if account.things or account.total
-    ]
-    sums = [balance for _account, balance in rows]
-    return {"rows": rows, "least": min([*sums, Decimal(0)]), "most": max([*sums, Decimal(0)])}
+    """What each still gets and what each still gives, two directions apart, and the extremes for the bars."""
+    rows = []
+    for account in ledger.accounts:
+        if account.things or account.total or account.is_open:
+            theirs = (account.gets_back, account.still_owes)
+            rows.append((account, *((ledger.still_owed, ledger.to_give_back) if account.is_payer else theirs)))
+    most = max((gets for _account, gets, _gives in rows), default=Decimal(0))
+    return {"rows": rows, "most": most, "least": max((gives for *_others, gives in rows), default=Decimal(0))}
 
 
 def _takers(ledger, line, user, maybes, refused):
@@ -128,9 +133,9 @@ def _takers(ledger, line, user, maybes, refused):
 
 @require_GET
 def hand_out(request, run_id):
-    run = get_run(request.user, run_id)
+    run = get_run_to_show(request.user, run_id)
     if run.stage_page != "hand_out":
-        messages.info(request, next_step(run, request.user))
+        messages.info(request, next_step(standing_of(run, request.user)))
         return redirect("run", run.pk)
     return hand_out_page(request, run)
 
@@ -140,7 +145,7 @@ def sort_out(request, run_id, product_id, user_id=None):
     """Change one's own amount of a line that differs or, for the leader, somebody else's."""
     run = get_run(request.user, run_id)
     product = get_object_or_404(Product, pk=product_id)
-    whose = get_participation(run, user_id).user if user_id else request.user
+    whose = request.user if user_id is None else get_participation(run, user_id).user
     form = SortOutForm(request.POST)
     if form.is_valid():
         with flash_errors(form):
@@ -152,7 +157,7 @@ def sort_out(request, run_id, product_id, user_id=None):
     errors = form["quantity"].errors + form["was"].errors + form.non_field_errors()
     refused = {"product": product, "user": whose, "form": form, "errors": errors}
     status = getattr(form, "refusal_status", 422)
-    return hand_out_page(request, get_run(request.user, run_id), status=status, refused=refused)
+    return hand_out_page(request, get_run_to_show(request.user, run_id), status=status, refused=refused)
 
 
 @require_POST
@@ -166,7 +171,8 @@ def start_hand_out(request, run_id):
 @require_http_methods(["GET", "POST"])
 def force(request, run_id):
     """The preview of who gets and pays what, and the decision to divide it so."""
-    run = get_run_led_by(request.user, run_id)
+    run = get_run_to_show(request.user, run_id)
+    check_leads(run, request.user)
     status = 200
     if request.method == "POST":
         try:
@@ -176,7 +182,6 @@ def force(request, run_id):
         except ChangedMeanwhile as changed:
             messages.warning(request, changed.message)
             status = changed.status
-            run = get_run_led_by(request.user, run_id)
     if not run.is_sorting_out:
         return redirect("run", run.pk)
     return render(request, "bids/force.html", {"run": run, "preview": Preview(run, lines_of(run))}, status=status)
@@ -188,11 +193,10 @@ def pick_up(request, run_id):
     run = get_run_shopped_by(request.user, run_id)
     rows = Allocation.objects.filter(item__run=run)
     if "person" in request.POST:
-        person = request.POST["person"]
-        rows = rows.filter(bid__participation__user=person if person.isdecimal() else 0)
+        person = get_participation(run, parse_id(request.POST["person"]))
+        rows = rows.filter(bid__participation=person)
     else:
-        one = request.POST.get("thing", "")
-        rows = [get_object_or_404(rows, pk=one if one.isdecimal() else 0)]
+        rows = [get_object_or_404(rows, pk=parse_id(request.POST.get("thing")))]
     distribution.set_picked_up(run, rows, request.POST.get("back") != "1", by=request.user)
     return redirect("run", run.pk)
 
@@ -216,7 +220,7 @@ def extra_add(request, run_id):
             costs.add_extra_cost(run, label=form.cleaned_data["label"], amount=form.signed_amount, by=request.user)
             messages.success(request, _("%(label)s is saved.") % {"label": form.cleaned_data["label"]})
             return redirect("run-costs", run.pk)
-    return _costs_page(request, run, form)
+    return _costs_page(request, get_run_to_show(request.user, run_id), form)
 
 
 @require_POST
@@ -231,7 +235,7 @@ def extra_remove(request, run_id, cost_id):
 @require_GET
 def run_costs(request, run_id):
     """What was paid in the shop and beside it: the receipts of the run."""
-    run = get_run(request.user, run_id)
+    run = get_run_to_show(request.user, run_id)
     return _costs_page(request, run, ExtraCostForm(currency=run.currency))
 
 
@@ -267,8 +271,7 @@ def complete(request, run_id):
     """End the hand-out, naming what nobody picked up."""
     run = get_run_led_by(request.user, run_id)
     if request.method == "POST":
-        waiting = request.POST.get("waiting", "")
-        distribution.complete(run, waiting=int(waiting) if waiting.isdecimal() else -1, by=request.user)
+        distribution.complete(run, waiting=parse_id(request.POST.get("waiting")), by=request.user)
         messages.success(request, _("The hand-out is finished."))
         return redirect("run", run.pk)
     waiting = distribution.not_picked_up(run).select_related("bid__product", "bid__participation__user")

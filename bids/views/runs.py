@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.access import get_group
 from accounts.models import User
-from bids.access import get_run, get_run_led_by
+from bids.access import get_run, get_run_led_by, get_run_to_show
 from bids.actions import lead, runs
 from bids.forms import PersonForm, RunDetailsForm, RunForm
 from bids.models import Purchase
@@ -32,7 +32,7 @@ EVENTS_SHOWN = 50
 @require_GET
 def run(request, run_id):
     """The page of the stage that the run is in."""
-    one = get_run(request.user, run_id)
+    one = get_run_to_show(request.user, run_id)
     return PAGES[one.stage_page](request, one)
 
 
@@ -82,7 +82,8 @@ def run_edit(request, run_id):
     )
     if request.method == "POST" and form.is_valid():
         with flash_errors(form):
-            runs.edit_run(one, by=request.user, **form.cleaned_data)
+            data = form.cleaned_data
+            runs.edit_run(one, by=request.user, day=data["day"], note=data["note"], version=data["version"])
             messages.success(request, _("Day and note are saved."))
             return redirect("run", one.pk)
         carry_what_is_there(form, version=runs.details_version(get_run(request.user, run_id)))
@@ -155,7 +156,8 @@ def more(request, run_id):
 
 def _more_context(request, one):
     people = one.participations.current().select_related("user").by_name()
-    others = User.objects.filter(participations__in=people).exclude(pk=one.leader_id).order_by("name", "pk")
+    others = User.objects.filter(participations__in=people).exclude(pk__in=[one.leader_id, request.user.pk])
+    others = others.order_by("name", "pk")
     members = User.objects.filter(memberships__group=one.group_id).exclude(pk=one.leader_id).order_by("name", "pk")
     helpers = {person.user_id for person in people if person.is_helper}
     return {

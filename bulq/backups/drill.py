@@ -33,6 +33,7 @@ def drill(place, clock, key="latest"):
 
 def _try_out(manifest, place, clock):
     scratch = f"{connection.settings_dict['NAME'][:50]}_drill"
+    tools.check_versions(clock)
     refuse_newer(manifest)
     with fetched(manifest, place, clock) as path:
         databases.drop(scratch)  # of a drill that was killed

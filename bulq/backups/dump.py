@@ -32,7 +32,7 @@ class Dump:
 
 def dump(folder, clock):
     """Write a dump into `folder` (custom format), and count every table in the very snapshot that it holds."""
-    tools.check_version(clock)
+    tools.check_versions(clock)
     clock.say("Dumping the database")
     path = folder / "database.dump"
     path.touch(mode=0o600)

@@ -11,6 +11,7 @@ import shutil
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from http import HTTPStatus
 from pathlib import Path
 
 from boto3.exceptions import Boto3Error
@@ -22,7 +23,7 @@ from storages.backends.s3 import S3Storage
 
 from .errors import PlaceError
 
-# S3 takes larger objects only in parts, which know no “if it is not there yet”: then the unique key has to do.
+# S3 takes larger objects only in parts, which know no “if it is not there yet”.
 LARGEST_SINGLE_PUT = 5 * 1024**3
 MEGABYTE = 1024**2
 # A copy that is being written into a folder. A day later whoever was at it has been killed.
@@ -69,23 +70,51 @@ class BucketPlace:
                 connect_timeout=10,
                 read_timeout=settings.BACKUP_S3_TIMEOUT,
                 retries={"max_attempts": 3, "mode": "standard"},
+                **dict.fromkeys(
+                    ("request_checksum_calculation", "response_checksum_validation"),
+                    "when_supported" if settings.BACKUP_S3_CHECKSUMS else "when_required",
+                ),
             ),
         )
         self.client, self.bucket = storage.connection.meta.client, settings.BACKUP_S3_BUCKET
         self.prefix = settings.BACKUP_S3_PREFIX
 
     def put(self, key, path, *, sha256):
-        """Store the file `path` (SHA-256 in hex) under a key that is not taken."""
+        """Store the file `path` (SHA-256 in hex) under a key that is not taken.
+
+        Where the bucket cannot be told “only if it is not there yet”, it is asked first, and the key is unique anyway.
+        """
         more = {"ServerSideEncryption": settings.BACKUP_S3_ENCRYPTION} if settings.BACKUP_S3_ENCRYPTION else {}
-        where = {"Bucket": self.bucket, "Key": self.prefix + key}
         with _told(f"Storing {key}"):
             if path.stat().st_size > LARGEST_SINGLE_PUT:
-                more |= {"ChecksumAlgorithm": "SHA256"}
-                self.client.upload_file(str(path), *where.values(), ExtraArgs=more, Config=TransferConfig())
+                self._refuse_taken(key)
+                more |= {"ChecksumAlgorithm": "SHA256"} if settings.BACKUP_S3_CHECKSUMS else {}
+                self.client.upload_file(
+                    str(path), self.bucket, self.prefix + key, ExtraArgs=more, Config=TransferConfig()
+                )
                 return
-            checksum = base64.b64encode(bytes.fromhex(sha256)).decode()
-            with path.open("rb") as body:
-                self.client.put_object(**where, **more, Body=body, ChecksumSHA256=checksum, IfNoneMatch="*")
+            if settings.BACKUP_S3_CHECKSUMS:
+                more |= {"ChecksumSHA256": base64.b64encode(bytes.fromhex(sha256)).decode()}
+            try:
+                self._put(key, path, IfNoneMatch="*", **more)
+            except ClientError as error:
+                if _status(error) != HTTPStatus.NOT_IMPLEMENTED:
+                    raise
+                self._refuse_taken(key)
+                self._put(key, path, **more)
+
+    def _put(self, key, path, **more):
+        with path.open("rb") as body:
+            self.client.put_object(Bucket=self.bucket, Key=self.prefix + key, Body=body, **more)
+
+    def _refuse_taken(self, key):
+        try:
+            self.client.head_object(Bucket=self.bucket, Key=self.prefix + key)
+        except ClientError as error:
+            if _status(error) == HTTPStatus.NOT_FOUND:
+                return
+            raise
+        raise PlaceError(f"Storing {key} failed: there is something under this key.")
 
     def size(self, key):
         with _told(f"Looking at {key}"):
@@ -108,6 +137,10 @@ class BucketPlace:
     def delete(self, key):
         with _told(f"Deleting {key}"):
             self.client.delete_object(Bucket=self.bucket, Key=self.prefix + key)
+
+
+def _status(error):
+    return error.response["ResponseMetadata"]["HTTPStatusCode"]
 
 
 class FolderPlace:

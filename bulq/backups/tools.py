@@ -104,18 +104,25 @@ def _die_with_parent():
 
 
 # --- Versions --------------------------------------------------------------------------------------
-def check_version(clock):
-    """`BackupError` unless pg_dump is as new as the server: an older one cannot read what a newer one wrote."""
-    ours, servers = tool_version(clock), server_version()
-    if ours < servers:
-        raise BackupError(f"pg_dump is of PostgreSQL {ours}, the server of {servers}: install client tools {servers}.")
+def check_versions(clock):
+    """`BackupError` unless pg_dump and pg_restore are of the server's own major version.
+
+    Older ones cannot read what the server keeps. What newer ones write may be refused by it, if only because of a
+    setting that it does not know: then there would be backups, and none of them could be restored here.
+    """
+    servers = server_version()
+    for program in ("pg_dump", "pg_restore"):
+        if (ours := tool_version(program, clock)) != servers:
+            raise BackupError(
+                f"{program} is of PostgreSQL {ours}, the server of {servers}: install client tools {servers}."
+            )
 
 
-def tool_version(clock):
-    said = run("pg_dump", "--version", clock=clock)
+def tool_version(program, clock):
+    said = run(program, "--version", clock=clock)
     found = re.search(r"\(PostgreSQL\) (\d+)", said)
     if found is None:
-        raise BackupError(f"pg_dump does not say its version: {said.strip()}")
+        raise BackupError(f"{program} does not say its version: {said.strip()}")
     return int(found[1])
 
 

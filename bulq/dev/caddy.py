@@ -31,7 +31,7 @@ def started(
         raise CannotStart(f"The program {PROGRAM} is missing: delete .venv and start again.")
     home = local / "caddy"
     home.mkdir(exist_ok=True)
-    here = {"HOME": str(home), "CADDY_BIND": "127.0.0.1", "CADDY_GRACE": "1s"}
+    here = {"HOME": str(home), "CADDY_BIND": "default_bind 127.0.0.1", "CADDY_GRACE": "1s"}
     door = Child.start(
         "Caddy",
         [PROGRAM, "run", "--config", file, "--adapter", "caddyfile"],

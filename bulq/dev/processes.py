@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,11 +94,14 @@ def _identity(account: Account | None) -> dict[str, object]:
 class Child:
     """A server of ours: in its own session, so that Ctrl-C reaches only us and we stop things in order."""
 
-    def __init__(self, name: str, process: subprocess.Popen, stop_signal: signal.Signals, log: Path | None) -> None:
+    def __init__(
+        self, name: str, begin: Callable[[], subprocess.Popen], stop_signal: signal.Signals, log: Path | None
+    ) -> None:
         self.name = name
-        self.process = process
+        self.begin = begin
         self.stop_signal = stop_signal
         self.log = log
+        self.process = begin()
 
     @classmethod
     def start(
@@ -112,21 +115,28 @@ class Child:
         given: str | None = None,
         **options: object,
     ) -> "Child":
-        with contextlib.ExitStack() as stack:
-            if log is not None:
-                options |= {"stdout": stack.enter_context(log.open("ab")), "stderr": subprocess.STDOUT}
-            process = subprocess.Popen(
-                [str(part) for part in command],
-                stdin=subprocess.DEVNULL if given is None else subprocess.PIPE,
-                start_new_session=True,
-                preexec_fn=_dies_with_us(stop_signal),  # safe: we have one thread
-                **(_identity(account) | options),
-            )
-        if given is not None:
-            with contextlib.suppress(BrokenPipeError):
-                process.stdin.write(given.encode())
-                process.stdin.close()
-        return cls(name, process, stop_signal, log)
+        def begin() -> subprocess.Popen:
+            with contextlib.ExitStack() as stack:
+                output = {}
+                if log is not None:
+                    output = {"stdout": stack.enter_context(log.open("ab")), "stderr": subprocess.STDOUT}
+                process = subprocess.Popen(
+                    [str(part) for part in command],
+                    stdin=subprocess.DEVNULL if given is None else subprocess.PIPE,
+                    start_new_session=True,
+                    preexec_fn=_dies_with_us(stop_signal),  # safe: we have one thread
+                    **(_identity(account) | options | output),
+                )
+            if given is not None:
+                with contextlib.suppress(BrokenPipeError):
+                    process.stdin.write(given.encode())
+                    process.stdin.close()
+            return process
+
+        return cls(name, begin, stop_signal, log)
+
+    def start_again(self) -> None:
+        self.process = self.begin()
 
     @property
     def ended(self) -> bool:

@@ -29,6 +29,8 @@ LIVE = (
 )
 WORKER = ("-A", "bulq", "worker", "--beat", "--concurrency", "1", "--loglevel", "info")
 HOST = "127.0.0.1"
+PAUSES = (0.5, 1, 2, 5, 10, 30)  # seconds before a process that has ended is started again
+RAN_WELL = 60  # seconds after which its earlier ends are forgotten
 
 
 def main() -> int:
@@ -112,11 +114,23 @@ def _wait_for_answer(port: int, *needed: Child, seconds: float = 60) -> None:
     raise next((child for child in needed if child.ended), needed[0]).failed("did not start")
 
 
-def _watch(*children: Child) -> None:
-    """Until one of them ends, which none should."""
-    while not any(child.ended for child in children):
+def _watch(*children: Child, pauses: Sequence[float] = PAUSES) -> None:
+    """For ever. Whoever ends is started again: at first soon, and the more often it ends the later."""
+    began = dict.fromkeys(children, time.monotonic())
+    failures, due = dict.fromkeys(children, 0), {}
+    while True:
+        for child in children:
+            now = time.monotonic()
+            if child in due and now >= due[child]:
+                del due[child]
+                child.start_again()
+                began[child] = now
+            elif child.ended and child not in due:
+                failures[child] = 0 if now - began[child] > RAN_WELL else failures[child] + 1
+                pause = pauses[min(failures[child], len(pauses) - 1)]
+                due[child] = now + pause
+                print(f"{child.failed('ended by itself')} It is started again.", file=sys.stderr, flush=True)
         time.sleep(0.2)
-    raise next(child for child in children if child.ended).failed("ended by itself")
 
 
 def _demo_people(local: Path, database_made_now: bool, environment: dict[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""A Redis that can be stopped, hung, filled up and cut off, and a proxy that counts who comes."""
+"""A Redis that can be stopped, hung, filled up, demoted and cut off, and a proxy that counts who comes."""
 
 import contextlib
 import os
@@ -87,6 +87,15 @@ class BreakableRedis:
     def fill_up(self):
         with redis.Redis.from_url(self.parts.geturl()) as admin:
             admin.config_set("maxmemory", "1")
+
+    def demote(self):
+        """It follows another one, which nobody knows: it is read-only from now on."""
+        with redis.Redis.from_url(self.parts.geturl()) as admin:
+            admin.replicaof("127.0.0.1", 1)
+
+    def promote(self):
+        with redis.Redis.from_url(self.parts.geturl()) as admin:
+            admin.replicaof("NO", "ONE")
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ import ast
 import contextlib
 import http.client
 import os
+import re
 import shutil
 import signal
 import socket
@@ -21,7 +22,7 @@ import redis
 
 from bulq.dev import bootstrap, run
 from bulq.dev.postgres import stop_leftover
-from bulq.dev.processes import CannotStart, Child, command_line, free_port
+from bulq.dev.processes import Child, command_line, free_port
 from bulq.dev.services import local_folder, services
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -273,10 +274,30 @@ def test_a_missing_caddy_is_one_sentence(local):
     assert "/nowhere/caddy is missing" in one_sentence(result)
 
 
-def test_whoever_ends_by_itself_is_named(local):
-    ended = Child.start("the live process", [sys.executable, "-c", "raise SystemExit"], log=local / "live.log")
-    with pytest.raises(CannotStart, match=r"^The live process ended by itself; .*live\.log tells why\.$"):
+class Enough(Exception):
+    """Of watching for ever."""
+
+
+def test_whoever_ends_by_itself_is_started_again_and_named(local, monkeypatch, capsys):
+    """At a pace that slows down, so that one that cannot run costs nobody anything."""
+    ended = Child.start("the live process", [sys.executable, "-c", "print('here')"], log=local / "live.log")
+    slept = []
+    monkeypatch.setattr(run.time, "monotonic", lambda: sum(slept))
+
+    def sleep(seconds):
+        ended.process.wait()
+        slept.append(seconds)
+        if sum(slept) > 100:
+            raise Enough
+
+    monkeypatch.setattr(run.time, "sleep", sleep)
+    with pytest.raises(Enough):
         run._watch(ended)
+    # After 1, 2, 5, 10, 30, 30 seconds; the next time would be beyond the hundredth.
+    assert (local / "live.log").read_text() == "here\n" * 7
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 7
+    assert re.fullmatch(r"The live process ended by itself; .*live\.log tells why\. It is started again\.", said[0])
 
 
 @contextlib.contextmanager
@@ -355,46 +376,3 @@ def test_a_killed_run_leaves_nothing_behind(local):
         wait_for_live(port)
         started = descendants(site.pid)
     wait_until(lambda: not any(map(runs, started)))
-
-
-# --- The tests themselves --------------------------------------------------------------------------
-@pytest.fixture
-def root_conftest(request):
-    return request.config.pluginmanager.get_plugin(str(ROOT / "conftest.py"))
-
-
-class Report:
-    skipped, outcome, longrepr = True, "skipped", ("file", 1, "Skipped: no reason")
-
-
-def test_a_skip_fails_on_ci_only(root_conftest):
-    assert root_conftest.no_skips("x", Report(), on_ci=False).outcome == "skipped"
-    report = root_conftest.no_skips("x", Report(), on_ci=True)
-    assert report.outcome == "failed"
-    assert "no reason" in report.longrepr
-
-
-@pytest.mark.browser
-def test_the_browser_reports_what_went_wrong_on_a_page(root_conftest, browser):
-    page = """
-        <meta http-equiv="Content-Security-Policy" content="style-src 'none'">
-        <p style="color: red">violates the policy</p>
-        <script>setTimeout(() => { throw new Error("a mistake in a script") })</script>
-    """
-    problems = []
-    context = browser.new_context()
-    root_conftest.watch(context, problems)
-    opened = context.new_page()
-    opened.set_content(page)
-    opened.wait_for_timeout(200)
-    context.close()
-    assert any("Content Security Policy" in problem for problem in problems), problems
-    assert any("a mistake in a script" in problem for problem in problems), problems
-    assert len(problems) == 2
-
-
-@pytest.mark.browser
-def test_a_good_page_gives_the_browser_no_reason_to_complain(new_context):
-    opened = new_context(locale="sr").new_page()
-    opened.set_content("<p>fine</p>")
-    assert opened.inner_text("p") == "fine"

@@ -34,12 +34,17 @@ def test_with_everything_set_it_starts():
     assert start(**GOOD) == ""
 
 
+def test_it_may_be_tried_out_on_a_laptop():
+    """As Compose does for DOMAIN=localhost."""
+    assert start(**GOOD | {"ALLOWED_HOSTS": "localhost,127.0.0.1", "SITE_URL": "https://localhost"}) == ""
+
+
 WRONG = {
     "SECRET_KEY": (None, "", "short", "a" * 60),
     "DATABASE_URL": (None, "postgres://bulq@db/bulq", "postgres://bulq:bulq@db/bulq", "nonsense://canary"),
     "REDIS_URL": (None,),
     "SERVED_OVER_HTTPS": ("canary",),
-    "ALLOWED_HOSTS": (None, "localhost"),
+    "ALLOWED_HOSTS": (None,),
     "SITE_URL": (None, "http://bulq.example"),
     "DEBUG": ("true", "canary"),
     "EMAIL_URL": (None, "canary://canary"),

@@ -8,18 +8,22 @@ import subprocess
 import sys
 import time
 from datetime import timedelta
+from itertools import product
 from pathlib import Path
+from uuid import uuid4
 
 import psycopg
 import pytest
-from django.db import connection
+from django.db import IntegrityError, OperationalError, connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 from django.utils import timezone
 
+from bulq.away import is_away
 from bulq.dev.processes import Child, free_port
 from bulq.dev.services import throwaway_services
 from bulq.models import Heartbeat
+from bulq.readiness import READ_ONLY
 from bulq.settings import CACHES
 from bulq.tests.faults import breakable_redis
 
@@ -62,14 +66,26 @@ def test_with_migrations_still_to_do_it_is_not_ready():
 
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("fault", ["stop", "hang", "refuse"])
-def test_without_redis_it_is_ready_and_says_so(fault, settings):
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [("stop", "away"), ("hang", "away"), ("refuse", "away"), ("fill_up", READ_ONLY), ("demote", READ_ONLY)],
+)
+def test_without_redis_it_is_ready_and_says_so(fault, said, settings):
     with breakable_redis() as broken:
         getattr(broken, fault)()
         url = broken.url_with("wrong") if fault == "refuse" else broken.url
         settings.CACHES = {name: alias | {"LOCATION": url} for name, alias in CACHES.items()}
         status, parts = ready()
-        assert (status, parts["database"], parts["redis"]) == (200, "ok", "away")
+        assert (status, parts["database"], parts["redis"]) == (200, "ok", said)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("use", ["default", "limits", "live", "queue"])
+def test_each_redis_counts(use, settings):
+    """They may be different ones, the worker's queue too."""
+    away = settings.CACHES[use] | {"LOCATION": "redis://127.0.0.1:1/0"}
+    settings.CACHES = settings.CACHES | {use: away}
+    assert ready()[1]["redis"] == "away"
 
 
 @pytest.mark.slow
@@ -89,14 +105,54 @@ def test_a_database_that_hangs_or_is_gone_makes_it_not_ready(tmp_path):
         os.kill(server, signal.SIGSTOP)
         try:
             asked = time.monotonic()
-            assert [ask(port) for _try in range(3)] == [(503, "database: no answer\nredis: ok\nlive: away\n")] * 3
+            answers = [ask(port) for _try in range(3)]
+            assert {status for status, _text in answers} == {503}
+            # One that asked may have been told by then that nobody answers.
+            assert {text.partition("\n")[2] for _status, text in answers} == {"redis: ok\nlive: away\n"}
+            assert answers[0][1].startswith("database: no answer")
             assert time.monotonic() - asked < 9  # 1.2 seconds each, on a machine that has other things to do
             assert ask(port, "/health/live") == (200, "ok\n")
         finally:
             os.kill(server, signal.SIGCONT)
         assert until_it_says(port, "database: ok") == 200
+        assert ask(port, "/login/")[0] == 200
         os.kill(server, signal.SIGINT)
         assert until_it_says(port, "database: away") == 503
+        for method, path in product(("GET", "POST"), ("/login/", "/", "/groups/", "/runs/1/", "/admin/", "/nowhere/")):
+            status, headers, page = answer_to(method, path, port)
+            assert (status, headers["Retry-After"]) == (503, "10"), (method, path, page)
+            assert "<h1>Bulq is away for a moment</h1>" in page
+            assert headers["Cache-Control"] == "private, no-store"
+            assert headers["X-Request-ID"]
+            assert "default-src 'none'" in headers["Content-Security-Policy"]
+        assert ask(port, "/health/live") == (200, "ok\n")
+        assert ask(port, "/health/backup") == (503, "unknown\n")
+
+
+@pytest.mark.parametrize(
+    ("state", "is_it"),
+    [(None, True), ("08006", True), ("57P03", True), ("53300", True), ("57014", False), ("55P03", False)],
+)
+def test_a_refusal_of_the_database_is_no_absence(state, is_it):
+    """What it refused for a reason stays a mistake of ours."""
+    error = OperationalError("canary")
+    error.__cause__ = psycopg.OperationalError("canary")
+    error.__cause__.sqlstate = state
+    assert is_away(error) == is_it
+    assert not is_away(IntegrityError("canary"))
+    assert not is_away(None)
+
+
+def answer_to(method, path, port):
+    """Status, headers and text for somebody with a session, who sends a form or asks for a page."""
+    token = "a" * 32
+    cookies = {"Cookie": f"csrftoken={token}; sessionid={'b' * 32}"}
+    body = f"csrfmiddlewaretoken={token}&once={uuid4()}" if method == "POST" else None
+    form = {"Content-Type": "application/x-www-form-urlencoded"} if body else {}
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as link:
+        link.request(method, path, body, cookies | form)
+        with link.getresponse() as answer:
+            return answer.status, answer.headers, answer.read().decode()
 
 
 def ask(port, path="/health/ready"):

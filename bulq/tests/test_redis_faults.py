@@ -1,17 +1,22 @@
 """R4, C6: Redis is stopped, hangs, refuses, is cut off or full. Pages go on, passwords cannot be guessed faster."""
 
+import socket
 import time
 from itertools import count
 
 import pytest
 from django.core.cache import caches
+from django.db import transaction
+from django.test import Client
 from django.urls import reverse
+from kombu import pools
 
 from accounts.tests.factories import make_user
 from bids import states
 from bids.tests.cast import stage
-from bulq import cache, live, ratelimit
+from bulq import cache, later, live, ratelimit
 from bulq.breaker import Breaker, RedisAway
+from bulq.celery import app
 from bulq.settings import CACHES
 from bulq.tests.client import FormClient, signed_in
 from stores.tests.factories import make_offer, make_product, make_store
@@ -19,7 +24,7 @@ from stores.tests.factories import make_offer, make_product, make_store
 from .faults import breakable_redis
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
-FAULTS = ("stop", "hang", "refuse", "cut", "fill_up")
+FAULTS = ("stop", "hang", "refuse", "cut", "fill_up", "demote")
 # What is promised is 0.3 seconds; a busy machine gets three times as much, and the page its own time.
 PATIENCE = 0.9
 _numbers = count(1)
@@ -27,10 +32,11 @@ _numbers = count(1)
 
 @pytest.fixture(autouse=True)
 def closed_breakers():
-    for one in (cache.breaker, ratelimit.breaker, live.breaker):
+    everyone = (cache.breaker, ratelimit.breaker, live.breaker, later.breaker)
+    for one in everyone:
         one.reset()
     yield
-    for one in (cache.breaker, ratelimit.breaker, live.breaker):
+    for one in everyone:
         one.reset()
 
 
@@ -47,6 +53,7 @@ def use(settings, url):
     settings.RATELIMIT_ENABLE = True
     # Windows so long that no test meets the end of one: those of a process without Redis are the clock's.
     most = {"login": 5, "login_name": 5, "registration": 5, "bids": 3, "general": 9}
+    most |= {"reset": 5, "reset_recipient": 3}
     settings.RATE_LIMITS = {name: f"{number}/99d" for name, number in most.items()}
 
 
@@ -79,8 +86,8 @@ def test_pages_and_orders_go_on_and_logins_are_still_counted(broken, fault, sett
         assert [answer.status_code for answer in answers] == [422] * 5 + [429]
         assert int(answers[-1]["Retry-After"]) >= 1
     lines = [line.getMessage() for line in caplog.records if line.name == "bulq.breaker"]
-    # A full one still passes on what is published: that is kept nowhere.
-    uses = ["catalogue", "rate"] if fault == "fill_up" else ["catalogue", "live", "rate"]
+    # One that keeps nothing still passes on what is published.
+    uses = ["catalogue", "rate"] if fault in ("fill_up", "demote") else ["catalogue", "live", "rate"]
     assert sorted(line.partition(",")[2].split()[2] for line in lines) == uses, lines
 
 
@@ -95,6 +102,89 @@ def test_lists_are_right_without_redis(broken, fault, settings):
     assert "Olive oil" in client.get(reverse("store", args=[store.pk])).text
     make_offer(make_product("Gouda"), store)
     assert "Gouda" in client.get(reverse("store", args=[store.pk])).text
+
+
+@pytest.fixture
+def queue():
+    """`queue(url)`: the worker's queue is there."""
+    before = app.conf.broker_url
+
+    def use(url):
+        app.conf.update(broker_url=url, broker_write_url=url)  # the second is made of the first when Celery starts
+        pools.reset()
+        app._pool = app.amqp._producer_pool = None
+
+    yield use
+    use(before)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_what_a_page_hands_over_waits_for_its_turn(broken, fault, settings, queue, caplog):
+    """No 500 after the commit, and no second wait: the next ones do not even try."""
+    queue(broken.url)
+    later.send("bids.tasks.mail_at_once")
+    getattr(broken, fault)()
+    if fault == "refuse":
+        queue(broken.url_with("wrong"))
+    started = time.monotonic()
+    for _ in range(5):
+        with transaction.atomic():
+            later.hand_over("bids.tasks.mail_at_once")
+    assert time.monotonic() - started < 3 * later.SECONDS
+    assert caplog.text.count("was not handed over and waits for its next turn") == 5
+    assert caplog.text.count("Redis does not answer, so the worker's queue does without") == 1
+
+
+class SilentNames:
+    """A name server that says nothing for a while, and then that there is no such name."""
+
+    SECONDS = 4
+
+    def __init__(self, monkeypatch):
+        self.asked, self.lookup = 0, socket.getaddrinfo
+        monkeypatch.setattr(socket, "getaddrinfo", self)
+
+    def __call__(self, host, *words, **options):
+        if host != "redis.example":
+            return self.lookup(host, *words, **options)
+        self.asked += 1
+        time.sleep(self.SECONDS)
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+
+@pytest.fixture
+def silent(monkeypatch, settings, queue):
+    use(settings, "redis://redis.example:6379/0")
+    queue("redis://redis.example:6379/0")
+    yield SilentNames(monkeypatch)
+    caches.close_all()
+
+
+def seconds_for_a_page(client):
+    started = time.monotonic()
+    assert client.get("/stores/").status_code == 200
+    return time.monotonic() - started
+
+
+def test_nobody_waits_for_a_name_that_cannot_be_looked_up(silent, monkeypatch):
+    """R4, C6: looking up a name has no time limit of its own."""
+    monkeypatch.setattr(Breaker, "PATIENCE", 0.3)
+    client = signed_in(make_user("Bob"))
+    assert seconds_for_a_page(client) < SilentNames.SECONDS
+    assert silent.asked == 2  # the limits and the lists
+    for _ in range(10):
+        assert client.get("/stores/").status_code == 200
+    assert silent.asked <= 4  # each tries twice
+    with transaction.atomic():
+        later.hand_over("bids.tasks.mail_at_once")
+    answer = Client().get("/health/ready")
+    assert "redis: no answer" in answer.text
+
+
+def test_without_patience_of_its_own_a_page_waits_for_the_name(silent, monkeypatch):
+    """Negative control."""
+    monkeypatch.setattr(Breaker, "PATIENCE", 60)
+    assert seconds_for_a_page(signed_in(make_user("Bob"))) > SilentNames.SECONDS
 
 
 def waits_on_twenty_pages(broken, settings):

@@ -92,7 +92,17 @@
   }
 
   // The order table is no form in this sense: its amounts stand outside and are looked at one by one.
-  globalThis.bulq = { isHalfFilled: (form) => !("autosave" in form.dataset) && [...form.elements].some(isTyped) };
+  globalThis.bulq = { isUnsaved, isHalfFilled: (form) => !("autosave" in form.dataset) && [...form.elements].some(isTyped) };
+
+  let pressed = null; // the button that sent the last form
+  document.addEventListener("submit", (event) => (pressed = event.submitter), true);
+
+  /** Sent once more, by the browser itself: the answer (log in first, or an old token) is a page of its own. */
+  function sendByBrowser(form) {
+    if (pressed?.form === form && pressed.name) form.append(Object.assign(document.createElement("input"), { type: "hidden", name: pressed.name, value: pressed.value }));
+    if (pressed?.form === form && pressed.hasAttribute("formaction")) form.action = pressed.formAction;
+    HTMLFormElement.prototype.submit.call(form);
+  }
 
   document.addEventListener("htmx:before:swap", (event) => {
     if (event.defaultPrevented) return;
@@ -100,6 +110,11 @@
     const main = tasks.find((task) => task.type === "main");
     if (!main || ctx.sourceElement.tagName !== "FORM") return;
     const form = ctx.sourceElement;
+    if (ctx.response.raw.headers.has("X-Bulq-Again")) {
+      event.preventDefault();
+      sendByBrowser(form);
+      return;
+    }
     const whole = main.target === document.body;
     if (ctx.response.status >= 500 || (whole && !main.fragment.querySelector("#main"))) {
       event.preventDefault(); // what was typed stays; plain text would even wipe the page

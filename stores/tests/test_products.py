@@ -185,7 +185,7 @@ def test_similar_ones_are_offered_while_typing(as_bob, rice):
     page = as_bob.get("/products/similar/", {"name": "basmati rise"})
     assert f'href="/products/{rice.pk}/"' in page.content.decode()
     assert "Verified" in as_bob.get("/products/similar/", {"name": "caj"}).content.decode()
-    for query in ({}, {"name": "r"}, {"name": "%%"}, {"name": "__"}, {"name": "\0"}, {"name": "x" * 5000}):
+    for query in ({}, {"name": "r"}, {"name": "%%"}, {"name": "__"}, {"name": "\0"}, {"name": "x" * 3000}):
         page = as_bob.get("/products/similar/", query)
         assert (page.status_code, page.content.strip()) == (200, b"")
 

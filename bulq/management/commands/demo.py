@@ -1,5 +1,6 @@
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db import transaction
+from django.db import connection, transaction
 
 from accounts.models import User
 from bulq.demo.catalogue import PASSWORD
@@ -10,8 +11,17 @@ from stores.models import Store
 class Command(BaseCommand):
     help = "Fills an empty database with three groups, a catalogue and runs in every state."
 
+    def add_arguments(self, parser):
+        parser.add_argument("--into", metavar="NAME", help="the database, by name: needed where strangers can log in")
+
     @transaction.atomic
-    def handle(self, *_args, **_options):
+    def handle(self, *_args, into, **_options):
+        name = connection.settings_dict["NAME"]
+        if into != name and (settings.SERVED_OVER_HTTPS or into):
+            raise CommandError(
+                "Everybody knows the password of the demo people. "
+                f"If this site is only there to be tried out, add --into {name}."
+            )
         if User.objects.exists() or Store.objects.exists():
             raise CommandError("This database holds data already; demo data are for an empty one.")
         Demo(PASSWORD).write()

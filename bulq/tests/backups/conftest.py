@@ -1,6 +1,7 @@
 """Places for backups: a folder, and a bucket behind a real S3 server; and a database with something in it."""
 
 import os
+import shutil
 import stat
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -74,13 +75,14 @@ def something(db):
 
 @pytest.fixture
 def shim(tmp_path, monkeypatch):
-    """`shim("pg_dump", "exit 1")` puts a shell script of that name first in PATH."""
+    """`shim("pg_dump", "exit 1")` puts a shell script of that name first in PATH; `$real` is the program itself."""
+    path = os.environ["PATH"]
     bin_folder = tmp_path / "bin"
     bin_folder.mkdir()
 
     def make(name, body):
         script = bin_folder / name
-        script.write_text(f"#!/bin/sh\n{body}\n")
+        script.write_text(f"#!/bin/sh\nreal={shutil.which(name, path=path)}\n{body}\n")
         script.chmod(script.stat().st_mode | stat.S_IXUSR)
 
     monkeypatch.setenv("PATH", f"{bin_folder}:{os.environ['PATH']}")

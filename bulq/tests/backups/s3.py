@@ -32,6 +32,25 @@ def deny(request):
     request.refuse(403, "AccessDenied")
 
 
+def know_no_conditions(request):
+    """As buckets that do not know `If-None-Match`."""
+    body = request.body()
+    if "If-None-Match" in request.headers:
+        request.refuse(501, "NotImplemented")
+    else:
+        request.answer(*request.forward(body))
+
+
+def know_no_checksums(request):
+    """As buckets that refuse every header about them, and bodies that carry one at their end."""
+    body = request.body()
+    names = {name.lower() for name in request.headers}
+    if any("checksum" in name or name == "x-amz-trailer" for name in names):
+        request.refuse(400, "InvalidArgument")
+    else:
+        request.answer(*request.forward(body))
+
+
 def cut_the_upload(request):
     """Half of it arrives, then both sides see the connection end."""
     request.forward(request.body(1 / 2), wait=False)
@@ -94,6 +113,11 @@ class S3Proxy:
         self.url = f"http://127.0.0.1:{self.server.server_port}"
         self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02})
         self.thread.start()
+
+    def be(self, how):
+        """A bucket of that kind, whatever is asked of it."""
+        for method in ("GET", "HEAD", "PUT", "POST", "DELETE"):
+            self.harm(method, "", how)
 
     def harm(self, method, ending, how, *, times=1000):
         self.server.healed.clear()

@@ -92,9 +92,9 @@ kill -9 $$"""
 
 
 BROKEN = {
-    "fails": 'case "$1" in --version) echo "pg_dump (PostgreSQL) 99.1";; *) echo "no space" >&2; exit 1;; esac',
-    "is killed": 'case "$1" in --version) echo "pg_dump (PostgreSQL) 99.1";; *) kill -9 $$;; esac',
-    "writes nothing": 'case "$1" in --version) echo "pg_dump (PostgreSQL) 99.1";; *) exit 0;; esac',
+    "fails": 'case "$1" in --version) exec "$real" --version;; *) echo "no space" >&2; exit 1;; esac',
+    "is killed": 'case "$1" in --version) exec "$real" --version;; *) kill -9 $$;; esac',
+    "writes nothing": 'case "$1" in --version) exec "$real" --version;; *) exit 0;; esac',
     "is old": 'echo "pg_dump (PostgreSQL) 9.6.2"',
     "says no version": "echo hello",
 }
@@ -291,7 +291,7 @@ def test_a_killed_backup_frees_the_lock_and_is_marked_as_failed(something, there
 def test_it_has_to_be_done_in_time(something, there, settings, shim):
     """B13."""
     settings.BACKUP_TIME_LIMIT = 1
-    shim("pg_dump", 'case "$1" in --version) echo "pg_dump (PostgreSQL) 99.1";; *) exec sleep 60;; esac')
+    shim("pg_dump", 'case "$1" in --version) exec "$real" --version;; *) exec sleep 60;; esac')
     run = back_up()
     assert run.state == FAILED
     assert run.error.endswith("ook longer than 1 seconds and was ended.")  # pg_dump, or the counting before it

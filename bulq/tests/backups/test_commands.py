@@ -87,7 +87,7 @@ def test_what_cannot_be_deleted_is_an_error(something, folder, settings, monkeyp
 
 def test_told_to_stop_it_leaves_nothing_behind(something, folder, shim, tmp_path):
     """B13: SIGTERM in the middle of the dump. The program ends with it."""
-    shim("pg_dump", 'case "$1" in --version) echo "pg_dump (PostgreSQL) 99.1";; *) exec sleep 61;; esac')
+    shim("pg_dump", 'case "$1" in --version) exec "$real" --version;; *) exec sleep 61;; esac')
     environment = {**os.environ, "DATABASE_URL": database_url(), "BACKUP_FOLDER": str(folder), "TMPDIR": str(tmp_path)}
     process = subprocess.Popen([sys.executable, "manage.py", "backup"], cwd=ROOT, env=environment)
     deadline = time.monotonic() + 60

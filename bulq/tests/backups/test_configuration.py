@@ -1,10 +1,16 @@
 """B6, B16: each mistake in the settings has its sentence; what keeps a backup from being made ends it at its start."""
 
+import re
+import shutil
+from pathlib import Path
+
 import pytest
 from django.core.checks import run_checks
+from django.core.management import CommandError, call_command
 
+from bulq.backups import databases
 from bulq.backups.configuration import mistakes, obstacles
-from bulq.backups.job import back_up
+from bulq.backups.job import back_up, try_out
 
 WRONG = {
     "BACKUP_FOLDER": ("", "There is no one place"),
@@ -48,10 +54,37 @@ def test_a_backup_ends_at_its_start_and_names_all(something, folder, settings):
     assert not folder.exists()
 
 
-@pytest.mark.django_db
-def test_the_check_sees_an_old_pg_dump(shim):
-    """B6."""
-    shim("pg_dump", 'echo "pg_dump (PostgreSQL) 9.6.2"')
-    [said] = [one for one in run_checks(tags=["database"], databases=["default"]) if one.id == "bulq.W001"]
-    assert "pg_dump is of PostgreSQL 9" in said.msg
-    assert [one for one in run_checks() if one.id == "bulq.W001"] == []
+# --- B6: tools of another version than the server's ------------------------------------------------
+# What is older cannot read what the server keeps; what is newer writes what the server may not take back.
+OTHERS = [("pg_dump", "9.6.2"), ("pg_dump", "99.1"), ("pg_restore", "9.6.2"), ("pg_restore", "99.1")]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_check_sees_tools_of_another_version(shim):
+    for program, version in OTHERS:
+        shim(program, f'echo "{program} (PostgreSQL) {version}"')
+        [said] = [one for one in run_checks(tags=["database"], databases=["default"]) if one.id == "bulq.W001"]
+        assert re.search(rf"{program} is of PostgreSQL 99?, the server of \d+: install client tools \d+\.", said.msg)
+        Path(shutil.which(program)).unlink()
+    assert [one for one in run_checks(tags=["database"], databases=["default"]) if one.id == "bulq.W001"] == []
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("program", "version"), OTHERS)
+def test_with_tools_of_another_version_nothing_is_verified_drilled_or_restored(
+    program, version, something, folder, shim, target
+):
+    """They do as they are told, so that only their version tells: it is asked before anything is read or written."""
+    good = back_up()
+    assert (good.state, good.error) == ("done", "")
+    shim(program, f'[ "$1" = --version ] && echo "{program} (PostgreSQL) {version}" || exec "$real" "$@"')
+    sentence = f"{program} is of PostgreSQL {version.partition('.')[0]}, the server of"
+    run = back_up()
+    assert (run.state, run.verified_at) == ("failed", None)
+    assert sentence in run.error
+    assert [file.stem for file in folder.glob("*.json")] == [good.key]
+    assert sentence in try_out().drill_error
+    with pytest.raises(CommandError, match=re.escape(sentence)):
+        call_command("restore", "latest", "--into", target)
+    assert not databases.exists(target)

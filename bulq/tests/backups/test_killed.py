@@ -162,7 +162,7 @@ def test_a_program_dies_with_a_run_that_is_killed(db, folder, shim, tmp_path):
     """B13: pg_dump does not go on without anybody who wants its dump."""
     shim(
         "pg_dump",
-        f'case "$1" in --version) echo "pg_dump (PostgreSQL) 99.1";; *) echo $$ >{tmp_path}/pid; exec sleep 62;; esac',
+        f'case "$1" in --version) exec "$real" --version;; *) echo $$ >{tmp_path}/pid; exec sleep 62;; esac',
     )
     environment = {
         **os.environ,

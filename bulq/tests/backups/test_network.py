@@ -135,6 +135,44 @@ def test_what_is_stored_is_encrypted_there_if_the_settings_say_so(bucket, proxy,
         assert bucket.head_object(Bucket=BUCKET, Key=key)["ServerSideEncryption"] == "AES256"
 
 
+# --- B9: buckets that know less ---------------------------------------------------------------------
+def test_a_bucket_without_conditions_is_asked_first(bucket, proxy, tmp_path):
+    """B9: the unique key and HEAD do instead, and what is there is left as it is."""
+    proxy.be(s3.know_no_conditions)
+    run = back_up()
+    assert_whole(bucket, run)
+    dump = f"/{BUCKET}/bulq/{run.key}.dump"
+    assert [method for method, path in proxy.seen if path == dump][:3] == ["PUT", "HEAD", "PUT"]
+    other = tmp_path / "other"
+    other.write_bytes(b"something else")
+    for size in (places.LARGEST_SINGLE_PUT, 1):
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            pytest.raises(PlaceError, match="there is something under this key"),
+        ):
+            patch.setattr(places, "LARGEST_SINGLE_PUT", size)
+            place().put(f"{run.key}.dump", other, sha256=hashlib.sha256(b"something else").hexdigest())
+    assert_whole(bucket, run)
+
+
+@pytest.mark.parametrize("largest", [places.LARGEST_SINGLE_PUT, 10_000], ids=["whole", "in parts"])
+def test_a_bucket_without_checksums_is_a_setting(bucket, proxy, settings, monkeypatch, largest):
+    """B7: what is stored is read back and hashed in either case; pruning and listing send none either."""
+    monkeypatch.setattr(places, "LARGEST_SINGLE_PUT", largest)
+    monkeypatch.setattr(places, "TransferConfig", partial(TransferConfig, multipart_threshold=10_000))
+    settings.BACKUP_KEEP = {}
+    small_backups(bucket, 4)
+    proxy.be(s3.know_no_checksums)
+    assert_failed(back_up(), "InvalidArgument")
+    settings.BACKUP_S3_CHECKSUMS = False
+    assert_whole(bucket, back_up())
+    assert len(keys(bucket, ".json")) == 3
+    proxy.be(s3.pass_on)
+    proxy.harm("PUT", ".dump", s3.change_the_upload)
+    proxy.harm("PUT", "", s3.change_the_upload)
+    assert back_up().state == FAILED
+
+
 # --- B11: pruning over a network -------------------------------------------------------------------
 def small_backups(bucket, count):
     """Of as many days, none of which a rule keeps."""

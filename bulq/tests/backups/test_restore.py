@@ -187,7 +187,7 @@ def test_the_kept_lists_are_forgotten(something, folder, target):
 
 
 def test_without_redis_it_says_that_they_are_not(something, folder, target, monkeypatch, capsys):
-    def away(_question):
+    def away(_question, seconds):
         raise RedisAway
 
     back_up()

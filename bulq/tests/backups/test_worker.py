@@ -16,8 +16,9 @@ from django.utils import timezone
 
 from accounts.tests.factories import make_user
 from accounts.tests.racing import race
-from bulq import tasks
+from bulq import later, tasks
 from bulq.backups import job
+from bulq.breaker import Breaker
 from bulq.celery import app
 from bulq.clock import by_the_clock
 from bulq.dev.processes import free_port
@@ -148,6 +149,7 @@ def test_the_same_wish_delivered_twice_is_one_backup(something, folder):
 def test_without_a_broker_the_admin_is_told(something, folder, monkeypatch):
     monkeypatch.setattr(app.conf, "broker_url", f"redis://127.0.0.1:{free_port()}/0")
     monkeypatch.setattr(app.conf, "broker_write_url", app.conf.broker_url)
+    monkeypatch.setattr(later, "breaker", Breaker("this test"))
     app.pool.force_close_all()
     app.amqp._producer_pool = None
     try:

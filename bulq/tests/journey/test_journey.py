@@ -7,11 +7,14 @@ import csv
 import io
 import json
 import re
+from datetime import timedelta
 
 import pytest
+from django.utils.timezone import localdate
 
 from accounts.models import Group
 from bids.models import Run
+from bulq.dates import format_day
 from stores.models import Product
 
 from .arithmetic import debts, euros
@@ -116,10 +119,11 @@ def new_product(alice, name, unit, kind, step, pack="", price=""):
 def start_a_run(alice, group):
     alice.go(f"/groups/{group.pk}/runs/new/")
     alice.page.get_by_label("Metro").check(force=True)
-    alice.page.locator("[name=day]").fill("2026-11-28")
+    day = localdate() + timedelta(days=2)
+    alice.page.locator("[name=day]").fill(day.isoformat())
     alice.fill("Note", "Leaving 9:30")
     alice.press("Start collecting")
-    alice.sees("Metro, Sat 28 November")
+    alice.sees(f"Metro, {format_day(day)}")
     run = f"/runs/{Run.objects.get().pk}/"
     alice.go(f"{run}more/")
     alice.press("Make Bob a helper")

@@ -13,6 +13,7 @@ import subprocess
 import sysconfig
 import tempfile
 import time
+from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 from uuid import uuid4
@@ -84,7 +85,7 @@ class Machine:
     @property
     def services(self):
         """As Compose reads them now: file, .env and all."""
-        answer = compose(self.project, "config", "--format", "json")
+        answer = compose(self.project, "--profile", "*", "config", "--format", "json")
         assert answer.returncode == 0, answer.stderr
         return json.loads(answer.stdout)["services"]
 
@@ -127,24 +128,25 @@ class Machine:
         self.stop(name)
         self.start(name)
 
-    def up(self):
-        """Returns what the service `release` said; nothing is started if it failed."""
+    def release(self):
+        """Returns what the service said."""
         if self.urls:
             self.make_database()
-        released = self.run("release")
-        if released.returncode:
-            return released
+        return self.run("release")
+
+    def up(self):
+        """What runs on is replaced, in whatever order; `release` is in a profile, so it is not among them."""
         for name in APP:
             self.restart(name) if name in self.children else self.start(name)
         if "caddy" not in self.children:
             variables = {**self.services["caddy"]["environment"], "SITE_FILES": str(self.volumes)}
             variables |= {"HTTP_PORT": str(self.http), "HTTPS_PORT": str(self.https)}
+            variables["CADDY_BIND"] = "default_bind 127.0.0.1 ::1"
             door = caddy.started(self.folder, variables, web=[self.web], live=[self.live])
             self.children["caddy"] = self.stack.enter_context(door)
         for name in APP:
             self.until_healthy(name)
         until(lambda: self.certificate.exists() and self.ask("GET", "/health/live")[0] == 200)
-        return released
 
     def is_healthy(self, name):
         _cmd, *test = self.services[name]["healthcheck"]["test"]
@@ -158,28 +160,37 @@ class Machine:
         return (self.folder / f"{name}.log").read_text()
 
     # --- From outside ------------------------------------------------------------------------------
+    @cached_property
+    def domain(self):
+        return self.services["caddy"]["environment"]["DOMAIN"]
+
     @property
     def certificate(self):
         return self.folder / "caddy/.local/share/caddy/pki/authorities/local/root.crt"
 
     @contextlib.contextmanager
     def connected(self, source="127.0.0.1"):
-        link = http.client.HTTPSConnection(DOMAIN, self.https, timeout=60)
-        plain = socket.create_connection(("127.0.0.1", self.https), timeout=60, source_address=(source, 0))
+        link = http.client.HTTPSConnection(self.domain, self.https, timeout=60)
+        there = "::1" if ":" in source else "127.0.0.1"
+        plain = socket.create_connection((there, self.https), timeout=60, source_address=(source, 0))
         context = ssl.create_default_context(cafile=self.certificate)
-        link.sock = context.wrap_socket(plain, server_hostname=DOMAIN)
+        link.sock = context.wrap_socket(plain, server_hostname=self.domain)
         with contextlib.closing(link):
             yield link
 
     def ask(self, method, path, fields=None, *, cookies="", headers=(), source="127.0.0.1", body=None):
         """Status, headers and the bytes of the answer, over HTTPS through Caddy."""
-        given = {"Cookie": f"__Host-csrftoken={TOKEN}; {cookies}", "Referer": f"https://{DOMAIN}/", **dict(headers)}
+        given = {
+            "Cookie": f"__Host-csrftoken={TOKEN}; {cookies}",
+            "Referer": f"https://{self.domain}/",
+            **dict(headers),
+        }
         if fields is not None:
             body = urlencode({"csrfmiddlewaretoken": TOKEN, "once": str(uuid4())} | fields)
             given["Content-Type"] = "application/x-www-form-urlencoded"
         # The port is left out, as it is when it is 443.
         with self.connected(source) as link:
-            link.request(method, path, body=body, headers={"Host": DOMAIN} | given)
+            link.request(method, path, body=body, headers={"Host": self.domain} | given)
             with link.getresponse() as answer:
                 return answer.status, answer.headers, answer.read()
 

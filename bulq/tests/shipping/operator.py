@@ -13,6 +13,8 @@ import socket
 import subprocess
 import sys
 import termios
+from fnmatch import fnmatch
+from itertools import takewhile
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -20,12 +22,13 @@ from .machine import RELEASE, ROOT
 
 SHIM = """#!{python} -SE
 import json, socket, sys
+given = sys.stdin.buffer.read().hex() if "-T" in sys.argv else ""
 with socket.socket(socket.AF_UNIX) as link:
     link.connect({address!r})
     lines = link.makefile("rw")
-    print(json.dumps(sys.argv[1:]), file=lines, flush=True)
+    print(json.dumps([given, *sys.argv[1:]]), file=lines, flush=True)
     answer = json.loads(lines.readline())
-sys.stdout.write(answer["out"])
+sys.stdout.buffer.write(bytes.fromhex(answer["out"]))
 sys.stderr.write(answer["err"])
 sys.exit(answer["code"])
 """
@@ -65,13 +68,14 @@ class Operator:
         self.listener.settimeout(0.05)
         machine.stack.callback(self.listener.close)
 
-    def follow(self, title, number=0, **variables):
-        """Run a block of the manual in the folder of the release; returns what it printed."""
+    def follow(self, title, number=0, *, fails=False, **variables):
+        """Run a block of the manual, as it is written, in the folder of the release; returns what it printed."""
         self.followed.add((title, number))
         shell = subprocess.Popen(
-            ["bash", "-euo", "pipefail", "-c", blocks(title)[number]],
+            ["bash", "-c", blocks(title)[number]],
             cwd=self.machine.project,
             env={"PATH": self.path, "HOME": str(self.machine.folder), **variables},
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -81,12 +85,15 @@ class Operator:
                 link, _peer = self.listener.accept()
                 with link:
                     lines = link.makefile("rw")
-                    answer = self.docker(*json.loads(lines.readline()))
-                    told = {"out": answer.stdout, "err": answer.stderr, "code": answer.returncode}
+                    given, *words = json.loads(lines.readline())
+                    self.given = bytes.fromhex(given)
+                    answer = self.docker(*words)
+                    out = answer.stdout if isinstance(answer.stdout, bytes) else answer.stdout.encode()
+                    told = {"out": out.hex(), "err": answer.stderr, "code": answer.returncode}
                     print(json.dumps(told), file=lines, flush=True)
         printed, complaints = shell.communicate()
-        assert shell.returncode == 0, f"{printed}\n{complaints}"
-        return printed
+        assert (shell.returncode != 0) == fails, f"{printed}\n{complaints}"
+        return printed + complaints if fails else printed
 
     def docker(self, program, *words):
         if program == "tag":
@@ -97,26 +104,20 @@ class Operator:
 
     # --- What the manual uses of `docker compose` --------------------------------------------------
     def build(self):
-        """An image is a copy of the release."""
+        """An image is a copy of what `.dockerignore` lets in."""
         self.built += 1
         image = self.machine.folder / f"image{self.built}"
-        image.mkdir()
-        for name in RELEASE:
-            copy = shutil.copytree if (self.machine.project / name).is_dir() else shutil.copy
-            copy(self.machine.project / name, image / name)
+        for file in shipped(self.machine.project):
+            (image / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(self.machine.project / file, image / file)
         self.machine.image = image
         return done()
 
     def up(self, *words):
-        if not self.built:
-            self.build()
-        options = [word for word in words if word.startswith("-")]
-        assert options == ["--detach", "--wait"]
-        services = words[len(options) :]
-        assert services in ((), ("db", "redis"))
-        if self.machine.urls:
-            self.machine.make_database()
-        return done() if services else self.machine.up()
+        assert words == ("--detach", "--wait")
+        assert self.built, "nobody pulls the image, and nobody but `build` makes it"
+        self.machine.up()
+        return done()
 
     def stop(self, *names):
         for name in names:
@@ -128,39 +129,57 @@ class Operator:
             self.machine.stop(name)
         return done()
 
-    def exec(self, name, *words):
+    def exec(self, *words):
+        name, words = named(words)
         assert not self.machine.children[name].ended
         return self._in(name, words)
 
     def run(self, *words):
-        options, (name, *words) = [], list(words)
-        while name.startswith("-"):
-            options.append(name)
-            name, *words = words
-            if options[-1] == "--volume":
-                folder, _colon, place = name.partition(":")
-                self.machine.places = {place: folder} | self.machine.places
-                name, *words = words
-        assert set(options) <= {"--rm", "--no-deps", "--volume"}
-        return self._in(name, words)
+        assert self.built, "nobody pulls the image, and nobody but `build` makes it"
+        name, words = named(words)
+        if self.machine.urls:
+            self.machine.make_database()
+        return self._in(name, words) if words else self.machine.release()
 
     def _in(self, name, words):
+        if words[0] == "tar":
+            return self.machine.run(name, words, text=False, input=self.given)
         if "createsuperuser" in words:
             return at_a_terminal(
                 [self.machine.here(word) for word in words], self.machine.image, self.machine.environment(name)
             )
         return self.machine.run(name, words)
 
-    def cp(self, option, source, target):
-        name, _colon, path = source.partition(":")
-        assert (option, name) == ("--archive", "worker")
-        shutil.copytree(self.machine.here(path), self.machine.project / target)
-        return done()
-
     def logs(self, *words):
         names = [word for word in words if word in self.machine.children]
         assert set(words) - set(names) <= {"--no-log-prefix", "--since", "1h"}
         return done("".join(self.machine.log(name) for name in names))
+
+
+def named(words):
+    """The service, and what to do in it."""
+    options = list(takewhile(lambda word: word.startswith("-"), words))
+    assert set(options) <= {"--rm", "-T"}
+    name, *words = words[len(options) :]
+    return name, words
+
+
+def shipped(folder):
+    """Files that enter an image, by the patterns of `.dockerignore`: of several the last one counts."""
+    lines = (folder / ".dockerignore").read_text().splitlines()
+    patterns = [line for line in lines if line and not line.startswith("#")]
+    for file in sorted(file.relative_to(folder) for file in folder.rglob("*") if file.is_file()):
+        fits = [one for one in patterns if _fits(file, one.removeprefix("!"))]
+        if not fits or fits[-1].startswith("!"):
+            yield file
+
+
+def _fits(file, pattern):
+    """A pattern is of a file, or of a folder that it is in."""
+    paths = [file, *file.parents[:-1]]
+    if pattern.startswith("**/"):
+        return any(path.name == pattern[3:] for path in paths)
+    return any(fnmatch(str(path), pattern) and str(path).count("/") == pattern.count("/") for path in paths)
 
 
 def done(printed=""):
@@ -198,7 +217,7 @@ def release(folder: Path, **changes):
     if not folder.exists():
         folder.mkdir()
         git(folder, "init", "--quiet", "--initial-branch", "main")
-        for name in (*RELEASE, "Dockerfile", ".gitignore"):
+        for name in (*RELEASE, "Dockerfile", ".dockerignore", "requirements.txt", ".gitignore"):
             copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
             ignored = {"ignore": shutil.ignore_patterns("__pycache__", "tests")} if copy is shutil.copytree else {}
             copy(ROOT / name, folder / name, **ignored)

@@ -6,6 +6,7 @@ import shutil
 import psycopg
 import pytest
 
+from .load import load
 from .machine import DOMAIN, ROOT, machine, session_in
 from .operator import ANSWERS, Operator, blocks, git, release, titles
 
@@ -19,15 +20,18 @@ class Migration(migrations.Migration):
     dependencies = [("stores", "{LAST}")]
     operations = [migrations.RunSQL("CREATE TABLE stores_extra ()", "DROP TABLE stores_extra")]
 """
+IMPOSSIBLE = MIGRATION.replace(LAST, "9998_extra").replace("CREATE TABLE stores_extra ()", "SELECT 1/0")
 
 
 def fill_in(project):
     """What the manual leaves to a person."""
     file = project / ".env"
     lines = {"DOMAIN": DOMAIN, "EMAIL_URL": "dummymail://", "BACKUP_ALERT_EMAILS": "operator@bulq.example"}
+    lines |= {"RATE_LIMIT_GENERAL": "100000/m", "GROUPS_PER_USER": "100000"}  # for those who are at it all the time
     text = file.read_text()
     for name, value in lines.items():
-        text = re.sub(rf"^{name}=$", f"{name}={value}", text, flags=re.MULTILINE)
+        text, found = re.subn(rf"^#?{name}=.*$", f"{name}={value}", text, flags=re.MULTILINE)
+        assert found == 1, name
     file.write_text(text)
 
 
@@ -77,8 +81,9 @@ def test_an_operators_day(tmp_path):
         # A new release: other style, one more migration. A page of the old one is open meanwhile.
         page = site.ask("GET", run, cookies=olga)[2]
         newer = {"static/css/app.css": (ROOT / "static/css/app.css").read_text() + "/* newer */\n"}
-        release(tmp_path / "origin", **newer, **{"stores/migrations/9999_extra.py": MIGRATION})
-        operator.follow("Upgrade")
+        release(tmp_path / "origin", **newer, **{"stores/migrations/9998_extra.py": MIGRATION})
+        with load(site, run, olga):
+            operator.follow("Upgrade")
         new_page = site.ask("GET", run, cookies=olga)[2]
         assert style_of(new_page) != style_of(page)
         old, new = (site.ask("GET", style_of(one)) for one in (page, new_page))
@@ -86,6 +91,13 @@ def test_an_operators_day(tmp_path):
         assert new[2].endswith(b"/* newer */\n")
         assert not old[2].endswith(b"/* newer */\n")
         assert ask(site, "SELECT to_regclass('stores_extra') IS NULL") == [(False,)]
+
+        # One whose tables cannot be made is not put in its place, and nobody notices.
+        processes = {name: child.process.pid for name, child in site.children.items()}
+        release(tmp_path / "origin", **{"stores/migrations/9999_impossible.py": IMPOSSIBLE})
+        with load(site, run, olga):
+            assert "division by zero" in operator.follow("Upgrade", fails=True)
+        assert {name: child.process.pid for name, child in site.children.items()} == processes
 
         # Back to the one before, with its tables.
         operator.follow("Roll back", 1, APP="stores", NUMBER=LAST)

@@ -8,6 +8,7 @@ from itertools import pairwise
 import pytest
 
 from .machine import DOTENV, ROOT, SCRIPTS, compose
+from .operator import shipped
 
 OURS = ("web", "live", "worker", "beat", "release")
 THEIRS = ("caddy", "db", "redis")
@@ -22,8 +23,9 @@ def project(tmp_path):
 
 @pytest.fixture
 def parsed(project):
-    (project / ".env").write_text("".join(f"{name}={value}\n" for name, value in DOTENV.items()))
-    answer = compose(project, "config", "--format", "json")
+    lines = DOTENV | dict.fromkeys(SECRETS, "canary")
+    (project / ".env").write_text("".join(f"{name}={value}\n" for name, value in lines.items()))
+    answer = compose(project, "--profile", "*", "config", "--format", "json")
     assert (answer.returncode, answer.stderr) == (0, "")
     return json.loads(answer.stdout)
 
@@ -82,17 +84,81 @@ def test_who_runs_on_is_looked_after(services, name):
     one = services[name]
     assert ("healthcheck" in one) == (name != "release")
     assert one["restart"] == ("no" if name == "release" else "unless-stopped")
+    # Whoever waits for `up` does so for seconds, not for the first of the usual turns.
+    assert name == "release" or one["healthcheck"]["start_interval"] in ("1s", "3s")
 
 
 def test_the_order_of_things(services):
-    healthy, done = "service_healthy", "service_completed_successfully"
+    """`up` waits for no release, which would keep the site away meanwhile."""
+    healthy = "service_healthy"
     waits = {
         name: {on: how["condition"] for on, how in one.get("depends_on", {}).items()} for name, one in services.items()
     }
-    for name in ("web", "live", "worker", "beat"):
-        assert waits[name] == {"release": done, "db": healthy, "redis": healthy}
-    assert waits["release"] == {"db": healthy, "redis": healthy}
+    for name in OURS:
+        assert waits[name] == {"db": healthy, "redis": healthy}
     assert waits["caddy"] == {"web": healthy, "live": healthy}
+    assert {name for name, one in services.items() if one.get("profiles")} == {"release"}
+
+
+def test_one_builds_the_image_and_nobody_asks_a_registry_for_it(services):
+    assert [name for name, one in services.items() if "build" in one] == ["web"]
+    assert {(services[name]["image"], services[name]["pull_policy"]) for name in OURS} == {("bulq:local", "never")}
+
+
+SECRETS = {
+    "SECRET_KEY": set(OURS),
+    "SECRET_KEY_FALLBACKS": set(OURS),
+    "SENTRY_DSN": set(OURS),
+    "EMAIL_URL": set(OURS) - {"live"},
+    "DATABASE_PASSWORD": set(),  # it stands in DATABASE_URL
+    "BACKUP_S3_ACCESS_KEY": {"worker", "release"},  # which says what is wrong with all settings
+    "BACKUP_S3_SECRET_KEY": {"worker", "release"},
+    "BACKUP_HEARTBEAT_URL": {"worker", "release"},
+    "BACKUP_ALERT_WEBHOOK": {"worker", "release", "beat"},
+}
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_secret_is_where_it_is_of_use(services, name):
+    holders = {one for one in services if "canary" in (services[one].get("environment", {}).get(name) or "")}
+    assert holders == SECRETS[name]
+
+
+def test_every_secret_is_one_of_these():
+    secret = re.compile("KEY|PASSWORD|DSN|WEBHOOK|HEARTBEAT|EMAIL_URL")
+    assert {name for name in names_in_example() if secret.search(name)} - {"SECRET_KEY", "EMAIL_URL"} <= set(SECRETS)
+
+
+def test_visitors_keep_their_addresses_and_names_are_given_up_soon(parsed):
+    """Without IPv6 of its own, a network shows all who come by it as one address."""
+    assert parsed["networks"]["public"]["enable_ipv6"] is True
+    for name in OURS:
+        assert parsed["services"][name]["dns_opt"] == ["timeout:1", "attempts:2"]
+
+
+# --- What enters the image -------------------------------------------------------------------------
+LYING_AROUND = (
+    *("backups.tar", "backups/bulq-20261126T030000000000Z-0123456789abcdef.dump", ".env", ".env.old", "dump.sql"),
+    *("requirements-dev.txt", "requirements-dev.in", "bulq/dev/run.py", "bulq/tests/test_admin.py", "conftest.py"),
+    *("docs/operations.md", ".git/config", ".venv/bin/python", ".local/secret_key", "bids/__pycache__/x.pyc"),
+)
+
+
+def test_what_lies_around_stays_outside(tmp_path):
+    (tmp_path / ".dockerignore").symlink_to(ROOT / ".dockerignore")
+    needed = ("manage.py", "gunicorn.conf.py", "requirements.txt", "bulq/settings.py", "bids/models/board.py")
+    needed += ("static/away.html", "templates/503.html", "accounts/urls.py", "stores/urls.py", "bulq/backups/job.py")
+    for file in (*LYING_AROUND, *needed):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).touch()
+    assert {str(file) for file in shipped(tmp_path)} == set(needed)
+
+
+def test_the_image_has_no_installer():
+    final = DOCKERFILE.rpartition("\nFROM ")[2]
+    assert "pip uninstall --yes --quiet setuptools wheel pip" in final
+    assert "venv --without-pip" in DOCKERFILE
+    assert "requirements-dev" not in DOCKERFILE
 
 
 def test_only_caddy_can_be_reached(parsed):
@@ -112,7 +178,7 @@ def test_images_are_pinned_and_the_tools_are_of_the_servers_version(services):
     for image in images:
         assert re.search(r":\d+\.\d+\.?\d*\b", image), image
     server = re.match(r"postgres:(\d+)\.", services["db"]["image"])[1]
-    assert f"postgresql-client-{server} " in DOCKERFILE
+    assert f"ARG POSTGRES={server}\n" in DOCKERFILE
     assert services["web"]["image"] == "bulq:local"
 
 
@@ -153,7 +219,7 @@ NOT_IN_PRODUCTION = {"DEBUG", "RATELIMIT_ENABLE"}
 
 
 def test_the_example_names_every_variable_once_and_no_other(services):
-    set_by_compose = set(services["release"]["environment"]) - set(DOTENV) - FOR_COMPOSE
+    set_by_compose = set(services["release"]["environment"]) - set(DOTENV) - FOR_COMPOSE - set(SECRETS)
     names = names_in_example()
     assert len(names) == len(set(names))
     assert set(names) == names_in_settings() - set_by_compose - NOT_IN_PRODUCTION | FOR_COMPOSE

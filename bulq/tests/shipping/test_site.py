@@ -4,7 +4,6 @@ import contextlib
 import http.client
 import json
 import re
-import threading
 import time
 from http.cookies import SimpleCookie
 from itertools import count
@@ -15,6 +14,7 @@ from playwright.sync_api import expect
 
 from bulq.demo.catalogue import PASSWORD
 
+from .load import load
 from .machine import DOMAIN, machine, until
 
 pytestmark = pytest.mark.slow
@@ -32,9 +32,13 @@ _numbers = count(1)
 @pytest.fixture(scope="module")
 def site():
     with machine(RATE_LIMIT_GENERAL="100000/m", RATE_LIMIT_BIDS="100000/m", RATE_LIMIT_LOGIN_NAME="5/99d") as one:
-        released = one.up()
+        released = one.release()
         assert released.returncode == 0, released.stdout + released.stderr
-        assert one.run("web", ["python", "manage.py", "demo"]).returncode == 0
+        one.up()
+        refused = one.run("web", ["python", "manage.py", "demo"])
+        assert "add --into bulq" in refused.stderr  # everybody knows the password of the demo people
+        assert one.run("web", ["python", "manage.py", "demo", "--into", "another"]).returncode == 1
+        assert one.run("web", ["python", "manage.py", "demo", "--into", "bulq"]).returncode == 0
         yield one
 
 
@@ -153,6 +157,15 @@ def test_a_host_that_is_not_ours_gets_nothing(site):
     assert "Set-Cookie" not in headers
 
 
+def test_each_visitor_has_an_address_of_the_own_kind(site):
+    """R3: who comes by IPv6 is counted apart from who comes by IPv4, and the log has that address."""
+    wrong, six = {"username": "nobody", "password": "wrong"}, "::1"
+    answers = [site.ask("POST", "/login/", wrong, source=six)[0] for _try in range(6)]
+    assert answers == [422] * 5 + [429]
+    assert site.ask("POST", "/login/", wrong, source="127.2.6.1")[0] == 422
+    assert [line["address"] for line in lines(site, "web") if line.get("status") == 429][-1] == six
+
+
 def test_what_a_visitor_says_of_addresses_and_ids_is_dropped(site):
     lies = {"X-Forwarded-For": "6.6.6.6", "X-Real-IP": "6.6.6.6", "X-Request-ID": "mine", "X-Forwarded-Proto": "http"}
     status, headers, _body = site.ask("GET", "/register/", headers=lies, source="127.2.4.1")
@@ -238,34 +251,10 @@ def test_a_live_process_that_stops_is_missed(site):
 
 def test_a_restart_under_load_loses_nothing(site, mara, run):
     """O2: while forms and pages come in all the time, the web process is restarted twice."""
-    over, seen = threading.Event(), {"GET": [], "POST": []}
-
-    def ask(method):
-        while not over.is_set():
-            fields = {"name": f"Group {next(_numbers)}", "currency": "EUR"} if method == "POST" else None
-            status, _headers, _body = site.ask(method, "/groups/new/" if fields else run, fields, cookies=mara)
-            seen[method].append((status, fields and fields["name"]))
-
-    people = [threading.Thread(target=ask, args=(method,)) for method in ("GET", "GET", "GET", "POST")]
-    for person in people:
-        person.start()
-    try:
+    with load(site, run, mara) as people:
         for _time in range(2):
-            until(lambda: len(seen["GET"]) > 20 and len(seen["POST"]) > 5)
             site.restart("web")
-            before = {method: len(answers) for method, answers in seen.items()}
-            until(lambda before=before: all(len(seen[method]) > number + 5 for method, number in before.items()))
-    finally:
-        over.set()
-        for person in people:
-            person.join()
-    assert {status for status, _name in seen["GET"]} == {200}
-    answered = [name for status, name in seen["POST"] if status == 302]
-    with psycopg.connect(site.environment("web")["DATABASE_URL"]) as link:
-        stored = [name for [name] in link.execute("SELECT name FROM accounts_group WHERE name LIKE 'Group %'")]
-    assert len(stored) == len(set(stored))  # none twice
-    assert set(answered) <= set(stored)  # none lost
-    assert {status for status, _name in seen["POST"]} <= {302, 502}
+            people.goes_on()
 
 
 def test_while_the_web_process_is_away_people_are_told_so(site):
@@ -286,7 +275,18 @@ def test_while_the_web_process_is_away_people_are_told_so(site):
 def test_a_site_that_is_not_set_up_is_not_started_and_told_all_at_once():
     """S1."""
     with machine(SECRET_KEY="short", BACKUP_ALERT_EMAILS="", RATE_LIMIT_LOGIN="often") as one:
-        released = one.up()
+        released = one.release()
         assert released.returncode != 0
         assert "SECRET_KEY" in released.stderr
         assert one.children == {}
+
+
+def test_it_may_be_tried_out_on_a_laptop():
+    with machine(DOMAIN="localhost") as one:
+        released = one.release()
+        assert released.returncode == 0, released.stdout + released.stderr
+        one.up()
+        status, headers, page = one.ask("GET", "/login/")
+        assert status == 200
+        assert b"Log in" in page
+        assert "__Host-csrftoken" in headers["Set-Cookie"]

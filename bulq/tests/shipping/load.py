@@ -1,0 +1,54 @@
+"""People who are at it while an operator is at work."""
+
+import contextlib
+import threading
+from itertools import count
+from uuid import uuid4
+
+import psycopg
+
+from .machine import until
+
+_numbers = count(1)
+
+
+class Load:
+    """Answers so far, by method: statuses, and for forms the name of the group that they make."""
+
+    def __init__(self):
+        self.seen, self.tag = {"GET": [], "POST": []}, uuid4().hex[:8]
+
+    def goes_on(self, times=5):
+        """Wait until everybody has had more answers."""
+        before = {method: len(answers) for method, answers in self.seen.items()}
+        until(lambda: all(len(self.seen[method]) > number + times for method, number in before.items()))
+
+
+@contextlib.contextmanager
+def load(site, page, cookies):
+    """Three ask for a page, one sends forms. Afterwards everybody was answered, and each form has had one effect."""
+    one, over = Load(), threading.Event()
+
+    def ask(method):
+        while not over.is_set():
+            fields = {"name": f"{one.tag} {next(_numbers)}", "currency": "EUR"} if method == "POST" else None
+            status, _headers, _body = site.ask(method, "/groups/new/" if fields else page, fields, cookies=cookies)
+            one.seen[method].append((status, fields and fields["name"]))
+
+    people = [threading.Thread(target=ask, args=(method,)) for method in ("GET", "GET", "GET", "POST")]
+    for person in people:
+        person.start()
+    try:
+        one.goes_on()
+        yield one
+        one.goes_on()
+    finally:
+        over.set()
+        for person in people:
+            person.join()
+    assert {status for status, _name in one.seen["GET"]} == {200}
+    assert {status for status, _name in one.seen["POST"]} == {302}
+    with psycopg.connect(site.environment("web")["DATABASE_URL"]) as link:
+        question = "SELECT name FROM accounts_group WHERE name LIKE %s"
+        stored = [name for [name] in link.execute(question, [f"{one.tag} %"])]
+    assert sorted(stored) == sorted(name for _status, name in one.seen["POST"])  # none lost, none twice
