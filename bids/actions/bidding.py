@@ -220,9 +220,12 @@ def undo_removal(run, event, *, by):
 
 @transaction.atomic
 def set_ready(run, ready, *, by):
-    """Say that one is done choosing, or not yet. Setting it twice is the same."""
+    """Say that one is done choosing or, when it is sorted out, wants nothing changed; or not yet.
+
+    Setting it twice is the same.
+    """
     run = lock_run(run, by=by)
-    if not run.is_collecting:
+    if not (run.is_collecting or run.is_sorting_out):
         raise ChangedMeanwhile(_("The list is locked already."))
     person = run.participations.current().filter(user=by).first()
     if person is None:
@@ -230,4 +233,5 @@ def set_ready(run, ready, *, by):
     if person.is_ready != ready:
         person.is_ready = ready
         person.save(update_fields=["is_ready"])
-        record(run, happened("ready" if ready else "not_ready"), by=by)
+        kinds = ("sorts_again", "keeps_order") if run.is_sorting_out else ("not_ready", "ready")
+        record(run, happened(kinds[ready]), by=by)

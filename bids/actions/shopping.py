@@ -163,7 +163,9 @@ def finish_shopping(run, *, payer, open_lines, by):
         to = states.ADJUSTING if any(line.to_decide for line in bought) else states.DISTRIBUTING
     run = move_run(run, to, by=by, payer=payer.name)
     _mark_not_bought(still_open, by)
-    if to != states.ADJUSTING:
+    if to == states.ADJUSTING:
+        run.participations.update(is_ready=False)  # a new question: whether one wants anything changed
+    else:
         allocate(run, lines)
     return run
 

@@ -34,6 +34,8 @@ SENTENCES = {
     "commented_for": _("%(actor)s changed the comment of %(subject)s on %(product)s: “%(comment)s”"),
     "ready": _("%(actor)s is done choosing"),
     "not_ready": _("%(actor)s is choosing again"),
+    "keeps_order": _("%(actor)s keeps their order as it is"),
+    "sorts_again": _("%(actor)s is sorting out again"),
     "bought": _("%(actor)s bought %(quantity)s of %(product)s for %(total)s"),
     "purchase_edited": _(
         "%(actor)s corrected the purchase of %(product)s: %(quantity)s for %(total)s, "

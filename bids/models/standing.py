@@ -74,8 +74,13 @@ class Standing:
 
     @property
     def can_decide(self):
-        """Whether a line that differs is the reader's to change: their own in a shortage, any in a surplus."""
-        return self.mine is not None and any(
+        """Whether a line that differs is the reader's to change: their own in a shortage, any in a surplus.
+
+        Not once they have said that they want nothing changed.
+        """
+        if self.mine is None or self.mine.is_ready:
+            return False
+        return any(
             line.surplus or any(bid.participation.user_id == self.user.pk for bid in line.bids)
             for line in self.to_decide
         )

@@ -113,6 +113,7 @@ def _takers(ledger, line, user, maybes, refused):
         row = {
             "user": person,
             "is_mine": is_mine,
+            "keeps": account.participation.is_ready,
             "quantity": quantity,
             "was": plain(quantity),
             "typed": plain(quantity),
