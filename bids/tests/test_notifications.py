@@ -288,7 +288,7 @@ HEARD_BY = {
 }
 HEARD_BY_NOBODY = {
     *("run_edited", "ready", "not_ready", "bought", "purchase_edited", "put_back", "not_there", "back_on_list"),
-    *("picked_up", "not_picked_up", "paid", "not_paid"),
+    *("picked_up", "not_picked_up", "paid", "not_paid", "keeps_order", "sorts_again"),
 }
 
 
