@@ -79,11 +79,11 @@ def order(request, run_id):
         typed = {product: lines.typed[product] for product in errors}
         page = add_page if request.GET.get("on") == "add" else board_page
         return page(request, get_run_to_show(request.user, run_id), status=status, typed=typed, errors=errors)
-    if outcome.changed and not outcome.removed:
-        messages.success(request, _("Your order is saved."))
     if request.POST.get("detour"):
         query = order_table.new_product_query(request, run, back=_back(request, run))
         return redirect(f"{reverse('product-new')}?{query}")
+    if outcome.changed and not outcome.removed:
+        messages.success(request, _("Your order is saved."))
     return redirect(_back(request, run))
 
 
