@@ -7,7 +7,6 @@ from django.contrib.auth import forms as auth_forms
 from django.contrib.auth import password_validation
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator, MinLengthValidator, ProhibitNullCharactersValidator
-from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
@@ -233,11 +232,8 @@ class ThemeForm(forms.Form):
         super().__init__(*args, initial={"theme": user.theme}, auto_id="theme_%s", **kwargs)
 
 
-class ResetRequestForm(auth_forms.PasswordResetForm):
+class ResetRequestForm(forms.Form):
     email = EmailField()
-
-    def send_mail(self, *args, **kwargs):
-        transaction.on_commit(lambda: super(ResetRequestForm, self).send_mail(*args, **kwargs))
 
 
 class ResetForm(NewPassword):

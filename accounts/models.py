@@ -183,6 +183,19 @@ class Membership(models.Model):
         return f"{self.user} in {self.group}"
 
 
+class ResetRequest(models.Model):
+    """Somebody asked for a mail with a link to choose a new password, for an address that may belong to nobody.
+
+    The row is there until the worker has sent the mail, or found that there is nobody to send it to.
+    """
+
+    email = models.EmailField()
+    asked_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self):
+        return f"asked at {self.asked_at}"
+
+
 class SiteSettings(models.Model):
     """The one row of what a site admin decides for everybody."""
 

@@ -8,7 +8,7 @@ from .views import groups, membership, people
 
 # Named as in the framework, whose own pages refer to each other by these names.
 password_reset = [
-    path("", people.PasswordReset.as_view(), name="password_reset"),
+    path("", limited("reset")(people.PasswordReset.as_view()), name="password_reset"),
     path("done/", framework.PasswordResetDoneView.as_view(), name="password_reset_done"),
     path("complete/", framework.PasswordResetCompleteView.as_view(), name="password_reset_complete"),
     path("<uidb64>/<token>/", people.PasswordResetConfirm.as_view(), name="password_reset_confirm"),

@@ -6,6 +6,7 @@ from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 
 from accounts.models import Membership
+from bulq import snapshot
 from bulq.errors import ChangedMeanwhile, NotAllowed
 from bulq.locks import locked
 
@@ -16,6 +17,21 @@ RUN_WITH = ("group", "store", "leader", "payer")
 
 def get_run(user, run_id):
     return get_object_or_404(Run.objects.visible_to(user).select_related(*RUN_WITH), pk=run_id)
+
+
+def get_run_to_show(user, run_id):
+    """The run of a page that is about to be made.
+
+    All that is read of it afterwards is of one moment: a page that is asked for has its snapshot, and while a form is
+    answered nobody else changes the run.
+    """
+    runs = Run.objects.visible_to(user).select_related(*RUN_WITH, "lead_offered_to", "lead_offered_by")
+    if snapshot.is_open():
+        return get_object_or_404(runs, pk=run_id)
+    try:
+        return locked(runs, pk=run_id)
+    except Run.DoesNotExist:
+        raise Http404 from None
 
 
 def get_run_led_by(user, run_id):

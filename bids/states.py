@@ -11,7 +11,8 @@ class RunState(TextChoices):
     SHOPPING = "shopping", _("Shopping")
     ADJUSTING = "adjusting", _("Sort out")
     DISTRIBUTING = "distributing", _("Hand-out")
-    COMPLETED = "completed", _("Settled")
+    # Settled once everything is paid as well (`models.standing`).
+    COMPLETED = "completed", _("Handed out")
     CANCELLED = "cancelled", _("Called off")
 
 

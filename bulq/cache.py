@@ -13,6 +13,7 @@ from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.db import connection
 
+from . import snapshot
 from .breaker import Breaker, RedisAway
 
 # Whoever computes a list is given this long before others do it themselves.
@@ -50,8 +51,8 @@ def _found(name, restore):
     """What is kept, or None; and then whether it is now on us to compute it."""
     if (found := _restored(name, restore)) is not None:
         return found, False
-    # Inside a transaction nothing is kept, so nobody has to wait for us.
-    is_mine = connection.in_atomic_block or breaker.ask(lambda: cache.add(_mark(name), 1, PATIENCE))
+    # Inside a transaction that may write nothing is kept, so nobody has to wait for us.
+    is_mine = _may_write() or breaker.ask(lambda: cache.add(_mark(name), 1, PATIENCE))
     # Whoever had the mark before us may have finished since we looked.
     return _restored(name, restore) if is_mine else None, is_mine
 
@@ -66,7 +67,7 @@ def _restored(name, restore):
 
 def _computed(name, token, state, compute):
     value = compute()
-    if connection.in_atomic_block:
+    if _may_write():
         return value  # before a commit nobody else may see anything of it
     try:
         if state() == token:  # else the data changed while we read
@@ -76,6 +77,11 @@ def _computed(name, token, state, compute):
     except RedisAway:
         counts["fallback"] += 1
     return value
+
+
+def _may_write():
+    """In a snapshot token and data are of one moment, and what is read there is committed."""
+    return connection.in_atomic_block and not snapshot.is_open()
 
 
 def _mark(name):

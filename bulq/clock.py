@@ -29,6 +29,7 @@ def by_the_clock():
         "bulq.tasks.backup": crontab(**night),
         "bulq.tasks.drill": crontab(**next_hour, day_of_week="sunday"),
         "bulq.tasks.watch": crontab(minute=30),
+        "accounts.tasks.mail_resets": crontab(),  # each minute
         "bids.tasks.mail_at_once": crontab(minute="*/5"),
         "bids.tasks.mail_digests": crontab(hour=7, minute=0),
         "bids.tasks.forget_old_notifications": crontab(**next_hour),

@@ -1,5 +1,11 @@
 """What goes wrong in a way that a person can read and mend."""
 
+from django.core.exceptions import BadRequest
+
+
+class AddressTooLong(BadRequest):
+    """Longer than any page of ours makes one."""
+
 
 class BulqError(Exception):
     """A refusal: nothing was changed, and `message` is the sentence the person reads.

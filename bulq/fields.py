@@ -16,6 +16,7 @@ CENT = Decimal("0.01")
 SPACES = " \t\u00a0\u2009\u202f"
 _BETWEEN_DIGITS = re.compile(rf"(?<=[0-9])[{SPACES}]+(?=[0-9])")
 _PLAIN = re.compile(r"[0-9]*(?:[.,][0-9]+)?")
+_ID = re.compile(r"[0-9]{1,18}")
 _GROUPED = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+\.[0-9]+|[0-9]{1,3}(?:\.[0-9]{3})+,[0-9]+")
 
 
@@ -52,6 +53,11 @@ def parse_number(text, *, example="7.40"):
     if len(whole) > 12:
         raise ValidationError(_("That number is too large"))
     return Decimal(f"{whole or 0}.{decimals or 0}")
+
+
+def parse_id(text):
+    """The id, or the count, in what was sent, or None: only ASCII digits, and not more than a bigint holds."""
+    return int(text) if _ID.fullmatch(text or "") else None
 
 
 class NumberField(forms.CharField):
@@ -94,6 +100,15 @@ class NumberField(forms.CharField):
             return True
 
 
+class RowField(forms.ModelChoiceField):
+    """A row chosen by its id, read like every id that is sent."""
+
+    def to_python(self, value):
+        if isinstance(value, str) and value not in self.empty_values and parse_id(value) is None:
+            raise ValidationError(self.error_messages["invalid_choice"], code="invalid_choice", params={"value": value})
+        return super().to_python(value)
+
+
 class QuantityField(NumberField):
     low, high = CENT, MAX_QUANTITY
 
@@ -122,6 +137,15 @@ class AmountField(NumberField):
                     "example": format_money(Decimal(int(value) or 1), self.currency),
                 },
             )
+
+
+class PriceField(AmountField):
+    """What something was seen to cost. What was free says nothing about its price."""
+
+    def validate(self, value):
+        if value == 0:
+            raise ValidationError(_("Enter a price above 0. Something that was free has no price"))
+        super().validate(value)
 
 
 def within_range(form, field, value, low, high):

@@ -3,11 +3,13 @@
 from contextlib import contextmanager
 
 from django.shortcuts import render
-from django.utils.cache import patch_cache_control
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from .errors import BulqError
+
+TOKENS = {"csrfmiddlewaretoken", "once"}
 
 
 @contextmanager
@@ -27,9 +29,8 @@ def carry_what_is_there(form, **now):
         form.data[form.add_prefix(name)] = str(value)
 
 
-def answer(request, template, context=None, *, form=None):
+def answer(request, template, context=None, *, form=None, status=200):
     """Render a page; 422 when `form` was refused, or 409 when what it showed has changed meanwhile."""
-    status = 200
     if form is not None and form.is_bound and form.errors:
         status = getattr(form, "refusal_status", 422)
     return render(request, template, {"form": form} | (context or {}), status=status)
@@ -45,22 +46,54 @@ def too_many(request, seconds):
 
     The page asks for no person and no session: `request.user` says who is known.
     """
-    message = ngettext(
-        "Too many at once. Wait %(count)s second, then try again.",
-        "Too many at once. Wait %(count)s seconds, then try again.",
-        seconds,
-    ) % {"count": seconds}
-    tokens = {"csrfmiddlewaretoken", "once"}
-    typed = [(name, text) for name, texts in request.POST.lists() for text in texts if name not in tokens]
-    context = {
-        "message": message,
-        "kept": [(name, text) for name, text in typed if "password" not in name],
-        "passwords": [name for name, _text in typed if "password" in name],
-    }
+    minutes = -(-seconds // 60)
+    if seconds > 120:
+        message = _("Too many at once. Wait %(count)s minutes, then try again.") % {"count": minutes}
+    else:
+        message = ngettext(
+            "Too many at once. Wait %(count)s second, then try again.",
+            "Too many at once. Wait %(count)s seconds, then try again.",
+            seconds,
+        ) % {"count": seconds}
+    is_kept = request.method == "POST" and came_from_here(request) is not False
+    context = {"message": message, "again": is_kept and sent_form(request)}
     response = _refusal(request, "429.html", context, 429)
     response["Retry-After"] = seconds
-    patch_cache_control(response, private=True, no_store=True)
     return response
+
+
+def sent_form(request):
+    """What was sent, to be sent again: where to, and each field but tokens. Of passwords only the names are kept."""
+    typed = [(name, text) for name, texts in request.POST.lists() for text in texts if name not in TOKENS]
+    return {
+        "url": request.get_full_path(),
+        "kept": [[name, text] for name, text in typed if "password" not in name],
+        "passwords": [name for name, _text in typed if "password" in name],
+    }
+
+
+def ask_to_send_again(request, form, *, title, status):
+    """A page with `form` (of `sent_form`) and a fresh token. It shows what would be sent, and as whom."""
+    response = render(request, "again.html", {"title": title, "again": form}, status=status)
+    return sent_by_browser(response)
+
+
+def sent_by_browser(response):
+    """Mark an answer that has to be a page of its own: script lets the browser itself send the form (app.js)."""
+    response["X-Bulq-Again"] = "1"
+    return response
+
+
+def came_from_here(request):
+    """Whether a page of ours sent this form, as far as the browser says; None when it says nothing.
+
+    Only to whom it did may be shown, ready to be sent with one click, what they sent without a good token.
+    """
+    site = request.headers.get("Sec-Fetch-Site", "")
+    if site in ("same-origin", "same-site", "cross-site"):
+        return site == "same-origin"
+    said = request.headers.get("Origin") or request.headers.get("Referer")
+    return f"{said}/".startswith(request.build_absolute_uri("/")) if said else None
 
 
 def _refusal(request, page, context, status):

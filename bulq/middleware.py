@@ -7,28 +7,35 @@ import sys
 import time
 from datetime import timedelta
 from functools import partial
+from types import SimpleNamespace
 
 from django.conf import settings
-from django.contrib.auth import login
+from django.contrib.auth import get_user, login, middleware
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.sessions.backends.db import SessionStore
+from django.core.exceptions import BadRequest
 from django.core.signals import got_request_exception
 from django.db import IntegrityError, OperationalError, transaction
 from django.dispatch import receiver
-from django.http import HttpResponse
+from django.http import HttpResponse, UnreadablePostError
 from django.utils import timezone
 from django.utils.cache import patch_cache_control
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.translation import gettext as _
 from psycopg.errors import LockNotAvailable
 
+from accounts.views.people import log_in_first
+
 from . import logs, ratelimit
 from .addresses import client_address, is_trusted
-from .errors import BulqError, Busy
-from .http import refuse, too_many
+from .errors import AddressTooLong, BulqError, Busy
+from .http import came_from_here, refuse, too_many
 from .locks import busy_when_locked
 from .models import SentForm
+from .snapshot import snapshot
 
 ONE_TIME_ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
+LONGEST_ADDRESS = 4000  # signs; gunicorn reads no more than 4,094 of a line
 KEPT_FOR = timedelta(hours=24)
 REPLAYED_HEADERS = ("Content-Type", "Location", "HX-Retarget", "HX-Reselect", "HX-Reswap")
 
@@ -41,7 +48,7 @@ class RequestLogMiddleware:
 
     def __call__(self, request):
         started, meta = time.perf_counter(), request.META
-        is_ours = is_trusted(meta.get("REMOTE_ADDR", ""), settings.TRUSTED_PROXIES)
+        is_ours, method = is_trusted(meta.get("REMOTE_ADDR", ""), settings.TRUSTED_PROXIES), request.method
         one = logs.request_id(meta.get("HTTP_X_REQUEST_ID", ""), is_trusted=is_ours)
         token = logs.current.set((one, partial(logs.person_of, request)))
         try:
@@ -49,7 +56,7 @@ class RequestLogMiddleware:
             response.headers["X-Request-ID"] = one
             if not (request.path_info.startswith("/health/") and response.status_code == 200):
                 logs.log_request(
-                    method=request.method,
+                    method=method,
                     route=logs.route_of(request),
                     status=response.status_code,
                     ms=round((time.perf_counter() - started) * 1000),
@@ -87,7 +94,10 @@ class ClientAddressMiddleware:
 
 
 class SecurityHeadersMiddleware:
-    """What Django's own middleware does not say: no site may embed an answer, and no page needs a device."""
+    """What Django's own middleware does not say: no site may embed an answer, and no page needs a device.
+
+    Nothing may be kept by a cache between us and the person, but files, which say so.
+    """
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -96,6 +106,48 @@ class SecurityHeadersMiddleware:
         response = self.get_response(request)
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         response.headers.setdefault("Permissions-Policy", settings.PERMISSIONS_POLICY)
+        if "Cache-Control" not in response:
+            patch_cache_control(response, private=True, no_store=True)
+        return response
+
+
+class ReadableMiddleware:
+    """Refuses what no view could read, whatever it is; the answer is `bulq.views.bad_request`.
+
+    Forms are sent in UTF-8. The key of a session, which comes in a cookie, is looked up in the database, which knows
+    no null character.
+    """
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        if (request.encoding or "utf-8").lower() not in ("utf-8", "utf8"):
+            raise BadRequest("charset")
+        if any("\0" in text for text in request.COOKIES.values()):
+            raise BadRequest("cookie")
+        if len(request.get_full_path()) > LONGEST_ADDRESS:
+            raise AddressTooLong
+        try:
+            request.GET, request.POST  # noqa: B018 - read before anybody relies on them
+        except (ValueError, LookupError, UnreadablePostError) as error:
+            raise BadRequest("form") from error
+        return self.get_response(request)
+
+
+class HeadMiddleware:
+    """Answers whoever asks for the head of a page as if for the page, and leaves out the rest."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        if request.method != "HEAD":
+            return self.get_response(request)
+        request.method = "GET"
+        response = self.get_response(request)
+        if not response.streaming:
+            response.content = b""  # what says how long it would be stays
         return response
 
 
@@ -114,13 +166,26 @@ class RateLimitMiddleware:
         return self.get_response(request)
 
 
-class PrivatePagesMiddleware(MiddlewareMixin):
-    """Nothing a view answers may be kept by a cache between us and the person."""
+class LoginRequiredMiddleware(middleware.LoginRequiredMiddleware):
+    """Whoever is no longer logged in and sends a form of ours logs in first; what they typed comes along."""
 
-    def process_response(self, request, response):
-        if request.resolver_match and "Cache-Control" not in response:
-            patch_cache_control(response, private=True, no_store=True)
-        return response
+    def handle_no_permission(self, request, view_func):
+        if request.method == "POST" and came_from_here(request):
+            return log_in_first(request)
+        return super().handle_no_permission(request, view_func)
+
+
+class SnapshotMiddleware(MiddlewareMixin):
+    """Reads each page at one moment, and lets nothing be written by reading."""
+
+    def process_view(self, request, view, args, kwargs):
+        if request.method not in ("GET", "HEAD") or request.resolver_match.view_name in ratelimit.EXEMPT:
+            return None  # how the parts are is told without the database, too
+        with snapshot():
+            try:
+                return view(request, *args, **kwargs)
+            except BulqError as error:
+                return refuse(request, error)
 
 
 class OnceMiddleware(MiddlewareMixin):
@@ -184,12 +249,14 @@ def _remember(sent, request, response):
     sent.headers = {name: response[name] for name in REPLAYED_HEADERS if name in response}
     sent.body = response.content
     if sent.user is None and request.user.is_authenticated:
-        sent.user, sent.signed_in = request.user, True
-    sent.save(update_fields=["status", "headers", "body", "user", "signed_in"])
+        request.session.save()  # together with the memory of it: whoever waits for this answer looks at once
+        sent.user, sent.signed_in, sent.session_key = request.user, True, request.session.session_key
+    sent.save(update_fields=["status", "headers", "body", "user", "signed_in", "session_key"])
 
 
 def _replay(request, sent):
-    if sent.signed_in:
-        # The first answer signed the person in; its cookie may never have reached the browser.
+    if sent.signed_in and get_user(SimpleNamespace(session=SessionStore(sent.session_key))) == sent.user:
+        # The first answer signed the person in; its cookie may never have reached the browser. Whoever has logged out
+        # since, here or everywhere, or has another password, stays out.
         login(request, sent.user)
     return HttpResponse(bytes(sent.body), status=sent.status, headers=sent.headers)

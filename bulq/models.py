@@ -16,6 +16,8 @@ class SentForm(models.Model):
     headers = models.JSONField(default=dict)
     body = models.BinaryField(default=b"")
     signed_in = models.BooleanField(default=False)
+    # The session in which the answer signed the person in; the same form again opens another while this one is good.
+    session_key = models.CharField(max_length=40, db_default="", editable=False)
     sent_at = models.DateTimeField(auto_now_add=True, db_index=True)
 
     def __str__(self):

@@ -4,9 +4,11 @@ A view carries the name of its limit (`@limited("bids")`), for its posts; everyt
 The numbers are settings (`RATE_LIMITS`).
 """
 
+import hashlib
 import re
 import threading
 import time
+import unicodedata
 
 from django.conf import settings
 from django.urls import Resolver404, resolve
@@ -32,6 +34,12 @@ def by_name_and_address(request):
     return f"{normalise_username(request.POST.get('username', ''))} {by_address(request)}"
 
 
+def by_recipient(request):
+    """Whom a mail would go to, by its digest: the key of a counter names nobody."""
+    email = unicodedata.normalize("NFKC", request.POST.get("email", "")).strip().casefold()
+    return hashlib.sha256(email.encode(errors="replace")).hexdigest()
+
+
 def by_person(request):
     """The person who is logged in, wherever they are; of others the address."""
     return f"person {request.user.pk}" if request.user.is_authenticated else by_address(request)
@@ -41,11 +49,12 @@ def by_person(request):
 COUNTED = {
     "login": (("login", by_address), ("login_name", by_name_and_address)),
     "registration": (("registration", by_address),),
+    "reset": (("reset", by_address), ("reset_recipient", by_recipient)),
     "bids": (("bids", by_person),),
     GENERAL: ((GENERAL, by_person),),
 }
 # Without Redis these are counted in each process; the others are then open. They ask for nobody's session.
-ALWAYS_COUNTED = {"login", "registration"}
+ALWAYS_COUNTED = {"login", "registration", "reset"}
 breaker = Breaker("the rate limit")
 
 

@@ -52,12 +52,15 @@ EMAIL_TIMEOUT = env.number("EMAIL_TIMEOUT", default=10)
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", default="Bulq <bulq@localhost>")
 
 # How often one may ask: so many in a second, minute, hour or day, or in several ("5/30s"). Logging in is counted by
-# address, and by username and address; registration by address; the others by person.
+# address, and by username and address; registration by address; asking for a new password by address, and by whom the
+# mail goes to; the others by person.
 RATELIMIT_ENABLE = env.flag("RATELIMIT_ENABLE", default=True)
 RATE_LIMITS = {
     "login": env.text("RATE_LIMIT_LOGIN", default="5/m"),
     "login_name": env.text("RATE_LIMIT_LOGIN_NAME", default="5/m"),
     "registration": env.text("RATE_LIMIT_REGISTRATION", default="5/m"),
+    "reset": env.text("RATE_LIMIT_RESET", default="5/m"),
+    "reset_recipient": env.text("RATE_LIMIT_RESET_RECIPIENT", default="3/15m"),
     "bids": env.text("RATE_LIMIT_BIDS", default="20/m"),
     "general": env.text("RATE_LIMIT_GENERAL", default="100/m"),
 }
@@ -129,20 +132,23 @@ MIDDLEWARE = [
     "bulq.middleware.RequestLogMiddleware",
     "bulq.middleware.ClientAddressMiddleware",
     "bulq.middleware.SecurityHeadersMiddleware",
-    "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    # What comes before this one is on every answer, whatever made it.
+    "bulq.middleware.ReadableMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "bulq.middleware.HeadMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     # It has to know the person, and comes before anything that costs more than that.
     "bulq.middleware.RateLimitMiddleware",
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "bulq.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "bulq.middleware.PrivatePagesMiddleware",
+    "bulq.middleware.SnapshotMiddleware",
     # Last: it calls the view itself, inside the transaction that also remembers the answer.
     "bulq.middleware.OnceMiddleware",
 ]
@@ -234,6 +240,7 @@ MESSAGE_TAGS = {message_levels.ERROR: "bad", message_levels.WARNING: "warn", mes
 # --- Languages -------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English")]
+FORMAT_MODULE_PATH = "bulq.formats"
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_TZ = True
 

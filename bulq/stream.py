@@ -31,6 +31,7 @@ from bids.models import Run  # noqa: E402
 from bulq import logs  # noqa: E402
 from bulq.addresses import client_address, is_trusted  # noqa: E402
 from bulq.breaker import Breaker  # noqa: E402
+from bulq.fields import parse_id  # noqa: E402
 from bulq.live import CHANGED, channel  # noqa: E402
 
 PATH, HEALTH = "/live/", "/health/live"
@@ -117,9 +118,9 @@ def _look_up(key, query):
 
 
 def _whole(text):
-    if not text.isascii() or not text.isdigit() or len(text) > 18:
+    if (number := parse_id(text)) is None:
         raise Refused(404)
-    return int(text)
+    return number
 
 
 # --- Who is told -----------------------------------------------------------------------------------

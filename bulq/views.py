@@ -1,26 +1,54 @@
 """Pages that belong to no app: the answers to what went wrong, and the door of the admin."""
 
+import logging
+
 from django.contrib import admin
 from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.db import DatabaseError
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
 
-from . import readiness
+from accounts.views.people import log_in_first
+
+from . import logs, readiness
 from .backups import health
-from .http import repeatable
+from .errors import AddressTooLong
+from .http import ask_to_send_again, came_from_here, repeatable, sent_form
 from .ratelimit import limited
+
+log = logging.getLogger(__name__)
+
+
+def bad_request(request, exception):
+    """The answer to whatever could not be read, so that no view was asked. Needs no person and no database."""
+    status, title, text = 400, _("This request made no sense"), _("Go back and try again.")
+    if isinstance(exception, AddressTooLong):
+        status, title, text = 414, _("This address is too long"), _("Shorten it, or start from the start page.")
+    elif isinstance(exception, RequestDataTooBig | TooManyFieldsSent | TooManyFilesSent):
+        status, title, text = 413, _("This is too much at once"), _("Go back and send less, or in several parts.")
+    log.warning("Refused before any view: %s", type(exception).__name__)
+    words = {"title": title, "text": text, "request_id": logs.current.get()[0]}
+    return HttpResponse(render_to_string("400.html", words), status=status)
 
 
 @login_not_required
 def csrf_failure(request, reason=""):
-    return render(request, "403_csrf.html", status=403)
+    """The token is of an earlier session, or a stranger's page sent the form. Only in the first case it is kept."""
+    if not came_from_here(request) or not request.POST:
+        return render(request, "403_csrf.html", status=403)
+    if not request.user.is_authenticated and getattr(request.resolver_match.func, "login_required", True):
+        return log_in_first(request)
+    return ask_to_send_again(request, sent_form(request), title=_("This page was open too long"), status=403)
 
 
 @login_not_required
 @repeatable
 @limited("login")
+@require_http_methods(["GET", "POST"])
 def admin_login(request):
     """The admin's own login page, counted like the other one."""
     return admin.site.login(request)

@@ -7,7 +7,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 
 from accounts.forms import CurrencyField, LineField
-from bulq.fields import AmountField, QuantityField
+from bulq.fields import PriceField, QuantityField, parse_id
 
 from .forms import NameField, NoteField
 from .models import MAX_STEP, Offer, Price, Product, Store
@@ -34,7 +34,7 @@ class OfferForm(forms.ModelForm):
 
 
 class PriceForm(forms.ModelForm):
-    amount = AmountField(label=_("Amount"))
+    amount = PriceField(label=_("Amount"))
     quantity = QuantityField(label=_("For a quantity of"))
     min_quantity = QuantityField(required=False, label=_("Minimum quantity"))
     note = NoteField()
@@ -116,7 +116,7 @@ class OfferAdmin(CatalogueAdmin):
     def get_changeform_initial_data(self, request):
         """What stands in the address; Django's search fields take numbers only."""
         given = super().get_changeform_initial_data(request).items()
-        return {name: value for name, value in given if name not in self.autocomplete_fields or value.isdecimal()}
+        return {name: value for name, value in given if name not in self.autocomplete_fields or parse_id(value)}
 
     def get_readonly_fields(self, request, obj=None):
         """Prices belong to a product at a store; both stay what they are."""

@@ -1,6 +1,5 @@
 """What people type about stores, products, offers and prices."""
 
-import re
 from decimal import Decimal
 
 from django import forms
@@ -10,8 +9,9 @@ from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 from accounts.forms import CurrencyField, LineField
-from bulq.fields import AmountField, QuantityField, fold
+from bulq.fields import PriceField, QuantityField, fold, parse_id
 from bulq.money import currency_codes, format_quantity
+from bulq.wording import listed
 
 from .models import MAX_STEP, Product, Store, whole_number_needed
 
@@ -115,12 +115,13 @@ def store_initial(query):
 
 def product_initial(query):
     """What a link to the form of a new product fills in."""
-    return {"name": query.get("name", "")[:100]} | store_named_by(query)
+    name = query.get("name", "")[:100]
+    return ({"name": name} if name else {}) | store_named_by(query)
 
 
 def store_named_by(query):
-    text = query.get("store", "")
-    return {"store": Store.objects.filter(pk=int(text)).first() if re.fullmatch(r"[0-9]{1,18}", text) else None}
+    store = Store.objects.filter(pk=parse_id(query.get("store"))).first()
+    return {"store": store} if store else {}
 
 
 class StoreNameField(LineField):
@@ -140,7 +141,7 @@ class StoreNameField(LineField):
         store = Store.objects.of_same_name(name=name).first()
         if store:
             return store
-        similar = ", ".join(store.name for store in Store.objects.similar_to(name)[:3])
+        similar = listed(Store.objects.similar_to(name)[:3])
         if similar:
             raise ValidationError(
                 _("No store is called “%(name)s”. Do you mean one of these: %(similar)s?"),
@@ -253,14 +254,14 @@ class OfferFields(OfferDetails):
     """An offer with its first price."""
 
     store = StoreNameField(help_text=_("As it is called in the list of stores"))
-    amount = AmountField(required=False, label=_("Price"))
+    amount = PriceField(required=False, label=_("Price"))
     quantity = QuantityField(required=False, label=_("For"), help_text=_("Empty: for the pack, or else for one"))
     quantities = ("pack_size", "min_quantity", "quantity")
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        if self.initial.get("store"):
-            self.fields["amount"].set_currency(self.initial["store"].currency)
+        if isinstance(store := self.initial.get("store"), Store):
+            self.fields["amount"].set_currency(store.currency)
 
     def clean(self):
         super().clean()
@@ -283,6 +284,11 @@ class NewProductForm(ProductFields, OfferFields):
     """A product, and perhaps at once where it is sold and what it costs."""
 
     field_order = ["name", "brand", "unit", "other_unit", "kind", "step", "store", "amount", "quantity"]
+    # Parts of the form that are folded while nothing stands in them.
+    FOLDED = {
+        "details": ("brand", "kind", "step"),
+        "offer": ("amount", "quantity", "pack_size", "min_quantity", "note"),
+    }
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -296,6 +302,13 @@ class NewProductForm(ProductFields, OfferFields):
         said = [value for value in self.offer_values_typed() if value not in (None, "")]
         if said and not self.cleaned_data.get("store") and "store" not in self.errors:
             self.add_error("store", _("Enter the store that this is about"))
+
+    def unfolded(self):
+        """The parts in which something stands or is wrong. That the store is known is told while they are folded."""
+        says = {
+            part: any(self[name].value() or self[name].errors for name in names) for part, names in self.FOLDED.items()
+        }
+        return says | {"offer": says["offer"] or bool(self["store"].errors)}
 
     def offer_values_typed(self):
         return [self.cleaned_data.get(name) for name in ("pack_size", "min_quantity", "note", "amount", "quantity")]
@@ -338,7 +351,7 @@ class PriceForm(OfferDetails):
     """One observation at an offer."""
 
     pack_size = None
-    amount = AmountField(label=_("Price"), error_messages={"required": _("Enter a price, for example 7.40")})
+    amount = PriceField(label=_("Price"), error_messages={"required": _("Enter a price, for example 7.40")})
     quantity = QuantityField(required=False, label=_("For"), help_text=_("Empty: for the pack, or else for one"))
     quantities = ("quantity", "min_quantity")
     field_order = ["amount", "quantity", "min_quantity", "note"]

@@ -1,20 +1,29 @@
 import re
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.core import mail
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from accounts.models import User
+from accounts import tasks
+from accounts.actions.mail import mail_resets
+from accounts.models import ResetRequest, User
 from accounts.tests.factories import PASSWORD, make_user
+from bulq.celery import app as celery
 from bulq.tests.client import FormClient
 
 RESET = "/password-reset/"
 NEW = "a new and longer secret"
 
 
-def ask(client, email, django_capture_on_commit_callbacks):
-    with django_capture_on_commit_callbacks(execute=True):
-        return client.post(RESET, {"email": email})
+def ask(client, email):
+    answer = client.post(RESET, {"email": email})
+    mail_resets()
+    return answer
 
 
 def link_in(message):
@@ -22,8 +31,8 @@ def link_in(message):
 
 
 @pytest.fixture
-def link(visitor, alice, django_capture_on_commit_callbacks):
-    ask(visitor, "Alice@example.org", django_capture_on_commit_callbacks)
+def link(visitor, alice):
+    ask(visitor, "Alice@example.org")
     return link_in(mail.outbox[0])
 
 
@@ -54,12 +63,12 @@ def test_the_rules_for_passwords_hold_here_too(visitor, link, password, again):
     assert User.objects.get().check_password(PASSWORD)
 
 
-def test_the_answer_does_not_tell_whether_the_address_exists(visitor, alice, django_capture_on_commit_callbacks):
+def test_the_answer_does_not_tell_whether_the_address_exists(visitor, alice):
     make_user("Fred", email="fred@example.org", is_active=False)
     answers = {
         (response.status_code, response.url)
         for email in ("alice@example.org", "nobody@example.org", "fred@example.org")
-        for response in [ask(visitor, email, django_capture_on_commit_callbacks)]
+        for response in [ask(visitor, email)]
     }
     assert answers == {(302, "/password-reset/done/")}
     assert visitor.get("/password-reset/done/").status_code == 200
@@ -68,11 +77,71 @@ def test_the_answer_does_not_tell_whether_the_address_exists(visitor, alice, dja
     assert "\n" not in mail.outbox[0].subject
 
 
-def test_no_mail_before_the_commit(visitor, alice, django_capture_on_commit_callbacks):
-    """D7: here nothing commits, so nothing is sent."""
-    with django_capture_on_commit_callbacks(execute=False) as callbacks:
+# --- Who sends it ----------------------------------------------------------------------------------
+def test_the_page_does_the_same_for_everybody_and_sends_nothing(visitor, alice, django_capture_on_commit_callbacks):
+    """D7: the same queries and the same work handed over, whether anybody has the address or not."""
+    make_user("Fred", email="fred@example.org", is_active=False)
+    done = []
+    for email in ("alice@example.org", "nobody@example.org", "fred@example.org"):
+        with (
+            django_capture_on_commit_callbacks(execute=True) as callbacks,
+            CaptureQueriesContext(connection) as queries,
+        ):
+            visitor.post(RESET, {"email": email})
+        statements = [re.sub(r"'[^']*'|[0-9]+", "?", query["sql"]) for query in queries]
+        done.append((statements, [callback.func.__name__ for callback in callbacks]))
+    assert done[0] == done[1] == done[2]
+    assert mail.outbox == []
+    assert ResetRequest.objects.count() == 3
+    assert (mail_resets(), len(mail.outbox), ResetRequest.objects.count()) == (1, 1, 0)
+    assert mail_resets() == 0
+
+
+def test_a_mail_server_that_is_away_loses_no_mail_for_an_hour(visitor, alice, bob, settings, caplog):
+    User.objects.filter(pk=bob.pk).update(email="bob@example.org")
+    backend, settings.EMAIL_BACKEND = settings.EMAIL_BACKEND, "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
+    for email in ("alice@example.org", "bob@example.org"):
+        assert ask(visitor, email).status_code == 302
+    assert caplog.text.count("is tried again: ConnectionRefusedError") == 2
+    settings.EMAIL_BACKEND = backend
+    ResetRequest.objects.filter(email="bob@example.org").update(asked_at=timezone.now() - timedelta(hours=2))
+    mail_resets()
+    assert [message.to for message in mail.outbox] == [["alice@example.org"]]
+    assert not ResetRequest.objects.exists()
+
+
+def test_no_secret_is_handed_over(visitor, alice, monkeypatch, django_capture_on_commit_callbacks, caplog):
+    """The queue holds the name of the task, and the row the address that somebody typed."""
+    sent = []
+    monkeypatch.setattr(celery, "send_task", lambda *words, **more: sent.append((words, more)))
+    with django_capture_on_commit_callbacks(execute=True):
         visitor.post(RESET, {"email": "alice@example.org"})
-    assert (len(callbacks), mail.outbox) == (1, [])
+    assert "accounts.tasks.mail_resets" in str(sent)
+    assert "alice@example.org" not in str(sent)
+    tasks.mail_resets()
+    token = link_in(mail.outbox[0]).split("/")[-2]
+    assert token not in caplog.text
+
+
+SENDS = re.compile(r"\bEmail(?:Multi\w+|Message)\(|\bsend_mail\(|\bmail_(?:admins|managers)\(|\.email_user\(")
+SENDERS = {"accounts/actions/mail.py", "bids/actions/mail.py", "bulq/backups/alerts.py"}
+
+
+def test_only_the_worker_sends_mail():
+    """What sends is in few files, and no view, form or middleware calls what sends in them."""
+    files = [path for app in ("accounts", "bids", "bulq", "stores") for path in Path(app).rglob("*.py")]
+    texts = {str(path): path.read_text() for path in files if "tests" not in path.parts}
+    assert {path for path, text in texts.items() if SENDS.search(text)} == SENDERS
+    senders = re.compile(r"\bmail_(?:resets|at_once|digests)\(|\balerts\.\w+\(")
+    callers = {path for path, text in texts.items() if senders.search(text)} - SENDERS
+    assert callers <= WORKERS, callers
+
+
+WORKERS = {
+    *("accounts/tasks.py", "bids/tasks.py", "bulq/tasks.py"),
+    *("bulq/heartbeats.py", "bulq/backups/job.py", "bulq/management/commands/backup.py"),
+}
 
 
 def test_what_is_no_address_is_refused(visitor, db):

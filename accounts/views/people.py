@@ -1,5 +1,6 @@
 """Coming in, going out, and what a person keeps about themself."""
 
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from django.conf import settings as site
@@ -7,8 +8,10 @@ from django.contrib import messages
 from django.contrib.auth import login, logout, update_session_auth_hash
 from django.contrib.auth import views as framework
 from django.contrib.auth.decorators import login_not_required
+from django.core import signing
 from django.shortcuts import redirect, render
 from django.urls import Resolver404, resolve, reverse
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
@@ -26,6 +29,7 @@ from accounts.actions import (
     registration_problems,
     stop_mail,
 )
+from accounts.actions.mail import ask_for_reset
 from accounts.forms import (
     CurrentPassword,
     LoginForm,
@@ -37,10 +41,15 @@ from accounts.forms import (
     ThemeForm,
 )
 from bulq.errors import NotAllowed
-from bulq.http import answer, flash_errors, repeatable
+from bulq.http import answer, ask_to_send_again, flash_errors, repeatable, sent_by_browser, sent_form
 from bulq.ratelimit import limited
 
+KEPT = "accounts.kept"
 SETTINGS_FORMS = {"profile_form": ProfileForm, "password_form": PasswordForm, "theme_form": ThemeForm}
+
+
+# The framework's take PUT for POST; whoever overrides `dispatch` says again that it is public.
+public_form = method_decorator([login_not_required, require_http_methods(["GET", "POST"])], name="dispatch")
 
 
 class RefusedForm:
@@ -51,9 +60,19 @@ class RefusedForm:
         return super().render_to_response(context, status=status, **kwargs)
 
 
+@public_form
 class Login(RefusedForm, framework.LoginView):
     form_class = LoginForm
     redirect_authenticated_user = True
+
+    def dispatch(self, request, *args, **kwargs):
+        if request.method == "POST" and request.user.is_authenticated and (form := _kept_by(request)):
+            return _ask_to_send(request, form)  # they have logged in elsewhere meanwhile
+        return super().dispatch(request, *args, **kwargs)
+
+    def form_valid(self, form):
+        response, kept = super().form_valid(form), _kept_by(self.request)
+        return _ask_to_send(self.request, kept) if kept else response
 
     def get_redirect_url(self):
         url = super().get_redirect_url()
@@ -62,19 +81,41 @@ class Login(RefusedForm, framework.LoginView):
 
     def get_context_data(self, **kwargs):
         join = _invitation_in(self.get_redirect_url())
-        return super().get_context_data(join=join, may_register=not registration_problems(join), **kwargs)
+        kept = self.request.POST.get("kept", "")
+        return super().get_context_data(join=join, may_register=not registration_problems(join), kept=kept, **kwargs)
 
 
+def log_in_first(request):
+    """The login form for somebody whose session has ended, with what they have just sent; it is stored nowhere."""
+    kept = signing.dumps(sent_form(request), salt=KEPT, compress=True)
+    return sent_by_browser(
+        answer(request, "registration/login.html", {"kept": kept}, status=403, form=LoginForm(request))
+    )
+
+
+def _kept_by(request):
+    """What `log_in_first` gave to the login form. Signed, so that nobody else decides what somebody is to send."""
+    with suppress(signing.BadSignature):
+        return signing.loads(request.POST.get("kept", ""), salt=KEPT)
+    return None
+
+
+def _ask_to_send(request, form):
+    return ask_to_send_again(request, form, title=_("Send what you typed"), status=200)
+
+
+@public_form
 class PasswordReset(RefusedForm, framework.PasswordResetView):
+    """Does the same, and as quickly, whether anybody has the address or not."""
+
     form_class = ResetRequestForm
-    email_template_name = "registration/password_reset_email.txt"
 
-    @property
-    def extra_email_context(self):
-        """Where the link leads is not for whoever asks to say."""
-        return {"site_url": site.SITE_URL}
+    def form_valid(self, form):
+        ask_for_reset(form.cleaned_data["email"])
+        return redirect(self.get_success_url())
 
 
+@public_form
 class PasswordResetConfirm(RefusedForm, framework.PasswordResetConfirmView):
     form_class = ResetForm
 

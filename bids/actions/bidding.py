@@ -53,13 +53,15 @@ def bid_problems(product, quantity, bid=None):
 class Outcome:
     """What became of the lines of one form: sentences by product id, and the events of what was taken off.
 
-    `stale` tells that a line was refused because its page no longer showed what is there.
+    `stale` tells that a line was refused because its page no longer showed what is there, `chooses_again` that the
+    person had said to be done.
     """
 
     refusals: dict
     removed: list
     changed: bool
     stale: bool
+    chooses_again: bool = False
 
 
 @transaction.atomic
@@ -82,15 +84,17 @@ def place_bids(run, wishes, *, by, whose=None):
     sorting = _SortedWishes(run, bids, lock_units(by_product.keys()))
     for wish in by_product.values():
         sorting.take(wish)
+    chooses_again = False
     if sorting.events:
-        _write_order(run, take_part(run, whose), sorting, by=by)
+        chooses_again = _write_order(run, take_part(run, whose), sorting, by=by)
         if run.state == states.PLANNING and whose.pk != run.leader_id:
             move_run(run, states.ACTIVE, by=by)
     removed = [event for event in sorting.events if event.kind == "order_removed"]
-    return Outcome(sorting.refusals, removed, bool(sorting.events), sorting.stale)
+    return Outcome(sorting.refusals, removed, bool(sorting.events), sorting.stale, chooses_again)
 
 
 def _write_order(run, person, sorting, *, by):
+    """Whether the person had been done choosing, and no longer is."""
     for bid in sorting.changes:
         bid.participation = person
     Bid.objects.filter(pk__in=sorting.dropped).delete()
@@ -103,6 +107,7 @@ def _write_order(run, person, sorting, *, by):
     for event in sorting.events:
         event.subject = person.user if person.user_id != by.pk else None
     record(run, *sorting.events, by=by)
+    return was_ready
 
 
 def lock_units(product_ids):
@@ -202,6 +207,7 @@ def place_wish(run, wish, *, by, whose):
     if outcome.refusals:
         refusal = ChangedMeanwhile if outcome.stale else BulqError
         raise refusal(outcome.refusals[wish.product_id][0], field="quantity")
+    return outcome
 
 
 @transaction.atomic
@@ -214,9 +220,12 @@ def undo_removal(run, event, *, by):
 
 @transaction.atomic
 def set_ready(run, ready, *, by):
-    """Say that one is done choosing, or not yet. Setting it twice is the same."""
+    """Say that one is done choosing or, when it is sorted out, wants nothing changed; or not yet.
+
+    Setting it twice is the same.
+    """
     run = lock_run(run, by=by)
-    if not run.is_collecting:
+    if not (run.is_collecting or run.is_sorting_out):
         raise ChangedMeanwhile(_("The list is locked already."))
     person = run.participations.current().filter(user=by).first()
     if person is None:
@@ -224,4 +233,5 @@ def set_ready(run, ready, *, by):
     if person.is_ready != ready:
         person.is_ready = ready
         person.save(update_fields=["is_ready"])
-        record(run, happened("ready" if ready else "not_ready"), by=by)
+        kinds = ("sorts_again", "keeps_order") if run.is_sorting_out else ("not_ready", "ready")
+        record(run, happened(kinds[ready]), by=by)

@@ -14,6 +14,7 @@ from bids.models.lines import lines_of
 from bulq.errors import BulqError, ChangedMeanwhile
 from bulq.money import format_quantity
 from bulq.units import with_unit
+from bulq.wording import listed
 
 from .costs import allocate
 from .history import happened, record
@@ -87,7 +88,7 @@ def finish_sorting(run, *, by):
     check_state(run, states.ADJUSTING)
     differing = [line.product.name for line in lines if line.to_decide]
     if differing:
-        raise BulqError(_("Still to sort out: %(names)s.") % {"names": ", ".join(differing)})
+        raise BulqError(_("Still to sort out: %(names)s.") % {"names": listed(differing)})
     run = move_run(run, states.DISTRIBUTING, by=by)
     allocate(run, lines)
     return run

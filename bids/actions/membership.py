@@ -14,7 +14,7 @@ from bulq.locks import busy_when_locked
 from bulq.money import format_money
 
 from .history import happened, record
-from .runs import call_off, drop_out, mark_left
+from .runs import call_off, drop_out, mark_left, shoppers_of
 
 
 def end_part_in_runs(membership, *, by):
@@ -37,7 +37,7 @@ def end_part_in_runs(membership, *, by):
                 drop_out(run, person, by=by)
             else:
                 mark_left(run, person)
-                record(run, happened("left_group", subject=user), by=by)
+                record(run, happened("left_group", subject=user, concerns=shoppers_of(run)), by=by)
         if run.is_open and run.lead_offered_by_id == user.pk:
             run.lead_offered_to = run.lead_offered_by = None
             run.save(update_fields=["lead_offered_to", "lead_offered_by"])
@@ -62,7 +62,7 @@ def what_follows(membership):
         if debt.run.group_id == membership.group_id:
             amount = format_money(debt.amount, debt.run.currency)
             text = _("%(run)s: %(amount)s is still owed to %(payer)s.")
-            sentences.append(text % {"run": debt.run, "amount": amount, "payer": debt.run.payer.name})
+            sentences.append(text % {"run": debt.run, "amount": amount, "payer": debt.creditor.name})
     return sentences
 
 

@@ -22,7 +22,7 @@ ABOUT_SUBJECT = {
 def notify(run, events, *, by):
     """Tell of recorded events whom they concern: members of the group, never `by`.
 
-    Of several unread ones about the same the newest is left. Called under the lock of the run.
+    Only the newest of several unread notifications about the same thing is kept. Called under the lock of the run.
     """
     concerned = {event: people for event in events if (people := _concerned(run, event) - {by.pk})}
     if not concerned:
@@ -31,8 +31,8 @@ def notify(run, events, *, by):
     members = set(members.values_list("user_id", flat=True))
     rows = []
     for event, people in concerned.items():
-        older = Notification.objects.unread().filter(event__run=run, event__kind=event.kind, user__in=people & members)
-        older.filter(event__product=event.product).delete()
+        older = Notification.objects.unread().filter(user__in=people & members, event__run=run)
+        older.about_the_same(event).delete()
         rows += [Notification(user_id=user, event=event) for user in sorted(people & members)]
     _create(rows)
 

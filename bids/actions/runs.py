@@ -2,9 +2,10 @@
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Max
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.access import get_membership, lock_group
 from accounts.models import Group, Membership
@@ -12,8 +13,11 @@ from bids import states
 from bids.access import check_leads, lock_run, lock_run_led
 from bids.models import Bid, Participation, Run, ShoppingItem
 from bids.states import RunState
+from bulq.dates import format_day
 from bulq.errors import BulqError, ChangedMeanwhile
 from bulq.locks import locked
+from bulq.money import format_money
+from bulq.wording import listed
 from stores.models import Store
 
 from .history import happened, record
@@ -38,10 +42,17 @@ def start_run(group, *, store, by, day=None, note=""):
         )
     Group.objects.filter(pk=group.pk).update(is_currency_fixed=True)
     Store.objects.filter(pk=store.pk).update(is_currency_fixed=True)
-    run = Run.objects.create(group=group, store=store, leader=by, day=day, note=note)
+    number = _free_number(group, store.pk, day)
+    run = Run.objects.create(group=group, store=store, leader=by, day=day, number=number, note=note)
     Participation.objects.create(run=run, user=by)
     record(run, happened("run_started"), by=by)
     return run
+
+
+def _free_number(group, store_id, day):
+    """The next one among the runs of the locked group that would have the same name."""
+    most = group.runs.filter(store=store_id, day=day).aggregate(most=Max("number"))["most"]
+    return (most or 0) + 1
 
 
 def _check_room(group):
@@ -54,19 +65,22 @@ def _check_room(group):
 @transaction.atomic
 def edit_run(run, *, by, day, note, version):
     """Change day and note; `version` is the one the form showed."""
+    group = lock_group(run.group_id)
     seen, run = version, lock_run_led(run, by=by)
     if not run.is_open:
         raise BulqError(_("This run has ended. Its day and note stay as they are."))
     if (day, note) == (run.day, run.note):
         return run
     if seen != details_version(run):
-        now = date_format(run.day, "D j F") if run.day else _("no day yet")
+        now = format_day(run.day) if run.day else _("no day yet")
         raise ChangedMeanwhile(
             _("Changed meanwhile to: %(day)s, “%(note)s”. Save again to put yours in its place.")
             % {"day": now, "note": run.note}
         )
-    run.day, run.note = day, note
-    run.save(update_fields=["day", "note"])
+    if day != run.day:
+        run.day, run.number = day, _free_number(group, run.store_id, day)
+    run.note = note
+    run.save(update_fields=["day", "number", "note"])
     record(run, happened("run_edited"), by=by)
     return run
 
@@ -87,12 +101,27 @@ def move_run(run, to, *, by, leaving=False, **data):
     check_state(run, *(origin for origin, targets in states.TRANSITIONS.items() if to in targets))
     if (run.state, to) != (states.PLANNING, states.ACTIVE) and not leaving:
         check_leads(run, by)
+    if to not in states.AFTER_THE_SHOP:
+        check_no_marks(run)
     origin, run.state, run.state_at = run.state, to, timezone.now()
     if to in states.ENDED:
         run.lead_offered_to = run.lead_offered_by = None
     run.save(update_fields=["state", "state_at", "lead_offered_to", "lead_offered_by", "payer"])
     record(run, happened("run_moved", origin=origin, to=to, **data), by=by)
     return run
+
+
+def check_no_marks(run):
+    """Refuse what would leave payments without the debt they were marked for, naming them."""
+    paid = run.participations.filter(paid_amount__isnull=False).select_related("user").by_name()
+    marks = [f"{person.user.name} ({format_money(person.paid_amount, run.currency)})" for person in paid]
+    if marks:
+        text = ngettext(
+            "This payment is marked: %(marks)s. Unmark it first.",
+            "These payments are marked: %(marks)s. Unmark them first.",
+            len(marks),
+        )
+        raise BulqError(text % {"marks": listed(marks)})
 
 
 def check_state(run, *expected):
@@ -203,7 +232,14 @@ def drop_out(run, person, *, by):
     dropped = person.bids.count()
     person.bids.all().delete()
     mark_left(run, person)
-    record(run, happened("left_run", subject=person.user, dropped=dropped), by=by)
+    event = happened("left_run", subject=person.user, concerns=shoppers_of(run), dropped=dropped)
+    record(run, event, by=by)
+
+
+def shoppers_of(run):
+    """Ids of the leader and the helpers."""
+    helpers = run.participations.current().filter(is_helper=True).values_list("user_id", flat=True)
+    return {run.leader_id, *helpers}
 
 
 def mark_left(run, person):

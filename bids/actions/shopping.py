@@ -15,12 +15,13 @@ from bids.models.lines import lines_of
 from bulq.errors import BulqError, ChangedMeanwhile
 from bulq.money import MAX_QUANTITY, format_money
 from bulq.units import with_unit
+from bulq.wording import listed
 from stores.actions.prices import record_price, retract_price
 
 from .bidding import bid_problems, fix_units, lock_units, room_for_new_products
 from .costs import allocate, check_discounts, check_total, follow_with_price
 from .history import happened, record
-from .runs import check_state, move_run
+from .runs import check_no_marks, check_state, move_run
 
 
 class AlreadyBought(ChangedMeanwhile):
@@ -29,7 +30,7 @@ class AlreadyBought(ChangedMeanwhile):
     def __init__(self, item):
         self.item = item
         self.purchases = list(item.purchases.select_related("bought_by").order_by("pk"))
-        names = ", ".join(sorted({purchase.bought_by.name for purchase in self.purchases}))
+        names = listed(sorted({purchase.bought_by.name for purchase in self.purchases}))
         super().__init__(
             _("%(names)s already bought this. Did you buy it as well?") % {"names": names}
             if names
@@ -151,6 +152,8 @@ def finish_shopping(run, *, payer, open_lines, by):
     if len(still_open) != open_lines:
         raise ChangedMeanwhile(_open_lines_sentence(len(still_open)))
     check_discounts(run, sum((line.paid for line in lines), Decimal(0)))
+    if run.payer_id != payer.pk:
+        check_no_marks(run)
     run.payer = payer
     run.save(update_fields=["payer"])
     bought = [line for line in lines if line.is_bought]
@@ -160,7 +163,9 @@ def finish_shopping(run, *, payer, open_lines, by):
         to = states.ADJUSTING if any(line.to_decide for line in bought) else states.DISTRIBUTING
     run = move_run(run, to, by=by, payer=payer.name)
     _mark_not_bought(still_open, by)
-    if to != states.ADJUSTING:
+    if to == states.ADJUSTING:
+        run.participations.update(is_ready=False)  # a new question: whether one wants anything changed
+    else:
         allocate(run, lines)
     return run
 

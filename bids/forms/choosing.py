@@ -4,20 +4,38 @@ from decimal import Decimal
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from bids.actions.bidding import Wish
 from bids.models import Run
-from bulq.fields import NumberField, QuantityField, parse_number
+from bulq.dates import format_day
+from bulq.errors import BulqError
+from bulq.fields import NumberField, QuantityField, RowField, parse_id, parse_number
+from bulq.http import carry_what_is_there
 from stores.models import Store
 
 LINE = re.compile(r"q-([0-9]{1,18})")
 
 
-class RunForm(forms.ModelForm):
-    store = forms.ModelChoiceField(
+class DayForm(forms.ModelForm):
+    """Asks once about a day that is over: sent again with the same day, it is meant."""
+
+    past_day = forms.DateField(required=False, widget=forms.HiddenInput)
+
+    def clean(self):
+        data = super().clean()
+        day = data.get("day")
+        if day and day < localdate() and day != self.initial.get("day") and data.get("past_day") != day:
+            self.add_error("day", _("%(day)s is over. Send it again if you mean that day") % {"day": format_day(day)})
+            carry_what_is_there(self, past_day=day)
+        return data
+
+
+class RunForm(DayForm):
+    store = RowField(
         Store.objects.none(),
         label=gettext_lazy("Store"),
         widget=forms.RadioSelect(attrs={"class": "options"}),
@@ -41,7 +59,7 @@ class RunForm(forms.ModelForm):
         self.fields["store"].choices = [(store.pk, store.name) for store in shown]
 
 
-class RunDetailsForm(forms.ModelForm):
+class RunDetailsForm(DayForm):
     version = forms.CharField(widget=forms.HiddenInput, required=False, strip=False)
 
     class Meta:
@@ -87,8 +105,10 @@ class OrderLines:
         """One step more or less of a product than what stands in its input."""
         if product.pk in self.errors:
             return
+        if product.pk not in self.typed:
+            raise BulqError(_("This form was incomplete. Reload the page and send it again."))
         try:
-            typed, was = _number(self.typed.get(product.pk, "")), _number(was_text)
+            typed, was = _number(self.typed[product.pk]), _number(was_text)
         except ValidationError as error:
             self.errors[product.pk] = error.messages
             return
@@ -117,8 +137,8 @@ def read_order(post):
 def pressed_button(post):
     """Product id and direction of the − or + that was pressed without script, or None."""
     for name, sign in (("minus", -1), ("plus", 1)):
-        if post.get(name, "").isdecimal():
-            return int(post[name]), sign
+        if name in post:
+            return parse_id(post[name]), sign
     return None
 
 
@@ -129,7 +149,7 @@ def _number(text):
 class PersonForm(forms.Form):
     """Chooses one of the given people."""
 
-    person = forms.ModelChoiceField(User.objects.none(), label=gettext_lazy("Who"), empty_label=None)
+    person = RowField(User.objects.none(), label=gettext_lazy("Who"), empty_label=None)
 
     def __init__(self, *args, people, label=None, **kwargs):
         super().__init__(*args, **kwargs)

@@ -7,8 +7,9 @@ from django.utils.translation import gettext_lazy
 from accounts.forms import LineField
 from accounts.models import User
 from bids.allocation import agrees, total_for
-from bulq.fields import CENT, AmountField, QuantityField, within_range
+from bulq.fields import CENT, AmountField, PriceField, QuantityField, RowField, within_range
 from bulq.money import MAX_QUANTITY, format_quantity, minor_unit
+from bulq.units import unit_for, with_unit
 from stores.models import Product
 
 ALL, UNIT, PACK = "all", "unit", "pack"
@@ -32,10 +33,10 @@ class PurchaseForm(forms.Form):
     def __init__(self, *args, product, pack, currency, **kwargs):
         super().__init__(*args, **kwargs)
         self.pack, self.currency = pack, currency
-        one = _("a %(unit)s") % {"unit": product.unit}
+        one = with_unit(Decimal(1), product.unit)
         in_packs = [(PACK, _("packs of %(size)s") % {"size": format_quantity(pack)})] if pack else []
         a_pack = [(PACK, _("a pack of %(size)s") % {"size": format_quantity(pack)})] if pack else []
-        self.fields["counted_in"].choices = [(UNIT, product.unit), *in_packs]
+        self.fields["counted_in"].choices = [(UNIT, unit_for(2, product.unit)), *in_packs]
         self.fields["price_for"].choices = [*a_pack, (UNIT, one), (ALL, _("all of it"))]
         for name in ("price", "total"):
             self.fields[name].set_currency(currency)
@@ -76,7 +77,7 @@ class PurchaseForm(forms.Form):
 class PriceForm(forms.Form):
     """A price seen in the shop, without buying."""
 
-    amount = AmountField(label=gettext_lazy("Price"))
+    amount = PriceField(label=gettext_lazy("Price"))
     quantity = QuantityField(label=gettext_lazy("For how much"))
     min_quantity = QuantityField(label=gettext_lazy("Only from"), required=False)
     note = LineField(label=gettext_lazy("Note"), high=200, required=False)
@@ -91,9 +92,9 @@ class PriceForm(forms.Form):
 class AddInShopForm(forms.Form):
     """Somebody wants more, or something new, while the shopper is in the shop."""
 
-    product = forms.ModelChoiceField(Product.objects.all(), widget=forms.HiddenInput)
+    product = RowField(Product.objects.all(), widget=forms.HiddenInput)
     quantity = QuantityField(label=gettext_lazy("How much"))
-    whose = forms.ModelChoiceField(User.objects.none(), label=gettext_lazy("For whom"), empty_label=None)
+    whose = RowField(User.objects.none(), label=gettext_lazy("For whom"), empty_label=None)
 
     def __init__(self, *args, people, **kwargs):
         super().__init__(*args, **kwargs)
@@ -104,7 +105,7 @@ class AddInShopForm(forms.Form):
 class FinishForm(forms.Form):
     """Leaves the shop: who paid, and how many lines the page named as not bought."""
 
-    payer = forms.ModelChoiceField(User.objects.none(), label=gettext_lazy("Who paid?"), empty_label=None)
+    payer = RowField(User.objects.none(), label=gettext_lazy("Who paid?"), empty_label=None)
     open_lines = forms.IntegerField(widget=forms.HiddenInput, min_value=0, max_value=10**6)
 
     def __init__(self, *args, people, **kwargs):

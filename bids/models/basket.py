@@ -4,43 +4,12 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from bids.allocation import total_for, whole_packs
-from bulq.money import minor_unit
+from bids.allocation import whole_packs
 from stores.models import Offer, Price
 
 from .bidding import Bid
 from .lines import Line, lines_of
-
-
-@dataclass
-class Planned:
-    """What one tap buys, as the editor shows it; `total` is None where no price is known."""
-
-    quantity: Decimal
-    counted_in: str
-    price: Decimal | None
-    price_for: str
-    total: Decimal | None
-    units: Decimal
-
-
-def planned_purchase(line, currency):
-    """What is wanted, in whole packs, at the last observation scaled from its own quantity.
-
-    The price is shown for a pack or a unit where that comes to the same cent, else for all of it.
-    """
-    units = whole_packs(max(line.wanted - line.bought, Decimal(0)) or line.wanted, line.pack)
-    counted_in, count = ("pack", units / line.pack) if line.pack else ("unit", units)
-    offer = line.offer
-    if offer is None or offer.current_amount is None:
-        return Planned(count, counted_in, None, counted_in, None, units)
-    grain = minor_unit(currency)
-    total = total_for(units, offer.current_amount, per=offer.current_quantity, grain=grain)
-    per = line.pack or Decimal(1)
-    price = total_for(per, offer.current_amount, per=offer.current_quantity, grain=grain)
-    if total_for(units, price, per=per, grain=grain) == total:
-        return Planned(count, counted_in, price, counted_in, total, units)
-    return Planned(count, counted_in, total, "all", total, units)
+from .planning import Planned, planned_purchase
 
 
 @dataclass
@@ -50,6 +19,11 @@ class BasketLine(Line):
     seen_prices: list = field(default_factory=list)
     comments: list = field(default_factory=list)
     planned: Planned | None = None
+
+    @property
+    def to_buy(self):
+        """What one tap buys: what is still missing, or as much again."""
+        return max(self.wanted - self.bought, Decimal(0)) or self.wanted
 
     @property
     def packs(self):
@@ -68,7 +42,7 @@ class Basket:
             row = BasketLine(line.item, line.product, line.bids, line.purchases, offer)
             row.seen_prices = seen[offer.pk] if offer else []
             row.comments = comments[line.product.pk]
-            row.planned = planned_purchase(row, run.currency)
+            row.planned = planned_purchase(row.to_buy, offer, run.currency)
             self.lines.append(row)
 
     def _offers(self, products):
@@ -110,3 +84,8 @@ class Basket:
     def expected(self):
         """What is still open at the last prices."""
         return sum((line.planned.total for line in self.open if line.planned.total is not None), Decimal(0))
+
+    @property
+    def without_price(self):
+        """How many open lines are not in what is expected."""
+        return sum(line.planned.total is None for line in self.open)

@@ -10,6 +10,7 @@ from bulq.money import round_to_minor_unit
 from stores.models import Offer, Product
 
 from .bidding import Bid
+from .planning import planned_purchase
 from .runs import Participation
 
 ZERO = Decimal(0)
@@ -119,6 +120,19 @@ class Board:
     @property
     def missing(self):
         return [row.product for row in self.rows if row.wanted and not row.has_price]
+
+    @property
+    def to_buy(self):
+        """What the shop will cost as far as prices are known: whole packs, as the list plans them."""
+        return sum((planned.total for planned in self._planned() if planned.total is not None), ZERO)
+
+    @property
+    def without_price(self):
+        """How many products are not in `to_buy`."""
+        return sum(planned.total is None for planned in self._planned())
+
+    def _planned(self):
+        return [planned_purchase(row.wanted, row.offer, self.run.currency) for row in self.rows if row.wanted]
 
     @property
     def open_packs(self):

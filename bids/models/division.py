@@ -71,7 +71,7 @@ class Preview:
     def __init__(self, run, lines):
         self.division = Division(run, lines)
         self.fingerprint = self.division.fingerprint()
-        self.names = ", ".join(str(line.product) for line in lines if line.to_decide)
+        self.differing = [line.product for line in lines if line.to_decide]
         people = Participation.objects.filter(run=run).select_related("user").by_name()
         self.people = [
             (person.user, self._things(person.pk), self.division.extras.get(person.pk, ZERO), total)

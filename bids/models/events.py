@@ -34,6 +34,8 @@ SENTENCES = {
     "commented_for": _("%(actor)s changed the comment of %(subject)s on %(product)s: “%(comment)s”"),
     "ready": _("%(actor)s is done choosing"),
     "not_ready": _("%(actor)s is choosing again"),
+    "keeps_order": _("%(actor)s keeps their order as it is"),
+    "sorts_again": _("%(actor)s is sorting out again"),
     "bought": _("%(actor)s bought %(quantity)s of %(product)s for %(total)s"),
     "purchase_edited": _(
         "%(actor)s corrected the purchase of %(product)s: %(quantity)s for %(total)s, "
@@ -58,9 +60,9 @@ AMOUNTS = {"total", "was_total", "amount"}
 QUANTITIES = {"quantity", "was_quantity"}
 # What a change of state adds to its sentence.
 DETAILS = {
-    "still_choosing": _("Still choosing then: %(names)s"),
-    "forced": _("Divided by the leader: %(names)s"),
-    "not_collected": _("Not collected: %(names)s"),
+    "still_choosing": _("Still choosing then"),
+    "forced": _("Divided by the leader"),
+    "not_collected": _("Not collected"),
 }
 
 
@@ -95,13 +97,16 @@ class Event(models.Model):
         return (text or SENTENCES[f"{self.kind}_for" if for_other else self.kind]) % words
 
     def details(self):
-        return [text % {"names": ", ".join(self.data[key])} for key, text in DETAILS.items() if self.data.get(key)]
+        """What a change of state was about, each with its names."""
+        return [(heading, self.data[key]) for key, heading in DETAILS.items() if self.data.get(key)]
 
     def _word(self, key, value, currency):
         if key in AMOUNTS or (key == "was" and self.kind == "total_corrected"):
             return format_money(Decimal(value), currency)
         if key in QUANTITIES and value:
             return with_unit(Decimal(value), self.product.unit)
+        if key == "to" and value == RunState.COMPLETED and self.data["origin"] == RunState.SHOPPING:
+            return _("Settled")  # nothing was bought, so nothing is handed out or owed
         if key in ("origin", "to"):
             return RunState(value).label
         return value

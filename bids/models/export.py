@@ -1,35 +1,99 @@
 """A run as rows for a file. People are told apart by id, not by name.
 
-JSON, version 1: `run` (id, group, store, day, state, currency), `people` (id, name, total, paid), and `lines`, one
-a wish: person_id, product_id, product, brand, unit, wanted, received, cost, picked_up. Amounts and quantities are
-strings of plain decimals; `received` and `cost` are null before the hand-out.
+CSV: a row for each wish (`kind` is "wish"), then for each person their part of the extra costs ("extra costs") and
+their total ("total"), and the total of the run ("run total"). The costs of wishes and extra costs add up to the totals.
+
+JSON, version 1: `run` (id, group, store, day, number, state, currency, goods, extra_costs, total), `people` (id, name,
+total, extra_costs, paid, still_owes, gets_back), and `lines`, one a wish: person_id, product_id, product, brand, unit,
+wanted, received, cost, picked_up. Amounts and quantities are strings of plain decimals; what is known only from the
+hand-out on is null before it.
 """
 
 from .board import Board
-from .ledger import Ledger
-from .sums import owed_by_person
+from .ledger import ZERO, Ledger
 
 VERSION = 1
+WISH, EXTRA, TOTAL, RUN_TOTAL = "wish", "extra costs", "total", "run total"
+NOTHING = dict.fromkeys(
+    ("person_id", "person", "product_id", "product", "brand", "unit", "wanted", "received", "cost", "picked_up")
+)
 
 
-def rows_of(run, user):
-    """One dictionary for each wish with a quantity."""
-    if run.has_allocations:
-        accounts = Ledger(run, user).accounts
-        rows = [_thing_row(account.user, thing) for account in accounts for thing in account.things]
-    else:
-        board = Board(run)
-        rows = [
-            _bid_row(board.by_participation[person].user, row.product, bid)
-            for row in board.rows
-            for person, bid in row.bids.items()
-            if bid.quantity is not None
-        ]
-    return sorted(rows, key=lambda row: (row["person_id"], row["product"], row["product_id"]))
+class Export:
+    """Wishes with a quantity, and from the hand-out on what everybody owes for them."""
+
+    def __init__(self, run, user):
+        self.run = run
+        self.ledger = Ledger(run, user) if run.has_allocations else None
+        self.accounts = self.ledger.accounts if self.ledger else []
+        lines = self._received() if self.ledger else self._wanted()
+        self.lines = sorted(lines, key=lambda row: (row["person_id"], row["product"], row["product_id"]))
+
+    def _received(self):
+        for account in self.accounts:
+            for thing in account.things:
+                row = _row(account.user, thing.line.product, thing.bid)
+                yield row | {"received": thing.received, "cost": thing.cost, "picked_up": thing.is_picked_up}
+
+    def _wanted(self):
+        board = Board(self.run)
+        for row in board.rows:
+            for person, bid in row.bids.items():
+                if bid.quantity is not None:
+                    yield _row(board.by_participation[person].user, row.product, bid)
+
+    def table(self):
+        """Every row of the CSV."""
+        rows = [{"kind": WISH} | row for row in self.lines]
+        for account in sorted(self.accounts, key=lambda account: account.user.pk):
+            person = NOTHING | {"person_id": account.user.pk, "person": account.user.name}
+            if account.extra:
+                rows.append({"kind": EXTRA} | person | {"cost": account.extra})
+            rows.append({"kind": TOTAL} | person | {"cost": account.total})
+        return rows + ([{"kind": RUN_TOTAL} | NOTHING | {"cost": self.ledger.total}] if self.ledger else [])
+
+    def document(self):
+        """The whole JSON."""
+        run, sums = self.run, {name: getattr(self.ledger, name, None) for name in ("goods", "extra", "total")}
+        return {
+            "version": VERSION,
+            "run": {
+                "id": run.pk,
+                "group": run.group.name,
+                "store": run.store.name,
+                "day": run.day,
+                "number": run.number,
+                "state": run.state,
+                "currency": run.currency,
+                "goods": sums["goods"],
+                "extra_costs": sums["extra"],
+                "total": sums["total"],
+            },
+            "people": self._people(),
+            "lines": self.lines,
+        }
+
+    def _people(self):
+        known = {account.user.pk: account for account in self.accounts}
+        people = self.run.participations.select_related("user").order_by("user_id")
+        return [_person(person.user, known.get(person.user_id)) for person in people]
 
 
-def _bid_row(user, product, bid):
-    return {
+def _person(user, account):
+    facts = dict.fromkeys(("total", "extra_costs", "paid", "still_owes", "gets_back"))
+    if account:
+        facts = {
+            "total": account.total,
+            "extra_costs": account.extra,
+            "paid": account.paid,
+            "still_owes": account.still_owes,
+            "gets_back": account.gets_back,
+        }
+    return {"id": user.pk, "name": user.name} | facts
+
+
+def _row(user, product, bid):
+    return NOTHING | {
         "person_id": user.pk,
         "person": user.name,
         "product_id": product.pk,
@@ -37,39 +101,32 @@ def _bid_row(user, product, bid):
         "brand": product.brand,
         "unit": product.unit,
         "wanted": bid.quantity,
-        "received": None,
-        "cost": None,
-        "picked_up": None,
     }
 
 
-def _thing_row(user, thing):
-    row = _bid_row(user, thing.line.product, thing.bid)
-    return row | {"received": thing.received, "cost": thing.cost, "picked_up": thing.is_picked_up}
+class Sheets:
+    """The same to print: by product, and a slip for each person that adds up to their total."""
 
+    def __init__(self, export):
+        by_product, by_person = {}, {account.user.pk: [] for account in export.accounts}
+        for row in export.lines:
+            quantity = row["wanted"] if row["received"] is None else row["received"]
+            if quantity:
+                by_product.setdefault(row["product_id"], []).append((row, quantity))
+                by_person.setdefault(row["person_id"], []).append((row, quantity))
+        self.by_product = sorted((self._product(rows) for rows in by_product.values()), key=lambda one: one[:2])
+        accounts = {account.user.pk: account for account in export.accounts}
+        slips = [self._slip(rows, accounts.get(person)) for person, rows in by_person.items()]
+        self.slips = [slip for slip in slips if slip[1] or slip[2] or slip[3]]
 
-def document_of(run, user):
-    totals = owed_by_person(run) if run.has_allocations else {}
-    people = run.participations.select_related("user").order_by("user_id")
-    return {
-        "version": VERSION,
-        "run": {
-            "id": run.pk,
-            "group": run.group.name,
-            "store": run.store.name,
-            "day": run.day,
-            "state": run.state,
-            "currency": run.currency,
-        },
-        "people": [
-            {
-                "id": person.user_id,
-                "name": person.user.name,
-                "total": totals.get(person.pk),
-                "extra_costs": person.extra_share if totals else None,
-                "paid": person.paid_amount,
-            }
-            for person in people
-        ],
-        "lines": rows_of(run, user),
-    }
+    def _product(self, rows):
+        """Name, unit, sum, and who gets how much."""
+        first = rows[0][0]
+        people = [(row["person"], quantity) for row, quantity in rows]
+        return first["product"], first["unit"], sum(quantity for _row, quantity in rows), people
+
+    def _slip(self, rows, account):
+        """Name, things with their quantity, extra costs, total; without costs before the hand-out."""
+        if account:
+            return account.user.name, rows, account.extra, account.total
+        return rows[0][0]["person"], rows, ZERO, None

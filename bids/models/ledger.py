@@ -1,20 +1,12 @@
 """A run after the shop, as everybody reads it: what each person gets, what it costs them, and what they have paid."""
 
 from dataclasses import dataclass, field
-from decimal import Decimal
-
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
-
-from bulq.money import format_money
 
 from .bidding import Bid
 from .distribution import Allocation
 from .lines import lines_of
 from .runs import Participation
-from .sums import with_owed
-
-ZERO = Decimal(0)
+from .sums import ZERO, balance, with_owed
 
 
 @dataclass
@@ -81,8 +73,17 @@ class Account:
 
     @property
     def still_owes(self):
-        """Below zero when too much was paid; the payer owes nobody."""
-        return ZERO if self.is_payer else self.total - (self.paid or ZERO)
+        """The payer owes nobody for their own things."""
+        return ZERO if self.is_payer else balance(self.total, self.paid)[0]
+
+    @property
+    def gets_back(self):
+        """What was paid too much."""
+        return ZERO if self.is_payer else balance(self.total, self.paid)[1]
+
+    @property
+    def is_open(self):
+        return bool(self.still_owes or self.gets_back)
 
     @property
     def owes_something(self):
@@ -172,38 +173,19 @@ class Ledger:
 
     @property
     def debtors(self):
-        """Whoever owes, or has paid, something: those who still owe first."""
+        """Whoever owes, or has paid, something: those with whom money is still open first."""
         owing = [account for account in self.accounts if account.owes_something]
-        return sorted(owing, key=lambda account: not account.still_owes)
-
-    @property
-    def open_debts(self):
-        return [account for account in self.accounts if account.still_owes]
+        return sorted(owing, key=lambda account: not account.is_open)
 
     @property
     def still_owed(self):
-        return sum((account.still_owes for account in self.open_debts), ZERO)
+        """What the payer still gets."""
+        return sum((account.still_owes for account in self.accounts), ZERO)
 
     @property
-    def is_settled(self):
-        return self.run.is_completed and not self.open_debts
-
-    @property
-    def next_step(self):
-        """Once everything is handed out: who still pays, until all have paid."""
-        if not self.run.is_completed:
-            return ""
-        if not self.open_debts:
-            return _("Settled: everything is handed out and paid.")
-        text = ngettext(
-            "Handed out, %(count)s still pays %(amount)s.",
-            "Handed out, %(count)s still pay %(amount)s.",
-            len(self.open_debts),
-        )
-        return text % {
-            "count": len(self.open_debts),
-            "amount": format_money(self.still_owed, self.run.currency),
-        }
+    def to_give_back(self):
+        """What the payer gives back: another direction, never set off against what they get."""
+        return sum((account.gets_back for account in self.accounts), ZERO)
 
 
 def _left(account):

@@ -12,6 +12,8 @@ from stores.models import Offer, Product
 from .bidding import Bid
 from .shopping import Purchase, ShoppingItem
 
+BY_NAME = ("product__sort_name", "pk")
+
 
 @dataclass
 class Line:
@@ -28,6 +30,11 @@ class Line:
     @property
     def wanted(self):
         return sum((bid.quantity for bid in self.bids), Decimal(0))
+
+    @property
+    def unit_cost(self):
+        """Paid for one unit, for display only."""
+        return self.paid / self.bought
 
     @property
     def bought(self):
@@ -82,15 +89,22 @@ class Line:
 
 def lines_of(run):
     """Every line of the shopping list by name, with its real bids and its purchases in the order of ticking."""
-    items = ShoppingItem.objects.filter(run=run).select_related("product")
-    lines = {item.product_id: Line(item, item.product) for item in items.order_by("product__sort_name", "pk")}
-    bids = Bid.objects.of_run(run).real().select_related("participation__user")
+    return lines_by_run([run.pk])[run.pk]
+
+
+def lines_by_run(run_ids):
+    """The same of several runs, in the same three queries: `{run id: lines}`."""
+    items = ShoppingItem.objects.filter(run__in=run_ids).select_related("product")
+    lines = {(item.run_id, item.product_id): Line(item, item.product) for item in items.order_by(*BY_NAME)}
+    bids = Bid.objects.filter(participation__run__in=run_ids).real().select_related("participation__user")
     for bid in bids.order_by("participation__user__name", "participation__user_id"):
-        if bid.product_id in lines:
-            lines[bid.product_id].bids.append(bid)
+        if line := lines.get((bid.participation.run_id, bid.product_id)):
+            line.bids.append(bid)
     purchases = defaultdict(list)
-    for purchase in Purchase.objects.filter(item__run=run).select_related("bought_by").order_by("pk"):
+    for purchase in Purchase.objects.filter(item__run__in=run_ids).select_related("bought_by").order_by("pk"):
         purchases[purchase.item_id].append(purchase)
+    by_run = {run_id: [] for run_id in run_ids}
     for line in lines.values():
         line.purchases = purchases[line.item.pk]
-    return list(lines.values())
+        by_run[line.item.run_id].append(line)
+    return by_run

@@ -23,6 +23,10 @@ TO_SUBJECT = {
 }
 
 
+# What is told here replaces what was told before, whoever did it: there is one state, one day, one total.
+SUPERSEDED = {"run_moved", "run_edited", "total_corrected"}
+
+
 class NotificationQuerySet(models.QuerySet):
     def shown_to(self, user):
         """The person's own; of a group they have left nothing is left but that they were removed."""
@@ -31,6 +35,16 @@ class NotificationQuerySet(models.QuerySet):
 
     def unread(self):
         return self.filter(read_at=None)
+
+    def about_the_same(self, event):
+        """What a newer `event` of the run makes old: the same kind, person, product and label.
+
+        Whoever did it is part of it where it is about nobody else.
+        """
+        same = self.filter(event__kind=event.kind, event__product=event.product, event__subject=event.subject)
+        if label := event.data.get("label"):
+            same = same.filter(event__data__label=label)
+        return same if event.kind in SUPERSEDED or event.subject_id else same.filter(event__actor=event.actor)
 
     def with_words(self):
         """All that the sentence and the link of each need."""

@@ -1,15 +1,14 @@
 from django.conf import settings
 from django.db import models
-from django.db.models import Count, Exists, F, OuterRef, Q, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import F, Q
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import Group
 from bids import states
 from bids.states import RunState
+from bulq.dates import format_day
 from bulq.fields import AmountColumn, within
 from bulq.money import MAX_AMOUNT
 from stores.models import Store
@@ -28,15 +27,9 @@ class RunQuerySet(models.QuerySet):
     def newest_first(self):
         return self.order_by("-created_at", "-pk")
 
-    def for_cards(self, user):
-        """With what a line about a run shows: store, people, and what `user` has of it."""
-        mine = Participation.objects.filter(run=OuterRef("pk"), user=user, left_at=None)
-        bids = mine.order_by().values("run").annotate(count=Count("bids__quantity"))
-        return self.select_related("store", "group", "leader", "payer").annotate(
-            takes_part=Exists(mine),
-            is_ready=Exists(mine.filter(is_ready=True)),
-            my_products=Coalesce(Subquery(bids.values("count")[:1]), 0),
-        )
+    def with_names(self):
+        """With all whose names a line about a run may say."""
+        return self.select_related("store", "group", "leader", "payer", "lead_offered_to")
 
 
 class Run(models.Model):
@@ -56,6 +49,8 @@ class Run(models.Model):
     state = models.CharField(max_length=12, choices=RunState, default=RunState.PLANNING)
     state_at = models.DateTimeField(default=timezone.now)
     day = models.DateField(gettext_lazy("day"), null=True, blank=True)
+    # Tells runs of a group to one store on one day, or without a day, from each other; shown from 2 on.
+    number = models.PositiveSmallIntegerField(default=1)
     note = models.CharField(gettext_lazy("note"), max_length=500, blank=True)
     lead_offered_to = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True, blank=True
@@ -85,9 +80,10 @@ class Run(models.Model):
         indexes = [models.Index(fields=["group", "state"], name="run_group_state")]
 
     def __str__(self):
-        if self.day is None:
-            return _("%(store)s, no day yet") % {"store": self.store.name}
-        return _("%(store)s, %(day)s") % {"store": self.store.name, "day": date_format(self.day, "D j F")}
+        day = format_day(self.day) if self.day else _("no day yet")
+        words = {"store": self.store.name, "day": day, "number": self.number}
+        text = _("%(store)s, %(day)s") if self.number == 1 else _("%(store)s, %(day)s (%(number)s)")
+        return text % words
 
     @property
     def currency(self):

@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 from django.http import Http404
+from django.utils.timezone import localdate
 
 from accounts.actions import groups
 from accounts.tests.factories import make_group, make_user
@@ -14,7 +15,9 @@ from bids.models import Run
 from bids.models.invariants import problems
 from bids.models.sums import debts_of
 from bids.states import ENDED
+from bulq.dates import format_day
 from bulq.errors import BulqError, ChangedMeanwhile, NotAllowed
+from bulq.tests.client import signed_in
 from stores.models import Store
 from stores.tests.factories import make_store
 
@@ -30,11 +33,11 @@ class TestStarting:
     def test_the_starter_leads_and_takes_part_and_currencies_are_fixed(self):
         """Spec 31, 2."""
         one = stage(states.PLANNING)
-        run = runs.start_run(one.group, store=one.run.store, by=one.dora, day=date(2026, 11, 28), note="early")
+        run = runs.start_run(one.group, store=one.run.store, by=one.dora, day=localdate(), note="early")
         assert (run.leader, run.state, run.note) == (one.dora, states.PLANNING, "early")
         assert run.participations.get().user == one.dora
-        assert str(run).endswith(", Sat 28 November")
-        assert str(one.run).endswith(", no day yet")
+        assert str(run) == f"{run.store}, {format_day(localdate())}"
+        assert str(one.run) == f"{run.store}, no day yet"
         one.group.refresh_from_db()
         assert one.group.is_currency_fixed
         assert Store.objects.get(pk=run.store_id).is_currency_fixed
@@ -183,6 +186,18 @@ class TestHandingOver:
             over = stage(state)
             with pytest.raises(BulqError, match="has ended"):
                 lead.offer_lead(over.run, over.bob, by=over.alice)
+
+    def test_a_group_admin_asks_another_and_never_themself(self):
+        """Spec 23: another participant, in place of a leader who does not."""
+        one = stage(states.SHOPPING)
+        one.run.participations.create(user=one.adam)
+        with pytest.raises(BulqError, match="cannot give the lead to yourself"):
+            lead.offer_lead(one.run, one.adam, by=one.adam)
+        form = signed_in(one.adam).get(f"/runs/{one.run.pk}/more/").context["lead_form"]
+        assert [user for user, _label in form.fields["person"].choices] == [one.bob.pk, one.hana.pk]
+        lead.offer_lead(one.run, one.adam, by=one.alice)
+        lead.accept_lead(one.run, by=one.adam)
+        assert one.fresh().leader == one.adam
 
     def test_the_request_closes_when_the_one_who_was_asked_leaves_the_run(self):
         one = stage(states.ACTIVE)

@@ -57,7 +57,7 @@ def test_a_run_from_the_first_wish_to_the_last_cent():
     owes, due = debts_of(alice)
     assert problems() == []
     assert owes == []
-    assert [(debt.participation.user, debt.amount) for debt in due] == [(dora, owed[dora])]
+    assert [(debt.debtor, debt.amount) for debt in due] == [(dora, owed[dora])]
 
 
 def test_a_run_in_which_nothing_was_bought_is_completed():

@@ -232,8 +232,8 @@ class TestAFormerMember:
         one = stage(states.DISTRIBUTING)
         remove(one, one.bob)
         [debt], due = debts_of(one.bob)
-        assert (debt.amount, debt.run.store, debt.run.payer.name, due) == (D("47"), one.run.store, "Alice", [])
-        assert one.bob in [due.participation.user for due in debts_of(one.alice)[1]]
+        assert (debt.amount, debt.run.store, debt.creditor.name, due) == (D("47"), one.run.store, "Alice", [])
+        assert one.bob in [due.debtor for due in debts_of(one.alice)[1]]
 
     def test_a_payer_who_has_left_is_still_owed_and_a_group_admin_marks_instead(self):
         """Spec 24."""
@@ -244,7 +244,7 @@ class TestAFormerMember:
         lead.accept_lead(one.run, by=one.bob)
         remove(one, one.alice)
         one.fresh()
-        assert {debt.participation.user for debt in debts_of(one.alice)[1]} == {one.bob, one.hana}
+        assert {debt.debtor for debt in debts_of(one.alice)[1]} == {one.bob, one.hana}
         assert may_mark_paid(one.run, one.adam)
         assert not may_mark_paid(one.run, one.dora)
         costs.set_paid(one.run, one.hana, True, owed=D("10"), by=one.adam)

@@ -12,7 +12,9 @@ from accounts.tests.factories import make_user
 from bids import states
 from bids.actions import bidding, costs, distribution, lead, runs, shopping
 from bids.actions.bidding import Wish
+from bids.actions.notifications import ABOUT_SUBJECT
 from bids.models import Event, Notification, Purchase
+from bids.models.events import SENTENCES
 from bulq.tests.client import signed_in
 from stores.tests.factories import make_product
 
@@ -54,8 +56,8 @@ MOVES = {
     (states.CONFIRMED, runs.start_shopping): moved("Locked", "Shopping"),
     (states.SHOPPING, runs.stop_shopping): moved("Shopping", "Locked"),
     (states.ADJUSTING, distribution.back_to_shopping): moved("Sort out", "Shopping"),
-    (states.DISTRIBUTING, complete): moved("Hand-out", "Settled"),
-    (states.COMPLETED, distribution.reopen_hand_out): moved("Settled", "Hand-out"),
+    (states.DISTRIBUTING, complete): moved("Hand-out", "Handed out"),
+    (states.COMPLETED, distribution.reopen_hand_out): moved("Handed out", "Hand-out"),
 }
 
 
@@ -77,6 +79,19 @@ def test_who_has_left_the_run_hears_no_more_of_it():
     one = stage()
     runs.leave_run(one.run, by=one.bob)
     assert told(one, lambda: runs.lock_list(one.run, by=one.alice)).keys() == {"hana"}
+
+
+def test_leader_and_helpers_hear_of_who_leaves_while_it_collects_and_after():
+    """Spec 23: by choice or removed, the run or its group, before the shop and from it on."""
+    gone = "Bob no longer takes part; their wishes are dropped"
+    one = stage()
+    assert told(one, lambda: runs.leave_run(one.run, by=one.bob)) == to_all(gone, "alice", "hana")
+    one = stage(states.CONFIRMED)
+    heard = told(one, lambda: end_membership(one.group.pk, one.bob.pk, by=one.bob))
+    assert heard == to_all(gone, "alice", "hana")
+    one = stage(states.DISTRIBUTING)
+    heard = told(one, lambda: end_membership(one.group.pk, one.bob.pk, by=one.bob))
+    assert heard == to_all("Bob has left the group; the order stays", "alice", "hana")
 
 
 def test_all_of_the_group_hear_of_a_new_run():
@@ -192,7 +207,8 @@ def test_who_is_removed_hears_that_and_nothing_of_the_group_any_more():
     order(one.run, one.alice, one.gouda, 1)
     bidding.place_bids(one.run, [Wish(one.oil.pk, D(6))], by=one.alice, whose=one.bob)
     heard = told(one, lambda: end_membership(one.group.pk, one.bob.pk, by=one.adam))
-    assert heard == {"bob": ["Adam removed you from the group"]}
+    gone = "Bob no longer takes part; their wishes are dropped"
+    assert heard == {"bob": ["Adam removed you from the group"]} | to_all(gone, "alice", "hana")
     bidding_left = Notification.objects.filter(user=one.bob, event__isnull=False).count()
     assert (
         Notification.objects.shown_to(one.bob).count()
@@ -229,6 +245,56 @@ def test_of_unread_ones_about_the_same_the_newest_is_left():
     Notification.objects.unread().update(read_at=one.run.created_at)
     change(8)
     assert Notification.objects.filter(user=one.bob).count() == 2
+
+
+def test_of_the_same_kind_about_different_things_each_is_kept():
+    """Two people who leave, two costs, two who would rather not lead: none hides another."""
+    one = stage(states.DISTRIBUTING)
+    fuel = partial(costs.add_extra_cost, one.run, label="Fuel", amount=D(10), by=one.hana)
+    bags = partial(costs.add_extra_cost, one.run, label="Bags", amount=D(2), by=one.hana)
+    heard = told(one, lambda: [fuel(), bags()])
+    assert heard["bob"] == ["Hana added “Fuel”: €10.00", "Hana added “Bags”: €2.00"]
+    one = stage()
+    order(one.run, one.dora, one.oil, 1)
+    heard = told(one, lambda: [runs.leave_run(one.run, by=person) for person in (one.bob, one.dora)])
+    assert len(heard["alice"]) == 2
+    order(one.run, one.bob, one.oil, 1)
+    order(one.run, one.dora, one.oil, 1)
+
+    def ask(person):
+        lead.offer_lead(one.run, person, by=one.alice)
+        lead.decline_lead(one.run, by=person)
+
+    heard = told(one, lambda: [ask(one.bob), ask(one.dora)])
+    assert len(heard["alice"]) == 2
+
+
+def test_a_newer_state_replaces_the_older_whoever_moved_the_run():
+    one = stage()
+    runs.lock_list(one.run, by=one.alice)
+    lead.offer_lead(one.run, one.bob, by=one.alice)
+    lead.accept_lead(one.run, by=one.bob)
+    heard = told(one, lambda: [runs.unlock_list(one.run, by=one.bob), runs.lock_list(one.run, by=one.bob)])
+    assert heard["hana"] == ["Bob moved the run from “Collecting” to “Locked”"]
+
+
+# Who hears of each kind of event but the one who did it.
+HEARD_BY = {
+    "run_started": "members",
+    "run_moved": "participants",
+    **dict.fromkeys(("left_run", "left_group"), "leader and helpers"),
+    **dict.fromkeys(ABOUT_SUBJECT, "whom it is about"),
+    **dict.fromkeys(("lead_declined", "total_corrected", "extra_added", "extra_removed"), "whom it concerns"),
+}
+HEARD_BY_NOBODY = {
+    *("run_edited", "ready", "not_ready", "bought", "purchase_edited", "put_back", "not_there", "back_on_list"),
+    *("picked_up", "not_picked_up", "paid", "not_paid", "keeps_order", "sorts_again"),
+}
+
+
+def test_of_every_kind_of_event_it_is_known_who_hears_of_it():
+    kinds = {kind.removesuffix("_for") for kind in SENTENCES}
+    assert kinds == HEARD_BY.keys() | HEARD_BY_NOBODY
 
 
 def test_what_is_rolled_back_is_told_to_nobody():

@@ -6,16 +6,19 @@ from django.http import Http404
 from accounts.actions import end_membership
 from bids import states
 from bids.actions import costs, lead
+from bids.actions.bidding import set_ready
 from bids.actions.distribution import finish_sorting, force_hand_out, sort_out
-from bids.models import Allocation, Bid, Purchase
+from bids.models import Allocation, Bid, Purchase, Run
 from bids.models.division import Division, Preview
 from bids.models.invariants import problems
+from bids.models.jobs import jobs_of
 from bids.models.lines import lines_of
+from bids.models.standing import standings
 from bids.models.sums import owed_by_person
 from bulq.errors import BulqError, ChangedMeanwhile, NotAllowed
 
 from .cast import WAY, D, leave_the_shop, stage
-from .factories import order, purchase
+from .factories import go_shopping, order, purchase
 
 pytestmark = pytest.mark.django_db
 OTHERS = [state for state in [*WAY, states.CANCELLED] if state != states.ADJUSTING]
@@ -158,7 +161,7 @@ class TestTheRules:
         """Spec 59."""
         with pytest.raises(BulqError) as refused:
             finish_sorting(over.run, by=over.alice)
-        assert refused.value.message == f"Still to sort out: {over.gouda.name}, {over.oil.name}."
+        assert refused.value.message == f"Still to sort out: {over.gouda.name} and {over.oil.name}."
         sort(over, over.bob, over.oil, "7", was=4)
         sort(over, over.bob, over.gouda, "4", was=3)
         finish_sorting(over.run, by=over.alice)
@@ -220,7 +223,7 @@ class TestForce:
         shown = {user: total for user, _things, _extra, total in preview.people}
         self.force(one, seen=preview.fingerprint)
         assert shown == {one.run.participations.get(pk=pk).user: sum_ for pk, sum_ in owed_by_person(one.run).items()}
-        assert preview.names == f"{one.gouda}, {one.oil}"
+        assert preview.differing == [one.gouda, one.oil]
 
     def test_a_stale_preview_is_refused_whatever_changed(self):
         """409 and a new preview."""
@@ -257,3 +260,27 @@ def test_interest_is_in_no_total_and_no_allocation():
     assert line_of(other, other.gouda).wanted == 3
     force_hand_out(other.run, seen=fingerprint(other), by=other.alice)
     assert other.received(other.hana, other.gouda) is None
+
+
+class TestNoThanks:
+    def jobs(self, one, user):
+        runs = Run.objects.open().visible_to(user).select_related("store", "group", "leader", "payer")
+        return [job.title for job in jobs_of(user, standings(runs, user).values())]
+
+    def test_who_wants_nothing_changed_says_so_once_and_has_no_job_any_more(self, over):
+        assert any("Sort out" in title for title in self.jobs(over, over.bob))
+        for _twice in range(2):
+            set_ready(over.run, True, by=over.bob)
+        assert not any("Sort out" in title for title in self.jobs(over, over.bob))
+        assert over.kinds().count("keeps_order") == 1
+        set_ready(over.run, False, by=over.bob)
+        assert any("Sort out" in title for title in self.jobs(over, over.bob))
+
+    def test_what_was_said_while_choosing_is_no_answer_to_what_came(self):
+        one = stage(states.ACTIVE)
+        set_ready(one.run, True, by=one.bob)
+        go_shopping(one.run)
+        purchase(one.run, one.oil, 9, "40")
+        leave_the_shop(one.run)
+        assert one.state == states.ADJUSTING
+        assert not one.part_of(one.bob).is_ready

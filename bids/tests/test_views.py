@@ -34,7 +34,7 @@ def _eve_owes(one):
 POSTS = [
     ("group-archive", None, "alice", ["other"], {}),
     ("run-new", states.PLANNING, "alice", ["group"], lambda one: {"store": one.store.pk, "note": "again"}),
-    ("run-edit", states.ACTIVE, "alice", [], {"day": "2026-12-01", "note": "later", "version": "|"}),
+    ("run-edit", states.ACTIVE, "alice", [], {"day": "", "note": "later", "version": "|"}),
     ("run-leave", states.ACTIVE, "eve", [], {}),
     ("run-lock", states.ACTIVE, "alice", [], {}),
     ("run-unlock", states.CONFIRMED, "alice", [], {}),
@@ -130,6 +130,19 @@ def test_the_same_form_sent_twice_has_one_effect_and_one_answer(name, state, who
     assert before != after
     assert (second.status_code, second["Location"]) == (first.status_code, first["Location"])
     assert checksum() == after
+
+
+# The row itself shows the mark, and the way back.
+SEEN_BY_THEMSELVES = {"run-pick-up", "run-paid"}
+
+
+@pytest.mark.parametrize(("name", "state", "who", "parts", "data"), POSTS, ids=IDS)
+def test_what_was_done_is_said_on_the_page_it_leads_to(name, state, who, parts, data):
+    one = _prepare(state)
+    client = signed_in(getattr(one, who))
+    answer = client.post(_address(name, one, parts), _data(data, one), follow=True)
+    assert answer.status_code == 200
+    assert ('<div class="toast">' in answer.content.decode()) != (name in SEEN_BY_THEMSELVES)
 
 
 @pytest.mark.parametrize(("name", "state", "who", "parts", "data"), POSTS, ids=IDS)

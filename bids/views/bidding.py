@@ -1,5 +1,7 @@
 """Choosing: the order table, its autosave, and one product at a time."""
 
+import re
+
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.shortcuts import get_object_or_404, redirect, render
@@ -7,12 +9,13 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from bids.access import check_leads, get_participation, get_run
+from bids.access import check_leads, get_participation, get_run, get_run_to_show
 from bids.actions import bidding
 from bids.forms import WishForm, pressed_button, read_order
 from bids.models import Bid, Event
 from bids.models.board import Board, Row
 from bids.models.guidance import next_step
+from bids.models.standing import standing_of
 from bulq.http import answer, carry_what_is_there, flash_errors
 from bulq.ratelimit import limited
 from stores.models import Offer, Product, picker_page
@@ -33,14 +36,15 @@ def board_context(request, run, *, typed=None, errors=None):
     return {
         "run": run,
         "board": board,
-        "rows": [row for row in rows if shown(row)],
+        "rows": [row for row in rows if shown(row) or row["error"]],
+        "mistakes": order_table.mistakes(rows),
         "others": order_table.others_of(board, user) if order_table.has_columns(board, user) else [],
         "people": order_table.people_rows(board, user),
         "me": board.person_of(user),
         "done_count": sum(person.participation.is_ready for person in board.people),
         "mine_count": sum(bool(row["mine"]) for row in rows),
         "show": request.GET.get("show", ""),
-        "next_step": next_step(run, user),
+        "next_step": next_step(standing_of(run, user)),
         "is_leader": run.leader_id == user.pk,
         "editable": run.is_collecting,
         "is_locked": run.is_locked,
@@ -50,7 +54,7 @@ def board_context(request, run, *, typed=None, errors=None):
 
 
 def _helpers(board):
-    return ", ".join(person.user.name for person in board.people if person.participation.is_helper)
+    return [person.user.name for person in board.people if person.participation.is_helper]
 
 
 def board_page(request, run, *, status=200, **context):
@@ -67,13 +71,19 @@ def order(request, run_id):
     outcome = bidding.place_bids(run, lines.wishes, by=request.user)
     errors = outcome.refusals | lines.errors
     _offer_undo(request, run, outcome.removed)
+    _say_who_chooses_again(request, outcome)
     status = 200 if outcome.changed or not errors else 409 if outcome.stale else 422
     if request.headers.get("X-Bulq-Part") == "order":
         return _changed_parts(request, run, lines, errors, status)
     if errors:
         typed = {product: lines.typed[product] for product in errors}
         page = add_page if request.GET.get("on") == "add" else board_page
-        return page(request, get_run(request.user, run_id), status=status, typed=typed, errors=errors)
+        return page(request, get_run_to_show(request.user, run_id), status=status, typed=typed, errors=errors)
+    if request.POST.get("detour"):
+        query = order_table.new_product_query(request, run, back=_back(request, run))
+        return redirect(f"{reverse('product-new')}?{query}")
+    if outcome.changed and not outcome.removed:
+        messages.success(request, _("Your order is saved."))
     return redirect(_back(request, run))
 
 
@@ -96,8 +106,15 @@ def _offer_undo(request, run, removed):
         messages.success(request, text, extra_tags=f"undo {url}")
 
 
+def _say_who_chooses_again(request, outcome, whose=None):
+    if outcome.chooses_again and whose in (None, request.user):
+        messages.info(request, _("Your order changed, so you are choosing again. Say so when you are done."))
+    elif outcome.chooses_again:
+        messages.info(request, _("%(name)s is choosing again, because the order changed.") % {"name": whose.name})
+
+
 def _changed_parts(request, run, lines, errors, status):
-    run = get_run(request.user, run.pk)
+    run = get_run_to_show(request.user, run.pk)
     context = board_context(request, run, typed=lines.typed, errors=errors)
     asked = {wish.product_id for wish in lines.wishes} | errors.keys()
     context["rows"] = [row for row in _all_rows(request, context, lines, errors) if row["product"].pk in asked]
@@ -124,7 +141,7 @@ def _rows_of(run, products):
 
 @require_GET
 def add(request, run_id):
-    return add_page(request, get_run(request.user, run_id))
+    return add_page(request, get_run_to_show(request.user, run_id))
 
 
 def add_page(request, run, *, status=200, typed=None, errors=None):
@@ -137,15 +154,24 @@ def add_page(request, run, *, status=200, typed=None, errors=None):
     else:
         page = picker_page(run.store, number, PER_PAGE)
         rows = [Row(product, offer) for product, offer in page.object_list]
+    rows = _made_on_the_way(request, run, rows)
     context = board_context(request, run)
     in_run = {row.product.pk: row for row in context["board"].rows}
     rows = [in_run.get(row.product.pk, row) for row in rows]
     context["rows"] = order_table.table_rows(
         context["board"], request.user, rows, typed=typed, errors=errors, columns=False
     )
+    context["mistakes"] = order_table.mistakes(context["rows"])
     context |= {"page": page, "query": query, "others": [], "order_url": _order_url(request, run, on="add")}
     context |= {"new_product_query": order_table.new_product_query(request, run)}
     return render(request, "bids/add.html", context, status=status)
+
+
+def _made_on_the_way(request, run, rows):
+    """A product that was just made stands first."""
+    pk = request.GET.get("product", "")
+    made = _rows_of(run, Product.objects.filter(pk=pk)) if re.fullmatch(r"[0-9]{1,18}", pk) else []
+    return made + [row for row in rows if row.product not in [one.product for one in made]]
 
 
 def _order_url(request, run, on=""):
@@ -159,9 +185,9 @@ def _order_url(request, run, on=""):
 @require_http_methods(["GET", "POST"])
 def run_product(request, run_id, product_id, user_id=None):
     """One product of a run: who wants what, and one's own wish or, for the leader, somebody else's."""
-    run = get_run(request.user, run_id)
+    run = get_run_to_show(request.user, run_id)
     product = get_object_or_404(Product, pk=product_id)
-    whose = get_participation(run, user_id).user if user_id else request.user
+    whose = request.user if user_id is None else get_participation(run, user_id).user
     if whose != request.user:
         check_leads(run, request.user)
     board = Board(run)
@@ -170,8 +196,10 @@ def run_product(request, run_id, product_id, user_id=None):
     form = WishForm(request.POST or None, initial=_wish_shown(bids.get(whose.pk)))
     if request.method == "POST" and form.is_valid():
         with flash_errors(form):
-            bidding.place_wish(run, form.wish(product), by=request.user, whose=whose)
-            return redirect("run-product", run.pk, product.pk)
+            outcome = bidding.place_wish(run, form.wish(product), by=request.user, whose=whose)
+            messages.success(request, _("Saved: %(product)s") % {"product": product.name})
+            _say_who_chooses_again(request, outcome, whose)
+            return redirect("run", run.pk)
         now = Bid.objects.of_run(run).filter(participation__user=whose, product=product).first()
         carry_what_is_there(form, was=order_table.plain(now.quantity if now else None))
     context = {"run": run, "product": product, "row": row, "whose": whose, "facts": order_table.facts_of(row)}
@@ -191,7 +219,13 @@ def _wish_shown(bid):
 @require_POST
 def ready(request, run_id):
     run = get_run(request.user, run_id)
-    bidding.set_ready(run, request.POST.get("ready") == "1", by=request.user)
+    is_ready = request.POST.get("ready") == "1"
+    bidding.set_ready(run, is_ready, by=request.user)
+    if run.is_sorting_out:
+        said = _("Your order stays as it is.") if is_ready else _("You can change your amounts again.")
+    else:
+        said = _("You are done choosing.") if is_ready else _("You are choosing again.")
+    messages.success(request, said)
     return redirect("run", run.pk)
 
 
@@ -206,6 +240,7 @@ def order_undo(request, run_id, event_id):
         kind="order_removed",
         actor=request.user,
     )
-    bidding.undo_removal(run, event, by=request.user)
+    outcome = bidding.undo_removal(run, event, by=request.user)
     messages.success(request, _("%(product)s is back on your order") % {"product": event.product.name})
+    _say_who_chooses_again(request, outcome)
     return redirect("run", run.pk)

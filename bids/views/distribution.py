@@ -5,15 +5,18 @@ from decimal import Decimal
 from django.contrib import messages
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from bids.access import (
+    check_leads,
     get_extra_cost,
     get_participation,
     get_purchase,
     get_run,
     get_run_led_by,
     get_run_shopped_by,
+    get_run_to_show,
 )
 from bids.actions import costs, distribution
 from bids.forms import ExtraCostForm, SortOutForm, TotalForm
@@ -22,8 +25,11 @@ from bids.models.division import Preview
 from bids.models.guidance import next_step
 from bids.models.ledger import Ledger
 from bids.models.lines import lines_of
+from bids.models.standing import standing_of
 from bulq.errors import ChangedMeanwhile
+from bulq.fields import parse_id
 from bulq.http import answer, carry_what_is_there, flash_errors
+from bulq.units import with_unit
 from stores.models import Product
 
 from .order_table import plain
@@ -31,15 +37,16 @@ from .order_table import plain
 
 def hand_out_page(request, run, *, status=200, refused=None):
     """What is to decide, who gets what, and who owes what; `refused` is what came back from sorting out."""
-    ledger, user = Ledger(run, request.user), request.user
+    user = request.user
+    ledger, standing = Ledger(run, user), standing_of(run, user)
     maybes = Bid.objects.of_run(run).filter(participation__user=user, quantity=None)
     maybes = set(maybes.values_list("product", flat=True))
     may_shop = ledger.is_shopper(user)
     context = {
         "run": run,
         "ledger": ledger,
-        "settled": ledger.is_settled,
-        "next_step": ledger.next_step or next_step(run, user),
+        "settled": standing.is_settled,
+        "next_step": next_step(standing),
         "is_leader": run.leader_id == user.pk,
         "may_hand_out": run.is_handing_out and may_shop,
         "may_mark_paid": run.has_allocations and costs.may_mark_paid(run, user),
@@ -48,16 +55,25 @@ def hand_out_page(request, run, *, status=200, refused=None):
         "by_product": request.GET.get("by") == "product",
         "balances": _balances(ledger),
         "cards": _cards(ledger, hands_out=run.is_handing_out and may_shop),
-        "to_decide": [(line, _takers(ledger, line, user, maybes, refused)) for line in ledger.to_decide],
+        "to_decide": [(line, *_takers(ledger, line, user, maybes, refused)) for line in ledger.to_decide],
+        "mistakes": _mistakes(refused),
     }
     return render(request, "bids/hand_out.html", context, status=status)
+
+
+def _mistakes(refused):
+    """The summary of what was refused, for the head of the page."""
+    if not refused:
+        return []
+    place = f"amount-{refused['product'].pk}-{refused['user'].pk}"
+    return [(f"{refused['product']}: {sentence}", place) for sentence in refused["errors"]]
 
 
 def _cards(ledger, *, hands_out):
     """One's own card first, finished ones last; open is whoever is being served, or else one's own."""
     mine = ledger.mine
     cards = sorted(
-        (account for account in ledger.accounts if account.things or account.total),
+        (account for account in ledger.accounts if account.things or account.total or account.is_open),
         key=lambda account: (account is not mine, account.has_all),
     )
     waiting = [account for account in cards if not account.has_all] if hands_out else []
@@ -69,18 +85,20 @@ def _cards(ledger, *, hands_out):
 
 
 def _balances(ledger):
-    """What each still gets (above zero) or owes, and the extremes for the bars."""
-    rows = [
-        (account, ledger.still_owed if account.is_payer else -account.still_owes)
-        for account in ledger.accounts
-        if account.things or account.total
-    ]
-    sums = [balance for _account, balance in rows]
-    return {"rows": rows, "least": min([*sums, Decimal(0)]), "most": max([*sums, Decimal(0)])}
+    """What each still gets and what each still gives, two directions apart, and the extremes for the bars."""
+    rows = []
+    for account in ledger.accounts:
+        if account.things or account.total or account.is_open:
+            theirs = (account.gets_back, account.still_owes)
+            rows.append((account, *((ledger.still_owed, ledger.to_give_back) if account.is_payer else theirs)))
+    most = max((gets for _account, gets, _gives in rows), default=Decimal(0))
+    return {"rows": rows, "most": most, "least": max((gives for *_others, gives in rows), default=Decimal(0))}
 
 
 def _takers(ledger, line, user, maybes, refused):
-    """Who has, or may take, some of a line that differs: one's own amount can be changed, the leader changes all.
+    """Who has some of a line that differs, oneself with them, and who else may take what is left over.
+
+    One's own amount can be changed, the leader changes all.
 
     What the user has said Maybe to (`maybes`, products' ids) only the leader can make real now; for those who have left
     the leader can only lower the amount.
@@ -95,6 +113,7 @@ def _takers(ledger, line, user, maybes, refused):
         row = {
             "user": person,
             "is_mine": is_mine,
+            "keeps": account.participation.is_ready,
             "quantity": quantity,
             "was": plain(quantity),
             "typed": plain(quantity),
@@ -106,20 +125,17 @@ def _takers(ledger, line, user, maybes, refused):
         elif leads and (here or line.shortage):
             row["url"] = reverse("sort-out-of", args=[ledger.run.pk, line.product.pk, person.pk])
         if refused and (refused["product"], refused["user"]) == (line.product, person):
-            form = refused["form"]
-            row |= {
-                "typed": form["quantity"].value(),
-                "errors": form["quantity"].errors + form.non_field_errors(),
-            }
+            row |= {"typed": refused["form"]["quantity"].value(), "errors": refused["errors"]}
         rows.append(row)
-    return rows
+    near = [row for row in rows if row["quantity"] or (row["is_mine"] and not line.shortage)]
+    return near, [row for row in rows if row not in near]
 
 
 @require_GET
 def hand_out(request, run_id):
-    run = get_run(request.user, run_id)
+    run = get_run_to_show(request.user, run_id)
     if run.stage_page != "hand_out":
-        messages.info(request, next_step(run, request.user))
+        messages.info(request, next_step(standing_of(run, request.user)))
         return redirect("run", run.pk)
     return hand_out_page(request, run)
 
@@ -129,38 +145,43 @@ def sort_out(request, run_id, product_id, user_id=None):
     """Change one's own amount of a line that differs or, for the leader, somebody else's."""
     run = get_run(request.user, run_id)
     product = get_object_or_404(Product, pk=product_id)
-    whose = get_participation(run, user_id).user if user_id else request.user
+    whose = request.user if user_id is None else get_participation(run, user_id).user
     form = SortOutForm(request.POST)
     if form.is_valid():
         with flash_errors(form):
             data = form.cleaned_data
             distribution.sort_out(run, product, data["quantity"], was=data["was"], by=request.user, whose=whose)
+            words = {"name": whose.name, "amount": with_unit(data["quantity"], product.unit), "product": product.name}
+            messages.success(request, _("%(name)s takes %(amount)s of %(product)s.") % words)
             return redirect("run", run.pk)
-    refused = {"product": product, "user": whose, "form": form}
+    errors = form["quantity"].errors + form["was"].errors + form.non_field_errors()
+    refused = {"product": product, "user": whose, "form": form, "errors": errors}
     status = getattr(form, "refusal_status", 422)
-    return hand_out_page(request, get_run(request.user, run_id), status=status, refused=refused)
+    return hand_out_page(request, get_run_to_show(request.user, run_id), status=status, refused=refused)
 
 
 @require_POST
 def start_hand_out(request, run_id):
     run = get_run_led_by(request.user, run_id)
     distribution.finish_sorting(run, by=request.user)
+    messages.success(request, _("The hand-out has started."))
     return redirect("run", run.pk)
 
 
 @require_http_methods(["GET", "POST"])
 def force(request, run_id):
     """The preview of who gets and pays what, and the decision to divide it so."""
-    run = get_run_led_by(request.user, run_id)
+    run = get_run_to_show(request.user, run_id)
+    check_leads(run, request.user)
     status = 200
     if request.method == "POST":
         try:
             distribution.force_hand_out(run, seen=request.POST.get("seen", ""), by=request.user)
+            messages.success(request, _("The hand-out has started."))
             return redirect("run", run.pk)
         except ChangedMeanwhile as changed:
             messages.warning(request, changed.message)
             status = changed.status
-            run = get_run_led_by(request.user, run_id)
     if not run.is_sorting_out:
         return redirect("run", run.pk)
     return render(request, "bids/force.html", {"run": run, "preview": Preview(run, lines_of(run))}, status=status)
@@ -172,11 +193,10 @@ def pick_up(request, run_id):
     run = get_run_shopped_by(request.user, run_id)
     rows = Allocation.objects.filter(item__run=run)
     if "person" in request.POST:
-        person = request.POST["person"]
-        rows = rows.filter(bid__participation__user=person if person.isdecimal() else 0)
+        person = get_participation(run, parse_id(request.POST["person"]))
+        rows = rows.filter(bid__participation=person)
     else:
-        one = request.POST.get("thing", "")
-        rows = [get_object_or_404(rows, pk=one if one.isdecimal() else 0)]
+        rows = [get_object_or_404(rows, pk=parse_id(request.POST.get("thing")))]
     distribution.set_picked_up(run, rows, request.POST.get("back") != "1", by=request.user)
     return redirect("run", run.pk)
 
@@ -198,21 +218,24 @@ def extra_add(request, run_id):
     if form.is_valid():
         with flash_errors(form):
             costs.add_extra_cost(run, label=form.cleaned_data["label"], amount=form.signed_amount, by=request.user)
+            messages.success(request, _("%(label)s is saved.") % {"label": form.cleaned_data["label"]})
             return redirect("run-costs", run.pk)
-    return _costs_page(request, run, form)
+    return _costs_page(request, get_run_to_show(request.user, run_id), form)
 
 
 @require_POST
 def extra_remove(request, run_id, cost_id):
     run = get_run_shopped_by(request.user, run_id)
-    costs.remove_extra_cost(get_extra_cost(run, cost_id), by=request.user)
+    cost = get_extra_cost(run, cost_id)
+    costs.remove_extra_cost(cost, by=request.user)
+    messages.success(request, _("%(label)s is removed.") % {"label": cost.label})
     return redirect("run-costs", run.pk)
 
 
 @require_GET
 def run_costs(request, run_id):
     """What was paid in the shop and beside it: the receipts of the run."""
-    run = get_run(request.user, run_id)
+    run = get_run_to_show(request.user, run_id)
     return _costs_page(request, run, ExtraCostForm(currency=run.currency))
 
 
@@ -237,6 +260,7 @@ def total_correct(request, run_id, purchase_id):
         with flash_errors(form):
             data = form.cleaned_data
             costs.correct_total(purchase, data["total"], was=data["was"], by=request.user)
+            messages.success(request, _("Saved. What everybody owes has been worked out again."))
             return redirect("run-costs", run.pk)
         carry_what_is_there(form, was=get_purchase(run, purchase_id).total)
     return answer(request, "bids/total_correct.html", {"run": run, "purchase": purchase}, form=form)
@@ -247,8 +271,8 @@ def complete(request, run_id):
     """End the hand-out, naming what nobody picked up."""
     run = get_run_led_by(request.user, run_id)
     if request.method == "POST":
-        waiting = request.POST.get("waiting", "")
-        distribution.complete(run, waiting=int(waiting) if waiting.isdecimal() else -1, by=request.user)
+        distribution.complete(run, waiting=parse_id(request.POST.get("waiting")), by=request.user)
+        messages.success(request, _("The hand-out is finished."))
         return redirect("run", run.pk)
     waiting = distribution.not_picked_up(run).select_related("bid__product", "bid__participation__user")
     return render(request, "bids/complete.html", {"run": run, "waiting": waiting.order_by("pk")})
@@ -258,6 +282,7 @@ def complete(request, run_id):
 def reopen(request, run_id):
     run = get_run_led_by(request.user, run_id)
     distribution.reopen_hand_out(run, by=request.user)
+    messages.success(request, _("The hand-out goes on."))
     return redirect("run", run.pk)
 
 
@@ -265,4 +290,5 @@ def reopen(request, run_id):
 def back_to_shop(request, run_id):
     run = get_run_led_by(request.user, run_id)
     distribution.back_to_shopping(run, by=request.user)
+    messages.success(request, _("You are shopping again."))
     return redirect("run", run.pk)

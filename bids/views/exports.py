@@ -1,29 +1,30 @@
 """A run to take along: CSV, JSON, and sheets to print."""
 
 import csv
+import re
 
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from bids.access import get_run
-from bids.models.export import document_of, rows_of
-from bids.models.sums import with_owed
+from bids.access import get_run_to_show
+from bids.models.export import Export, Sheets
 from bulq.errors import BulqError, NotAllowed
 
 COLUMNS = [
     *("person_id", "person", "product_id", "product", "brand", "unit"),
-    *("wanted", "received", "cost", "picked_up"),
+    *("wanted", "received", "cost", "picked_up", "kind"),
 ]
-# A spreadsheet takes a cell that begins with one of these for a formula.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+# A spreadsheet takes a cell that begins with one of these signs for a formula, in some countries their wide forms too;
+# and in others a cell begins behind a semicolon, a tab or a quote. Blanks and invisible signs before it do not count.
+FORMULA = re.compile(r"""((?:^|[;,|\t\r\n"'])\W*?)([=+\-@＝＋－＠﹦﹢﹣﹫−])""")
 
 
 def _get_exportable(request, run_id):
-    run = get_run(request.user, run_id)
-    if not run.participations.filter(user=request.user).exists():
-        raise NotAllowed(_("Who takes part in a run can export it."))
+    run = get_run_to_show(request.user, run_id)
+    if not run.participations.current().filter(user=request.user).exists():
+        raise NotAllowed(_("Only people in this run can export it."))
     if not run.can_be_exported:
         raise BulqError(_("A run can be exported once its list is locked."))
     return run
@@ -36,7 +37,7 @@ def csv_file(request, run_id):
     response["Content-Disposition"] = f'attachment; filename="bulq-run-{run.pk}.csv"'
     writer = csv.writer(response)
     writer.writerow(COLUMNS)
-    for row in rows_of(run, request.user):
+    for row in Export(run, request.user).table():
         writer.writerow([_cell(row[column]) for column in COLUMNS])
     return response
 
@@ -46,14 +47,14 @@ def _cell(value):
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    text = str(value)
-    return f"'{text}" if isinstance(value, str) and text.startswith(FORMULA_STARTS) else text
+    return FORMULA.sub(r"\1'\2", value) if isinstance(value, str) else str(value)
 
 
 @require_GET
 def json_file(request, run_id):
     run = _get_exportable(request, run_id)
-    response = JsonResponse(document_of(run, request.user), json_dumps_params={"indent": 2, "ensure_ascii": False})
+    document = Export(run, request.user).document()
+    response = JsonResponse(document, json_dumps_params={"indent": 2, "ensure_ascii": False})
     response["Content-Disposition"] = f'attachment; filename="bulq-run-{run.pk}.json"'
     return response
 
@@ -62,27 +63,4 @@ def json_file(request, run_id):
 def sheets(request, run_id):
     """Sheets by product and by person, made to be printed."""
     run = _get_exportable(request, run_id)
-    by_product, by_person = {}, {}
-    for row in rows_of(run, request.user):
-        quantity = row["wanted"] if row["received"] is None else row["received"]
-        if quantity:
-            by_product.setdefault(row["product_id"], []).append((row, quantity))
-            by_person.setdefault(row["person_id"], []).append((row, quantity))
-    totals = {person.user_id: person.total for person in with_owed(run.participations.all())}
-    context = {
-        "run": run,
-        "by_product": sorted(
-            (
-                rows[0][0]["product"],
-                rows[0][0]["unit"],
-                sum(q for _, q in rows),
-                [(r["person"], q) for r, q in rows],
-            )
-            for rows in by_product.values()
-        ),
-        "by_person": [
-            (rows[0][0]["person"], rows, totals[person] if run.has_allocations else None)
-            for person, rows in by_person.items()
-        ],
-    }
-    return render(request, "bids/print.html", context)
+    return render(request, "bids/print.html", {"run": run, "sheets": Sheets(Export(run, request.user))})

@@ -18,9 +18,10 @@ def plain(number):
     return "" if number is None else f"{number.normalize():f}"
 
 
-def new_product_query(request, run):
-    """For the link that makes a new product: preselects the run's store, and leads back here with the product."""
-    return urlencode({"next": request.path, "store": run.store_id, "name": request.GET.get("q", "")})
+def new_product_query(request, run, back=None):
+    """For the form that makes a new product: the run's store and the name looked for; leads back with the product."""
+    back = back or request.get_full_path()
+    return urlencode({"next": back, "store": run.store_id, "name": request.GET.get("q", "")})
 
 
 def others_of(board, user):
@@ -70,6 +71,11 @@ def _row(row, my_id, names, others, columns, currency, typed, errors):
     }
 
 
+def mistakes(rows):
+    """The summary of what was refused, for the head of the page."""
+    return [(f"{row['product'].name}: {row['error']}", f"q-{row['product'].pk}") for row in rows if row["error"]]
+
+
 def _says(product):
     """What the parts of a row say to who cannot see it. Here, because a template takes ten times as long for it."""
     words = {"name": product.name, "unit": product.unit}
@@ -107,7 +113,7 @@ def facts_of(row):
         facts.append(_("at least %(quantity)s") % {"quantity": format_quantity(offer.min_quantity)})
     if offer and offer.note:
         facts.append(offer.note)
-    return ", ".join(fact for fact in facts if fact)
+    return " · ".join(fact for fact in facts if fact)
 
 
 def _unit_price(row, currency):

@@ -10,9 +10,9 @@ from django.views.decorators.http import require_GET, require_http_methods
 from accounts.access import get_group, get_group_administered_by
 from bids.actions.membership import archive_group
 from bids.models import Run
-from bids.models.guidance import next_step
-from bids.models.jobs import cards_of, jobs_of
+from bids.models.jobs import cards_of, jobs_of, run_lines
 from bids.models.personal import everything_about, figures_of
+from bids.models.standing import standings
 from bids.models.sums import debts_of
 from stores.access import get_store
 from stores.views.stores import store_context
@@ -24,25 +24,24 @@ RUNS_SHOWN = 20
 @require_GET
 def home(request):
     """What needs me, over all groups; then the groups with their open runs."""
-    runs = list(Run.objects.open().visible_to(request.user).for_cards(request.user))
-    return render(
-        request,
-        "bids/home.html",
-        {"jobs": jobs_of(request.user, runs)[:JOBS_SHOWN], "groups": cards_of(request.user, runs)},
-    )
+    runs = Run.objects.open().visible_to(request.user).with_names().order_by("pk")
+    found = standings(runs, request.user).values()
+    context = {"jobs": jobs_of(request.user, found)[:JOBS_SHOWN], "groups": cards_of(request.user, found)}
+    return render(request, "bids/home.html", context)
 
 
 @require_GET
 def group(request, group_id):
     one = get_group(request.user, group_id)
-    ended = Paginator(one.runs.ended().for_cards(request.user).newest_first(), RUNS_SHOWN)
-    open_runs = list(one.runs.open().for_cards(request.user).newest_first())
-    for run in open_runs:
-        run.next_step = next_step(run, request.user)
+    ended = Paginator(one.runs.ended().with_names().newest_first(), RUNS_SHOWN)
+    page = ended.get_page(request.GET.get("page"))
+    open_runs = list(one.runs.open().with_names().newest_first())
+    found = standings([*open_runs, *page.object_list], request.user)
     context = {
         "group": one,
-        "open_runs": open_runs,
-        "page": ended.get_page(request.GET.get("page")),
+        "open_runs": run_lines(found[run.pk] for run in open_runs),
+        "ended_runs": run_lines(found[run.pk] for run in page.object_list),
+        "page": page,
         "members": one.memberships.select_related("user").order_by("user__name", "user_id"),
     }
     return render(request, "bids/group.html", context)
@@ -52,7 +51,7 @@ def group(request, group_id):
 def store(request, store_id):
     """The catalogue of a store, and the open runs there that the reader may see."""
     one = get_store(store_id)
-    open_runs = Run.objects.open().visible_to(request.user).filter(store=one).select_related("store").newest_first()
+    open_runs = Run.objects.open().visible_to(request.user).filter(store=one).with_names().newest_first()
     return render(request, "stores/store.html", store_context(request, one) | {"open_runs": open_runs})
 
 

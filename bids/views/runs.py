@@ -1,6 +1,6 @@
 """A run as a whole: its page, its start, its decisions, the people in it, its history."""
 
-from urllib.parse import urlencode
+import re
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -11,46 +11,67 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.access import get_group
 from accounts.models import User
-from bids.access import get_run, get_run_led_by
+from bids.access import get_run, get_run_led_by, get_run_to_show
 from bids.actions import lead, runs
 from bids.forms import PersonForm, RunDetailsForm, RunForm
 from bids.models import Purchase
 from bids.models.board import Board
 from bulq.http import answer, carry_what_is_there, flash_errors
 from stores.models import Store
+from stores.views.onward import detour, typed_before, way_back
 
 from .bidding import board_page
 from .distribution import hand_out_page
 from .shopping import shop_page
 
 PAGES = {"board": board_page, "shop": shop_page, "hand_out": hand_out_page}
-STORES_SHOWN = 20
+STORES_SHOWN = 8
 EVENTS_SHOWN = 50
 
 
 @require_GET
 def run(request, run_id):
     """The page of the stage that the run is in."""
-    one = get_run(request.user, run_id)
+    one = get_run_to_show(request.user, run_id)
     return PAGES[one.stage_page](request, one)
 
 
 @require_http_methods(["GET", "POST"])
 def run_new(request, group_id):
+    """Leads straight to choosing."""
     group = get_group(request.user, group_id)
+    if elsewhere := _store_elsewhere(request, group):
+        return elsewhere
     stores = Store.objects.filter(currency=group.currency)
-    query = request.GET.get("q", "")
-    used = Count("runs", filter=Q(runs__group=group))
-    shown = stores.search(query).annotate(used=used).order_by("-used", "-is_verified", "sort_name")[:STORES_SHOWN]
-    form = RunForm(request.POST or None, stores=stores, shown=shown)
+    initial = typed_before(request) | request.GET.dict()
+    shown = _stores_shown(group, stores, request.GET.get("q", ""), chosen=initial.get("store", ""))
+    form = RunForm(request.POST or None, stores=stores, shown=shown, initial=initial)
     if request.method == "POST" and form.is_valid():
         with flash_errors(form):
             data = form.cleaned_data
             made = runs.start_run(group, store=data["store"], day=data["day"], note=data["note"], by=request.user)
-            return redirect("run", made.pk)
-    context = {"group": group, "query": query, "shown": shown}
-    context["new_store_query"] = urlencode({"next": request.path, "name": query, "currency": group.currency})
-    return answer(request, "bids/run_new.html", context, form=form)
+            messages.success(request, _("The run has started. Choose what you want from it."))
+            return redirect("run-add", made.pk)
+    query = request.POST.get("q", request.GET.get("q", ""))
+    return answer(request, "bids/run_new.html", {"group": group, "query": query, "shown": shown}, form=form)
+
+
+def _store_elsewhere(request, group):
+    """Whoever does not see their store looks for it or makes it, and comes back with what they have typed."""
+    query = request.POST.get("q", "")
+    if request.POST.get("detour") == "find":
+        return redirect(way_back(request, q=query))
+    if request.POST.get("detour") == "store":
+        return detour(request, "store-new", name=query, currency=group.currency)
+    return None
+
+
+def _stores_shown(group, stores, query, *, chosen):
+    """The one that is chosen already, then those that the group uses most."""
+    used = Count("runs", filter=Q(runs__group=group))
+    found = stores.search(query).annotate(used=used).order_by("-used", "-is_verified", "sort_name")[:STORES_SHOWN]
+    first = list(stores.filter(pk=chosen)) if re.fullmatch(r"[0-9]{1,18}", chosen) else []
+    return first + [store for store in found if store not in first]
 
 
 @require_http_methods(["GET", "POST"])
@@ -61,7 +82,9 @@ def run_edit(request, run_id):
     )
     if request.method == "POST" and form.is_valid():
         with flash_errors(form):
-            runs.edit_run(one, by=request.user, **form.cleaned_data)
+            data = form.cleaned_data
+            runs.edit_run(one, by=request.user, day=data["day"], note=data["note"], version=data["version"])
+            messages.success(request, _("Day and note are saved."))
             return redirect("run", one.pk)
         carry_what_is_there(form, version=runs.details_version(get_run(request.user, run_id)))
     return answer(request, "bids/run_edit.html", {"run": one}, form=form)
@@ -73,6 +96,7 @@ def lock(request, run_id):
     one = get_run_led_by(request.user, run_id)
     if request.method == "POST":
         runs.lock_list(one, by=request.user)
+        messages.success(request, _("The list is locked."))
         return redirect("run", one.pk)
     context = {"run": one, "board": Board(one), "still_choosing": runs.still_choosing(one)}
     return render(request, "bids/lock.html", context)
@@ -82,6 +106,7 @@ def lock(request, run_id):
 def unlock(request, run_id):
     one = get_run_led_by(request.user, run_id)
     runs.unlock_list(one, by=request.user)
+    messages.success(request, _("The list is open again."))
     return redirect("run", one.pk)
 
 
@@ -89,6 +114,7 @@ def unlock(request, run_id):
 def start_shopping(request, run_id):
     one = get_run_led_by(request.user, run_id)
     runs.start_shopping(one, by=request.user)
+    messages.success(request, _("You are shopping. Tick what is in the cart."))
     return redirect("run", one.pk)
 
 
@@ -96,6 +122,7 @@ def start_shopping(request, run_id):
 def stop_shopping(request, run_id):
     one = get_run_led_by(request.user, run_id)
     runs.stop_shopping(one, by=request.user)
+    messages.success(request, _("The list is locked again."))
     return redirect("run", one.pk)
 
 
@@ -129,7 +156,8 @@ def more(request, run_id):
 
 def _more_context(request, one):
     people = one.participations.current().select_related("user").by_name()
-    others = User.objects.filter(participations__in=people).exclude(pk=one.leader_id).order_by("name", "pk")
+    others = User.objects.filter(participations__in=people).exclude(pk__in=[one.leader_id, request.user.pk])
+    others = others.order_by("name", "pk")
     members = User.objects.filter(memberships__group=one.group_id).exclude(pk=one.leader_id).order_by("name", "pk")
     helpers = {person.user_id for person in people if person.is_helper}
     return {
@@ -147,7 +175,10 @@ def _more_context(request, one):
 def helper(request, run_id, user_id):
     one = get_run_led_by(request.user, run_id)
     user = get_object_or_404(User, pk=user_id, memberships__group=one.group_id)
-    lead.set_helper(one, user, request.POST.get("helps") == "1", by=request.user)
+    helps = request.POST.get("helps") == "1"
+    lead.set_helper(one, user, helps, by=request.user)
+    text = _("%(name)s helps now.") if helps else _("%(name)s no longer helps.")
+    messages.success(request, text % {"name": user.name})
     return redirect("run-more", one.pk)
 
 
@@ -167,6 +198,7 @@ def lead_offer(request, run_id):
 def lead_withdraw(request, run_id):
     one = get_run(request.user, run_id)
     lead.withdraw_lead_offer(one, by=request.user)
+    messages.success(request, _("You no longer ask for it."))
     return redirect("run-more", one.pk)
 
 
@@ -178,6 +210,7 @@ def lead_answer(request, run_id):
         messages.success(request, _("You lead this run now."))
     else:
         lead.decline_lead(one, by=request.user)
+        messages.success(request, _("You said no. The leader is told."))
     return redirect("run", one.pk)
 
 

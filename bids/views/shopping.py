@@ -10,11 +10,21 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.models import User
-from bids.access import get_item, get_purchase, get_run, get_run_led_by, get_run_shopped_by, shops
+from bids.access import (
+    check_leads,
+    check_shops,
+    get_item,
+    get_purchase,
+    get_run_shopped_by,
+    get_run_to_show,
+    shops,
+)
 from bids.actions import shopping
 from bids.forms import AddInShopForm, FinishForm, PriceForm, PurchaseForm
-from bids.models.basket import Basket, planned_purchase
+from bids.models.basket import Basket
 from bids.models.guidance import next_step
+from bids.models.standing import standing_of
+from bulq.fields import parse_id
 from bulq.http import answer, carry_what_is_there, flash_errors
 from stores.actions.prices import record_price
 from stores.models import Offer, Product, picker_page
@@ -27,21 +37,24 @@ FRESH = {"csrfmiddlewaretoken", "once", "seen"}
 
 
 def shop_page(request, run, *, status=200, item=None, form=None):
-    """The list; `form` is what was refused at the line `item`, which stays open."""
-    basket = Basket(run)
+    """The list; `form` is what was refused at the line `item`, which stays open. `?open=` names another to open."""
+    basket, opened = Basket(run), request.GET.get("open")
     to_buy = []
     for line in basket.open:
         refused = item is not None and line.item.pk == item.pk
-        to_buy.append((line, form if refused else _purchase_form(line, run), refused))
+        editor = form if refused else _purchase_form(line, run)
+        if unfolded := refused or str(line.item.pk) == opened:
+            editor.fields["price"].widget.attrs["autofocus"] = not refused
+        to_buy.append((line, editor, unfolded))
     context = {"to_buy": to_buy}
-    context |= {"run": run, "basket": basket, "form": form, "next_step": next_step(run, request.user)}
+    context |= {"run": run, "basket": basket, "form": form, "next_step": next_step(standing_of(run, request.user))}
     context |= {"may_shop": shops(run, request.user), "is_leader": run.leader_id == request.user.pk}
     return render(request, "bids/shop.html", context, status=status)
 
 
 def _purchase_form(line, run, data=None):
     """The editor of a line, filled in with what one tap buys."""
-    planned = planned_purchase(line, run.currency)
+    planned = line.planned
     initial = {"seen": line.item.version, "counted_in": planned.counted_in, "price_for": planned.price_for}
     initial |= {"quantity": planned.quantity, "price": planned.price}
     return PurchaseForm(
@@ -52,9 +65,9 @@ def _purchase_form(line, run, data=None):
 
 @require_GET
 def shop(request, run_id):
-    run = get_run(request.user, run_id)
+    run = get_run_to_show(request.user, run_id)
     if run.stage_page != "shop":
-        messages.info(request, next_step(run, request.user))
+        messages.info(request, next_step(standing_of(run, request.user)))
         return redirect("run", run.pk)
     return shop_page(request, run)
 
@@ -62,7 +75,8 @@ def shop(request, run_id):
 @require_http_methods(["GET", "POST"])
 def buy(request, run_id, item_id):
     """Tick a line, from the list or, for a line that is in the cart already, from a page of its own."""
-    run = get_run_shopped_by(request.user, run_id)
+    run = get_run_to_show(request.user, run_id)
+    check_shops(run, request.user)
     item = get_item(run, item_id)
     line = Basket(run).line_of(item)
     form = _purchase_form(line, run, request.POST or None)
@@ -116,6 +130,7 @@ def purchase_edit(request, run_id, purchase_id):
             shopping.edit_purchase(
                 purchase, quantity=data["quantity"], total=data["total"], seen=data["seen"], by=request.user
             )
+            messages.success(request, _("Saved: %(product)s") % {"product": product.name})
             return redirect("run", run.pk)
         carry_what_is_there(form, seen=get_item(run, purchase.item_id).version)
     return answer(request, "bids/purchase_edit.html", {"run": run, "purchase": purchase}, form=form)
@@ -124,14 +139,19 @@ def purchase_edit(request, run_id, purchase_id):
 @require_POST
 def purchase_undo(request, run_id, purchase_id):
     run = get_run_shopped_by(request.user, run_id)
-    shopping.undo_purchase(get_purchase(run, purchase_id), by=request.user)
+    purchase = get_purchase(run, purchase_id)
+    shopping.undo_purchase(purchase, by=request.user)
+    messages.success(request, _("%(product)s is back on the list") % {"product": purchase.item.product.name})
     return redirect("run", run.pk)
 
 
 @require_POST
 def not_there(request, run_id, item_id):
     run = get_run_shopped_by(request.user, run_id)
-    shopping.set_not_there(get_item(run, item_id), request.POST.get("there") != "1", by=request.user)
+    item, missing = get_item(run, item_id), request.POST.get("there") != "1"
+    shopping.set_not_there(item, missing, by=request.user)
+    text = _("%(product)s is not there") if missing else _("%(product)s is back on the list")
+    messages.success(request, text % {"product": item.product.name})
     return redirect("run", run.pk)
 
 
@@ -146,6 +166,7 @@ def shop_price(request, run_id, item_id):
     if request.method == "POST" and form.is_valid():
         with flash_errors(form):
             record_price(product, run.store, by=request.user, **form.cleaned_data)
+            messages.success(request, _("The price is saved."))
             return redirect("run", run.pk)
     return answer(request, "bids/shop_price.html", {"run": run, "product": product}, form=form)
 
@@ -171,12 +192,13 @@ def shop_add(request, run_id):
         }
         return render(request, "bids/shop_search.html", context)
     chosen = request.POST.get("product") or request.GET.get("product", "")
-    product = get_object_or_404(Product, pk=chosen if chosen.isdecimal() else 0)
+    product = get_object_or_404(Product, pk=parse_id(chosen))
     form = AddInShopForm(request.POST or None, people=people, initial={"product": product, "whose": request.user})
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         with flash_errors(form):
             shopping.add_while_shopping(run, product, quantity=data["quantity"], whose=data["whose"], by=request.user)
+            messages.success(request, _("%(product)s is on the list") % {"product": product.name})
             return redirect("run", run.pk)
     return answer(request, "bids/shop_add.html", {"run": run, "product": product}, form=form)
 
@@ -184,7 +206,8 @@ def shop_add(request, run_id):
 @require_http_methods(["GET", "POST"])
 def shop_finish(request, run_id):
     """What is left, who paid, and whether the sum is right."""
-    run = get_run_led_by(request.user, run_id)
+    run = get_run_to_show(request.user, run_id)
+    check_leads(run, request.user)
     people = User.objects.filter(participations__in=run.participations.current()).order_by("name", "pk")
     basket = Basket(run)
     initial = {"payer": run.payer_id or run.leader_id, "open_lines": len(basket.open)}
@@ -192,6 +215,7 @@ def shop_finish(request, run_id):
     if request.method == "POST" and form.is_valid():
         with flash_errors(form):
             shopping.finish_shopping(run, by=request.user, **form.cleaned_data)
+            messages.success(request, _("Shopping is finished."))
             return redirect("run", run.pk)
         carry_what_is_there(form, open_lines=len(basket.open))
     return answer(request, "bids/shop_finish.html", {"run": run, "basket": basket}, form=form)

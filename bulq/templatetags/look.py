@@ -14,7 +14,7 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from bulq import drawing, money, units
+from bulq import dates, drawing, money, units, wording
 
 register = template.Library()
 
@@ -39,8 +39,10 @@ STAGE_OF_STATE = {
     "shopping": 2,
     "adjusting": 3,
     "distributing": 3,
-    "completed": 4,
+    "completed": 3,  # until everything is paid
 }
+# What the present stage is about, where its own word does not say so.
+BENEATH = {"adjusting": gettext_lazy("Sort out"), "completed": gettext_lazy("Handed out")}
 MOST_LINES = 6  # a chart with more lines is read in its table
 
 
@@ -106,11 +108,8 @@ def money_filter(amount, currency):
     return "" if amount is None else money.format_money(amount, currency)
 
 
-@register.filter
-def signed_money(amount, currency):
-    """What one gets with a plus, what one owes with a minus."""
-    sign = "+" if amount > 0 else "\u2212" if amount < 0 else ""
-    return sign + money.format_money(abs(amount), currency)
+register.filter("day", dates.format_day)
+register.filter("day_long", dates.format_day_long)
 
 
 @register.filter
@@ -122,6 +121,9 @@ def quantity(number):
 def with_unit_filter(number, unit):
     """`{{ 2|with_unit:product.unit }}` is “2 bottles”."""
     return "" if number is None else units.with_unit(number, unit)
+
+
+register.filter("listed", wording.listed)
 
 
 @register.filter
@@ -214,17 +216,16 @@ def progress_bar(done, total, label=""):
 
 
 @register.simple_tag
-def balance_bar(amount, least, most):
-    """One balance left or right of a common zero line; `least` <= 0 <= `most` are the extremes."""
-    span = (most - least) or 1
-    zero = -least * drawing.HUNDRED / span
-    width = abs(amount) * drawing.HUNDRED / span
-    x, kind = (zero, "plus") if amount >= 0 else (zero - width, "minus")
+def balance_bar(gets, gives, most, least):
+    """What one gets, right of a common zero line, and what one gives, left of it: `most` and `least` at most."""
+    span = (most + least) or 1
+    zero, plus, minus = (part * drawing.HUNDRED / span for part in (least, gets, gives))
     return format_html(
-        '<svg aria-hidden="true"><rect class="{}" x="{}%" y="5" width="{}%" height="14" rx="2"/>'
+        '<svg aria-hidden="true"><rect class="plus" x="{}%" y="5" width="{}%" height="14" rx="2"/>'
+        '<rect class="minus" x="{}%" y="5" width="{}%" height="14" rx="2"/>'
         '<line x1="{}%" x2="{}%" y1="0" y2="100%"/></svg>',
-        kind, drawing.short(x), drawing.short(width), drawing.short(zero), drawing.short(zero),
-    )  # fmt: skip
+        *map(drawing.short, (zero, plus, zero - minus, minus, zero, zero)),
+    )
 
 
 @register.simple_tag
@@ -291,21 +292,20 @@ def _cut(name, most=12):
 def stages(state, settled=False):
     """The five stages with the one of `state` marked; `settled` is true once everything is paid."""
     current = STAGE_OF_STATE.get(str(state))
-    over = state == "completed" and settled
     return {
         "called_off": current is None,
-        "sorting": state == "adjusting",
+        "beneath": BENEATH.get(str(state), "") if not settled else "",
         "stages": [
-            (word, over or (current is not None and n < current), not over and n == current)
+            (word, settled or (current is not None and n < current), not settled and n == current)
             for n, word in enumerate(STAGES)
         ],
     }
 
 
 @register.simple_tag
-def stage_bar(state):
+def stage_bar(state, settled=False):
     """The same as five small bars, beside the word."""
-    current = STAGE_OF_STATE.get(str(state), -1)
+    current = len(STAGES) if settled else STAGE_OF_STATE.get(str(state), -1)
     bars = "".join(
         f'<rect{" class=on" if n <= current else ""} x="{n * 13}" width="11" height="4" rx="2"/>'
         for n in range(len(STAGES))

@@ -1,9 +1,40 @@
+import re
 import uuid
 
 from django import template
 from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
 
 register = template.Library()
+# What a page says about itself, and nobody has typed.
+BOOKKEEPING = re.compile(r"was|was-.*|seen|version|next|on|kept|join|waiting|open_lines|owed|_.*")
+AMOUNT = re.compile(r"q-[0-9]+")
+PASSWORDS = {
+    "current_password": _("Current password"),
+    "old_password": _("Current password"),
+    "new_password": _("New password"),
+    "new_password1": _("New password"),
+    "new_password_again": _("New password again"),
+    "new_password2": _("New password again"),
+    "password_again": _("Password again"),
+    "password2": _("Password again"),
+}
+
+
+@register.filter
+def typed_lines(kept):
+    """`[(label, text)]` of the fields of a form that a person filled in."""
+    shown = [(name, text) for name, text in kept if text.strip() and not BOOKKEEPING.fullmatch(name)]
+    return [(_("Amount") if AMOUNT.fullmatch(name) else _readable(name), text) for name, text in shown]
+
+
+def _readable(name):
+    return name.replace("_", " ").capitalize()
+
+
+@register.filter
+def password_label(name):
+    return PASSWORDS.get(name, _("Password"))
 
 
 @register.simple_tag(takes_context=True)

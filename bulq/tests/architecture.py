@@ -14,6 +14,8 @@ APPS = ("accounts", "stores", "bids")  # each may import those before it
 KIT = {
     "addresses",
     "breaker",
+    "dates",
+    "snapshot",
     "errors",
     "drawing",
     "fields",
@@ -21,6 +23,7 @@ KIT = {
     "locks",
     "money",
     "units",
+    "wording",
     "cache",
     "ratelimit",
     "live",

@@ -39,9 +39,7 @@ ALL = "GET POST PUT DELETE"
 TABLE = {
     (PUBLIC, "GET"): "health-live health-ready health-backup live password_reset_done password_reset_complete",
     (PUBLIC, "POST"): "logout",
-    (PUBLIC, "GET POST"): "register join mail-off",
-    (PUBLIC, "GET POST PUT"): "login password_reset admin/login/",
-    (PUBLIC, ALL): "password_reset_confirm",
+    (PUBLIC, "GET POST"): "register join mail-off login password_reset password_reset_confirm admin/login/",
     (PERSON, "GET"): "home me me-data inbox groups settings products product product-prices product-similar stores "
     "store store-similar store-names",
     (PERSON, "POST"): "inbox-read logout-everywhere settings-profile settings-password settings-theme price-withdraw "

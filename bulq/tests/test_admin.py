@@ -15,8 +15,9 @@ from bulq.tests.client import signed_in
 
 pytestmark = pytest.mark.django_db
 OURS = {"accounts", "stores", "bids", "bulq"}
-# Shown within another model's page, or nothing but a link between two; and the random tokens of the cache.
-ELSEWHERE = {"Membership", "Generation"}
+# Shown within another model's page, or nothing but a link between two; the random tokens of the cache; and what the
+# worker is about to do.
+ELSEWHERE = {"Membership", "Generation", "ResetRequest"}
 MODELS = sorted(
     (model for model in admin.site._registry if model._meta.app_label in OURS), key=lambda model: model._meta.label
 )

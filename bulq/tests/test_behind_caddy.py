@@ -165,3 +165,33 @@ def test_the_log_says_the_same_address(site):
     _status, headers, _text = site.ask("GET", "/login/", source=source, headers=[("X-Forwarded-For", "203.0.113.9")])
     [line] = [line for line in site.log.read_text().splitlines() if f"request={headers['X-Request-ID']}" in line]
     assert f" address={source}" in line
+
+
+TOO_MUCH = {
+    "a form": (413, "POST", "/login/", {"fields": {"username": "x" * 1_200_000}}),
+    "many fields": (413, "POST", "/login/", {"fields": {f"field{number}": "" for number in range(1001)}}),
+    "an address": (414, "GET", f"/products/?q={'x' * 5000}", {}),
+    "a header": (431, "GET", "/login/", {"headers": [("X-Long", "x" * 9000)]}),
+    "what is no form": (400, "POST", "/login/", {"headers": [("Content-Type", "text/plain; charset*=nonsense''x")]}),
+}
+
+
+@pytest.mark.parametrize("what", TOO_MUCH)
+def test_what_is_too_much_is_answered_with_our_page(site, what):
+    """Whoever of the three answers: Caddy, gunicorn or the site."""
+    expected, method, path, more = TOO_MUCH[what]
+    status, headers, text = site.ask(method, path, source=elsewhere(), **more)
+    assert (status, 'class="topbar"' in text, "<h1>" in text) == (expected, True, True)
+    assert "no-store" in headers["Cache-Control"]
+    assert all(headers[name] for name in ("X-Frame-Options", "Content-Security-Policy", "X-Content-Type-Options"))
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/nowhere/", "/login", "/login/", "/health/live", "/live/", "/live/?run=x", "/static/nothing.css"]
+)
+def test_every_answer_says_that_it_is_private_and_may_not_be_framed(site, path):
+    """Whoever made it; a file that is there may be kept."""
+    for method in ("GET", "HEAD", "POST", "BREW"):
+        _status, headers, _text = site.ask(method, path, source=elsewhere())
+        assert "no-store" in headers["Cache-Control"], (method, path)
+        assert headers.get_all("X-Frame-Options") == ["DENY"], (method, path)

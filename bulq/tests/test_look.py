@@ -80,12 +80,8 @@ def test_what_came_is_drawn_against_what_is_wanted():
 
 def test_a_small_stage_bar_fills_up_to_the_present_stage():
     states = ("active", "shopping", "completed", "cancelled")
-    assert [look.stage_bar(state).count("class=on") for state in states] == [1, 3, 5, 0]
-
-
-def test_a_balance_has_its_sign():
-    assert look.signed_money(Decimal("1.5"), "EUR") == "+€1.50"
-    assert look.signed_money(Decimal("-1.5"), "EUR") == "\u2212€1.50"
+    assert [look.stage_bar(state).count("class=on") for state in states] == [1, 3, 4, 0]
+    assert look.stage_bar("completed", settled=True).count("class=on") == 5
 
 
 def test_a_pack_bar_writes_its_numbers_beneath():
@@ -108,11 +104,11 @@ def test_a_progress_bar_is_its_share_and_empty_without_a_whole():
 
 
 def test_balances_share_one_zero_line():
-    up = look.balance_bar(Decimal(30), Decimal(-10), Decimal(30))
-    down = look.balance_bar(Decimal(-10), Decimal(-10), Decimal(30))
-    assert widths(up) == [75]
-    assert widths(down) == [25]
-    assert 'x1="25%"' in up
+    most, least = Decimal(30), Decimal(10)
+    both, down = look.balance_bar(most, Decimal(5), most, least), look.balance_bar(Decimal(0), least, most, least)
+    assert widths(both) == [75, Decimal("12.5")]
+    assert widths(down) == [0, 25]
+    assert 'x1="25%"' in both
     assert 'x1="25%"' in down
 
 
@@ -192,7 +188,9 @@ def test_stages_mark_where_a_run_is():
     assert stages("shopping")[0] == 2
     assert "Sort out" in stages("adjusting")[1]
     assert "Sort out" not in stages("distributing")[1]
-    assert stages("completed")[0] == 4
+    assert stages("completed")[0] == 3
+    assert "Handed out" in stages("completed")[1]
+    assert "Handed out" not in stages("completed", settled=True)[1]
     assert stages("completed", settled=True)[0] == 5
     assert stages("cancelled") == (0, "Called off")
 

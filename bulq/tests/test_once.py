@@ -241,6 +241,42 @@ def test_a_registration_that_is_sent_again_signs_in_as_the_first_did():
     assert second.get("/me/settings/").status_code == 200
 
 
+def log_out(client):
+    client.post("/logout/")
+
+
+def log_out_everywhere(client):
+    client.post("/logout/everywhere/")
+
+
+def change_password(client):
+    new = dict.fromkeys(("new_password", "new_password_again"), "another horse battery")
+    client.post("/me/settings/password/", {"current_password": PASSWORD} | new)
+
+
+def reset_password(_client):
+    bob = User.objects.get()
+    bob.set_password("another horse battery")
+    bob.save()
+
+
+def lock_out(_client):
+    User.objects.update(is_active=False)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("end", [log_out, log_out_everywhere, change_password, reset_password, lock_out])
+def test_once_the_session_that_it_made_is_over_a_registration_signs_nobody_in(end):
+    """The first answer still comes, and leads to the door."""
+    sent = REGISTRATION | {"once": str(uuid.uuid4())}
+    first, second = FormClient(), FormClient()
+    location = first.post("/register/", sent)["Location"]
+    end(first)
+    assert second.post("/register/", sent)["Location"] == location
+    assert second.get("/me/settings/").status_code == 302
+    assert User.objects.count() == 1
+
+
 @pytest.mark.django_db
 def test_a_registration_with_another_password_is_no_way_in():
     sent = REGISTRATION | {"once": str(uuid.uuid4())}

@@ -12,7 +12,7 @@ from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from accounts.models import User
+from accounts.models import ResetRequest, User
 from accounts.tests.factories import PASSWORD, make_user
 from bids import states
 from bids.tests.cast import stage
@@ -24,6 +24,7 @@ from .browser.samples import addresses, anything
 pytestmark = pytest.mark.django_db
 _numbers = count(1)
 A_DAY = {"login": "5/d", "login_name": "5/d", "registration": "5/d", "bids": "20/d", "general": "100/d"}
+A_DAY |= {"reset": "5/d", "reset_recipient": "3/d"}
 
 
 def elsewhere():
@@ -118,6 +119,19 @@ def test_every_counter_ends_by_itself():
     keys = list(caches["limits"].iter_keys("*"))
     assert len(keys) == 3
     assert all(caches["limits"].ttl(key) for key in keys)
+
+
+def test_mails_for_a_new_password_are_counted_by_who_asks_and_by_who_gets_them():
+    """R1: whether or not anybody has that address, however it is written; nobody is buried in mails."""
+    addresses = ("ana@example.org", "Ana@Example.org ", "ANA@EXAMPLE.ORG", "ana@example.org")
+    asked = [FormClient(REMOTE_ADDR=elsewhere()).post("/password-reset/", {"email": email}) for email in addresses]
+    assert [answer.status_code for answer in asked] == [302, 302, 302, 429]
+    assert "minutes, then try again" in asked[-1].text
+    here = FormClient(REMOTE_ADDR=elsewhere())
+    posts = [here.post("/password-reset/", {"email": f"{number}@example.org"}) for number in range(6)]
+    assert [answer.status_code for answer in posts] == [302] * 5 + [429]
+    assert ResetRequest.objects.count() == 8
+    assert log_in(address=here.defaults["REMOTE_ADDR"]).status_code == 422
 
 
 # --- Who is counted --------------------------------------------------------------------------------

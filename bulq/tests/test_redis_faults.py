@@ -53,6 +53,7 @@ def use(settings, url):
     settings.RATELIMIT_ENABLE = True
     # Windows so long that no test meets the end of one: those of a process without Redis are the clock's.
     most = {"login": 5, "login_name": 5, "registration": 5, "bids": 3, "general": 9}
+    most |= {"reset": 5, "reset_recipient": 3}
     settings.RATE_LIMITS = {name: f"{number}/99d" for name, number in most.items()}
 
 

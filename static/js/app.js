@@ -11,8 +11,9 @@
 
   // --- Messages ---------------------------------------------------------------------------------
 
-  /** Show a sentence as a banner until the next answer. */
-  function banner(text) {
+  /** Show a sentence as a banner until the next answer. A note is read out, but nobody is taken to it. */
+  function banner(text, { isNote = false } = {}) {
+    if (document.querySelector("[data-own]")?.textContent === text) return;
     const box = document.createElement("div");
     box.className = "banner warn";
     box.dataset.own = "";
@@ -22,10 +23,11 @@
     const place = document.querySelector("dialog[open] .refusal") || messages();
     place?.querySelectorAll("[data-own]").forEach((old) => old.remove());
     place?.prepend(box);
-    box.scrollIntoView({ block: "nearest" });
+    if (!isNote) box.scrollIntoView({ block: "nearest" });
   }
 
   document.addEventListener("bulq:banner", (event) => banner(event.detail));
+  document.addEventListener("bulq:note", (event) => banner(event.detail, { isNote: true }));
 
   const shown = new WeakMap();
   const markToasts = () => document.querySelectorAll(".toast").forEach((toast) => shown.has(toast) || shown.set(toast, Date.now()));
@@ -59,6 +61,7 @@
   });
 
   let sent = null; // the form whose answer is being put in
+  let nextLine = null; // of the shopping list: where the focus goes when the line it is in moves to the cart
 
   /** Leave what the person did as it is: an opened details, a number half typed into another form. */
   function keep(element, detail) {
@@ -89,13 +92,29 @@
   }
 
   // The order table is no form in this sense: its amounts stand outside and are looked at one by one.
-  globalThis.bulq = { isHalfFilled: (form) => !("autosave" in form.dataset) && [...form.elements].some(isTyped) };
+  globalThis.bulq = { isUnsaved, isHalfFilled: (form) => !("autosave" in form.dataset) && [...form.elements].some(isTyped) };
+
+  let pressed = null; // the button that sent the last form
+  document.addEventListener("submit", (event) => (pressed = event.submitter), true);
+
+  /** Sent once more, by the browser itself: the answer (log in first, or an old token) is a page of its own. */
+  function sendByBrowser(form) {
+    if (pressed?.form === form && pressed.name) form.append(Object.assign(document.createElement("input"), { type: "hidden", name: pressed.name, value: pressed.value }));
+    if (pressed?.form === form && pressed.hasAttribute("formaction")) form.action = pressed.formAction;
+    HTMLFormElement.prototype.submit.call(form);
+  }
 
   document.addEventListener("htmx:before:swap", (event) => {
+    if (event.defaultPrevented) return;
     const { ctx, tasks } = event.detail;
     const main = tasks.find((task) => task.type === "main");
     if (!main || ctx.sourceElement.tagName !== "FORM") return;
     const form = ctx.sourceElement;
+    if (ctx.response.raw.headers.has("X-Bulq-Again")) {
+      event.preventDefault();
+      sendByBrowser(form);
+      return;
+    }
     const whole = main.target === document.body;
     if (ctx.response.status >= 500 || (whole && !main.fragment.querySelector("#main"))) {
       event.preventDefault(); // what was typed stays; plain text would even wipe the page
@@ -103,6 +122,8 @@
       return;
     }
     sent = form;
+    const line = ctx.request.submitter?.closest("#todo .buy");
+    nextLine = (line?.nextElementSibling ?? line?.previousElementSibling)?.id;
     if (ctx.response.status < 400) form.reset();
     const dialog = form.closest("dialog");
     if (dialog && !whole) main.target = dialog.querySelector(".refusal");
@@ -118,6 +139,8 @@
       document.getElementById("main")?.focus({ preventScroll: true });
     } else if (event.detail.ctx.response.status >= 400) {
       messages()?.scrollIntoView({ block: "nearest" });
+    } else if (nextLine && !document.querySelector("#todo :focus")) {
+      document.getElementById(nextLine)?.querySelector("a.tick, button.tick")?.focus();
     } else if (document.activeElement === document.body) {
       document.getElementById("main")?.focus({ preventScroll: true });
     }
@@ -200,7 +223,18 @@
     confirmIn(button);
   }
 
+  /** Open the details that a link names, at the first field that nothing stands in. */
+  function unfold(link) {
+    const details = document.getElementById(link.dataset.unfold);
+    details.open = true;
+    byHand.add(details);
+    const field = [...details.querySelectorAll("input:not([type=hidden])")].find((one) => !one.value);
+    field?.focus({ preventScroll: true });
+    field?.scrollIntoView({ block: "center" });
+  }
+
   const actions = {
+    "a[data-unfold]": (link) => unfold(link),
     "a[data-dialog]": (link) => openDialog(link),
     "dialog [data-close]": (link) => link.closest("dialog").close(),
     "[data-copy]": (button) => copy(button),

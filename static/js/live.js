@@ -24,12 +24,44 @@
   const topic = () => document.body.dataset.live; // undefined: nothing here is live
   const isShown = () => topic() !== undefined && document.visibilityState === "visible";
 
+  // --- One of few streams -----------------------------------------------------------------------
+  // Over HTTP/1.1 a browser opens six connections to a site, for all its tabs, so streams take no more than three. A
+  // tab without one hears when they hear something, and else asks now and then. Over HTTP/2, which needs TLS, there is
+  // room for all. Locks are there with TLS and for the machine itself; over plain HTTP from elsewhere nothing is held.
+
+  const STREAMS = 3;
+  const others = new BroadcastChannel("bulq-live");
+  const isCrowded = navigator.locks && performance.getEntriesByType("navigation")[0]?.nextHopProtocol === "http/1.1";
+  let leave = null; // gives the place back
+
+  others.onmessage = () => !isOpen && isShown() && want();
+
+  /** Resolves to whether this tab may have a stream now. */
+  async function hasPlace() {
+    for (let n = 0; isCrowded && !leave && n < STREAMS; n += 1) {
+      await new Promise((decided) => {
+        navigator.locks.request(`bulq-live-${n}`, { ifAvailable: true }, (lock) => {
+          decided();
+          return lock && new Promise((done) => (leave = done));
+        });
+      });
+    }
+    return !isCrowded || leave !== null;
+  }
+
   // --- The stream -------------------------------------------------------------------------------
 
-  function connect() {
+  async function connect() {
     clearTimeout(retry);
     if (!isShown() || !navigator.onLine || (source && asked === topic())) return;
     disconnect();
+    if (!(await hasPlace())) {
+      lostAt = Infinity; // nothing is wrong
+      retry = setTimeout(connect, POLL);
+      return;
+    }
+    if (source) return;
+    if (!isShown()) return disconnect();
     asked = topic();
     source = new EventSource(`/live/?${asked}&at=${document.body.dataset.at}`);
     source.onopen = () => {
@@ -39,6 +71,7 @@
     source.addEventListener("still", () => (heardAt = Date.now()));
     source.onmessage = () => {
       heardAt = Date.now();
+      others.postMessage("changed");
       want();
     };
     source.onerror = again;
@@ -47,6 +80,8 @@
   function disconnect() {
     clearTimeout(retry);
     source?.close();
+    leave?.();
+    leave = null;
     if (isOpen) lostAt = Date.now();
     [source, isOpen] = [null, false];
   }
@@ -136,7 +171,7 @@
   /** This page is not what is at its address any more, or not for this person. */
   function moved() {
     if (!topic()) return;
-    if (halfFilled().length) warn();
+    if (halfFilled().length || [...document.querySelectorAll(".qty[data-line]")].some(bulq.isUnsaved)) warn();
     else location.reload();
   }
 

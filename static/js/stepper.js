@@ -127,6 +127,11 @@
       if (response.status === 429) pending = null; // certainly not stored: later taps may join
       return wait(Number.parseInt(response.headers.get("Retry-After"), 10) || 0);
     }
+    if (response.headers.has("X-Bulq-Again")) {
+      // Logged out, or in again elsewhere: the browser sends the whole table, and its answer keeps the amounts.
+      pending = null;
+      return HTMLFormElement.prototype.submit.call(order());
+    }
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     const part = page.querySelector("[data-order-answer]");
     const { values } = pending;

@@ -1,6 +1,7 @@
 """Observations of what something costs: made, corrected, withdrawn."""
 
 from django.db import transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -13,12 +14,15 @@ from stores.models import Offer, Price, Product, Store
 def record_price(product, store, *, amount, quantity, by, min_quantity=None, note="", is_of_purchase=False):
     """Note that `quantity` of a product was seen at a store for `amount`; makes the offer if there is none.
 
-    Fixes the unit of the product and the currency of the store.
+    Fixes the unit of the product and the currency of the store. Refused for an amount of 0. What comes last is the
+    current price: observations that a clock which was fast has put into the future count as made just before this one.
     """
+    _refuse_nothing(amount)
     with busy_when_locked():
         Product.objects.filter(pk=product.pk, is_unit_fixed=False).update(is_unit_fixed=True)
         Store.objects.filter(pk=store.pk, is_currency_fixed=False).update(is_currency_fixed=True)
     offer, _made = Offer.objects.get_or_create(product=product, store=store)
+    offer.prices.filter(seen_at__gt=Now()).update(seen_at=Now())
     return Price.objects.create(
         offer=offer,
         amount=amount,
@@ -65,9 +69,15 @@ def withdraw_price(price, *, by):
 def restore_price(price, *, by):
     """Undo `withdraw_price`."""
     price = _lock_logged(price, by)
+    _refuse_nothing(price.amount)
     price.withdrawn_at = None
     price.save(update_fields=["withdrawn_at"])
     return price
+
+
+def _refuse_nothing(amount):
+    if not amount:
+        raise BulqError(_("Something that was free has no price."), field="amount")
 
 
 def _lock_logged(price, by):

@@ -203,7 +203,7 @@ class Product(Correctable):
         ]
 
     def __str__(self):
-        return f"{self.name}, {self.brand}" if self.brand else self.name
+        return f"{self.name} ({self.brand})" if self.brand else self.name
 
     @property
     def is_counted(self):

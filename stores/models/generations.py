@@ -10,6 +10,7 @@ import uuid
 from django.db import models, transaction
 
 STORES, PRODUCTS = "stores", "products"
+UNCHANGED = uuid.UUID(int=0)
 
 
 class Generation(models.Model):
@@ -23,9 +24,8 @@ class Generation(models.Model):
 
 
 def token_of(name):
-    """The present token; the first reader of a list makes it."""
-    token = Generation.objects.filter(name=name).values_list("token", flat=True).first()
-    return token or Generation.objects.get_or_create(name=name)[0].token
+    """The present token: of what nobody has changed yet it is always the same one."""
+    return Generation.objects.filter(name=name).values_list("token", flat=True).first() or UNCHANGED
 
 
 def renew(store_model, stores=(), names=()):

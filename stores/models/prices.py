@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import connection, models
 from django.db.models import F, Q
-from django.db.models.functions import TruncDate
+from django.db.models.functions import Now, TruncDate
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -183,7 +183,8 @@ class Price(Announced):
     quantity = QuantityColumn(_("for a quantity of"))
     min_quantity = QuantityColumn(_("minimum quantity"), null=True, blank=True)
     note = models.CharField(_("note"), max_length=200, blank=True)
-    seen_at = models.DateTimeField(default=timezone.now)
+    # By the database's clock: web processes have one each, and the newest observation is the current price.
+    seen_at = models.DateTimeField(db_default=Now())
     seen_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     withdrawn_at = models.DateTimeField(null=True, blank=True)
     # The observation of a purchase is corrected and withdrawn with it.
@@ -196,6 +197,10 @@ class Price(Announced):
             within("price", "amount", Decimal(0), MAX_AMOUNT),
             within("price", "quantity", CENT, MAX_QUANTITY),
             within("price", "min_quantity", CENT, MAX_QUANTITY),
+            # A gift records no price; one that was recorded once does not count.
+            models.CheckConstraint(
+                condition=Q(amount__gt=0) | Q(withdrawn_at__isnull=False), name="price_of_nothing_is_withdrawn"
+            ),
         ]
         indexes = [models.Index(fields=["offer", "-seen_at", "-id"], name="price_newest")]
 

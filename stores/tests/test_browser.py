@@ -22,11 +22,11 @@ def test_known_products_are_offered_while_a_name_is_typed(page):
     rice = make_product("Basmati Rice", brand="Tilda")
     page.goto("/products/new/")
     page.get_by_label("Name").press_sequentially("basmati rise")
-    page.get_by_role("link", name="Basmati Rice, Tilda").wait_for()
+    page.get_by_role("link", name="Basmati Rice (Tilda)").wait_for()
     page.get_by_label("Name").fill("")
     page.locator("#similar").wait_for(state="hidden")
     page.get_by_label("Name").press_sequentially("basmati rise")
-    page.get_by_role("link", name="Basmati Rice, Tilda").click()
+    page.get_by_role("link", name="Basmati Rice (Tilda)").click()
     page.wait_for_url(f"**/products/{rice.pk}/")
 
 
@@ -35,6 +35,7 @@ def test_stores_are_offered_while_a_name_is_typed(page):
     for n in range(25):
         make_store(f"Store {n:02}")
     page.goto("/products/new/")
+    page.get_by_text("Where it is sold and what it costs").click()
     page.get_by_label("Store").press_sequentially("store 24")
     page.locator('#known-stores option[value="Store 24"]').wait_for(state="attached")
 
@@ -44,6 +45,7 @@ def test_a_refused_form_keeps_what_was_typed_and_goes_through_once_mended(page):
     page.goto("/products/new/")
     page.get_by_label("Name").fill("Olive oil")
     page.get_by_label("Unit", exact=True).select_option("bottle")
+    page.get_by_text("Where it is sold and what it costs").click()
     page.get_by_label("Store").fill("metro")
     page.get_by_label("Price").fill("about 7")
     page.get_by_role("button", name="Add the product").click()

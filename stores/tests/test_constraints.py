@@ -39,10 +39,16 @@ def offer_row(**changes):
 
 def price_row(**changes):
     row = {"offer_id": make_offer(make_product(), make_store()).pk, "amount": "1", "quantity": "1", "note": ""}
-    return row | {"seen_at": WHEN, "is_of_purchase": False} | changes
+    withdrawn = {"withdrawn_at": WHEN} if changes.get("amount") == "0" else {}
+    return row | {"seen_at": WHEN, "is_of_purchase": False} | withdrawn | changes
 
 
 ROWS = {Product: product_row, Store: store_row, Offer: offer_row, Price: price_row}
+
+
+def test_a_price_of_nothing_counts_only_as_withdrawn(db):
+    with pytest.raises(IntegrityError, match="price_of_nothing_is_withdrawn"):
+        insert(Price, **price_row(amount="0", withdrawn_at=None))
 
 
 @pytest.mark.parametrize("model", ROWS)
@@ -55,7 +61,7 @@ BOUNDS = [
     (Product, "step", "0.01", "1000"),
     (Offer, "pack_size", "0.01", "99999"),
     (Offer, "min_quantity", "0.01", "99999"),
-    (Price, "amount", "0", "9999999.99"),
+    (Price, "amount", "0", "9999999.99"),  # what was free counts only as withdrawn
     (Price, "quantity", "0.01", "99999"),
     (Price, "min_quantity", "0.01", "99999"),
 ]

@@ -84,7 +84,7 @@ def test_every_page_explains_itself_without_script(as_alice, ids, name, known):
 
 
 @pytest.mark.parametrize("name", ["products", "stores", "store", "product", "product-prices"])
-@pytest.mark.parametrize("query", [{"q": "\0"}, {"q": "x" * 10000}, {"page": "-1"}, {"page": "9" * 50}, {"q": "%"}])
+@pytest.mark.parametrize("query", [{"q": "\0"}, {"q": "x" * 3000}, {"page": "-1"}, {"page": "9" * 50}, {"q": "%"}])
 def test_any_query_is_answered(as_alice, ids, name, query):
     assert as_alice.get(address(name, ids), query).status_code == 200
 
@@ -111,6 +111,6 @@ def test_pages_do_the_same_few_queries_whatever_their_size(counted, ids, alice):
         make_offer(product, make_store(), price=n + 1)
         make_offer(make_product(), store, price=n + 1)
     offer = Offer.objects.get(pk=ids)
-    Price.objects.bulk_create(Price(offer=offer, amount=n, quantity=3, seen_by=alice) for n in range(1000))
+    Price.objects.bulk_create(Price(offer=offer, amount=n + 1, quantity=3, seen_by=alice) for n in range(1000))
     assert counted() == few
     assert max(few.values()) <= 12

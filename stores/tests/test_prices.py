@@ -1,12 +1,14 @@
 """Offers, prices, and what a product costs where, and when (spec 26, 27, 52)."""
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.db.models.functions import Now
 from django.utils import timezone
 
+from stores.actions.prices import record_price
 from stores.models import Offer, Price, Product, Store, price_charts
 
 from .factories import make_offer, make_product, make_store
@@ -24,6 +26,39 @@ def see(offer, amount, *, quantity=1, days_ago=0, at=None, **fields):
 
 def shown(client, product):
     return client.get(f"/products/{product.pk}/").context["page"].object_list
+
+
+# --- What is current -------------------------------------------------------------------------------
+def record(offer, amount, **more):
+    return record_price(offer.product, offer.store, amount=Decimal(amount), quantity=Decimal(1), by=None, **more)
+
+
+def current(offer):
+    return Offer.objects.with_current_price().get(pk=offer.pk).current_amount
+
+
+@pytest.mark.parametrize("hours", [3, -3])
+def test_a_web_process_whose_clock_is_wrong_dates_no_price(offer, monkeypatch, hours):
+    """The database's clock is the one that counts, so what is recorded last is current at once."""
+    record(offer, "5.00")
+    with monkeypatch.context() as wrong:
+        wrong.setattr(timezone, "now", lambda: datetime.now(UTC) + timedelta(hours=hours))
+        record(offer, "6.00")
+    assert current(offer) == 6
+    record(offer, "7.00")
+    assert current(offer) == 7
+    assert not Price.objects.filter(seen_at__gt=Now()).exists()
+
+
+def test_a_price_from_the_future_is_current_only_until_the_next_one(offer):
+    """Should the database's own clock have been fast: it keeps its place before what came later."""
+    see(offer, "5.00", days_ago=1)
+    see(offer, "6.00", days_ago=-1)
+    assert current(offer) == 6
+    record(offer, "7.00", is_of_purchase=True)
+    assert current(offer) == 7
+    assert [price.amount for price in Price.objects.newest_first()] == [7, 6, 5]
+    assert not Price.objects.filter(seen_at__gt=Now()).exists()
 
 
 # --- Offers ----------------------------------------------------------------------------------------
@@ -98,8 +133,8 @@ def test_a_price_is_for_the_pack_unless_said_otherwise(as_bob, offer):
     as_bob.post(url, {"amount": "9", "quantity": ""})
     assert Price.objects.latest("pk").quantity == 12
     other = make_offer(offer.product, make_store())
-    as_bob.post(f"/offers/{other.pk}/prices/new/", {"amount": "0"})
-    assert (Price.objects.latest("pk").amount, Price.objects.latest("pk").quantity) == (0, 1)
+    as_bob.post(f"/offers/{other.pk}/prices/new/", {"amount": "2"})
+    assert (Price.objects.latest("pk").amount, Price.objects.latest("pk").quantity) == (2, 1)
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def test_a_product_is_added_by_anybody_and_shown(as_bob, bob):
     assert response.url == f"/products/{product.pk}/"
     assert (product.name, product.brand, product.created_by) == ("Olive oil", "Terra", bob)
     page = as_bob.get(response.url).content.decode()
-    assert "Olive oil, Terra is in the list now." in page
+    assert "Olive oil (Terra) is in the list now." in page
     assert "No price yet" in page
 
 
@@ -159,7 +159,7 @@ def test_the_same_name_and_brand_is_refused_with_a_link(as_bob, rice, data):
     response = post(as_bob, **data)
     assert response.status_code == 422
     assert errors(response)["name"] == ["A product of this name and brand is already known"]
-    assert f'<a href="/products/{rice.pk}/">Basmati Rice, Tilda' in response.content.decode()
+    assert f'<a href="/products/{rice.pk}/">Basmati Rice (Tilda)' in response.content.decode()
     assert Product.objects.count() == 1
 
 
@@ -185,7 +185,7 @@ def test_similar_ones_are_offered_while_typing(as_bob, rice):
     page = as_bob.get("/products/similar/", {"name": "basmati rise"})
     assert f'href="/products/{rice.pk}/"' in page.content.decode()
     assert "Verified" in as_bob.get("/products/similar/", {"name": "caj"}).content.decode()
-    for query in ({}, {"name": "r"}, {"name": "%%"}, {"name": "__"}, {"name": "\0"}, {"name": "x" * 5000}):
+    for query in ({}, {"name": "r"}, {"name": "%%"}, {"name": "__"}, {"name": "\0"}, {"name": "x" * 3000}):
         page = as_bob.get("/products/similar/", query)
         assert (page.status_code, page.content.strip()) == (200, b"")
 
@@ -195,7 +195,7 @@ def test_the_brand_counts_when_looking_for_similar_ones(as_bob):
         make_product("Penne rigate", brand=brand)
     page = as_bob.get("/products/similar/", {"name": "Penne rigatte", "brand": "barila"})
     first, _url = page.context["similar"][0]
-    assert str(first) == "Penne rigate, Barilla"
+    assert str(first) == "Penne rigate (Barilla)"
 
 
 def test_suggestions_escape_names(as_bob):

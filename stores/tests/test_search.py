@@ -42,8 +42,8 @@ def test_percent_and_underscore_are_plain_characters():
 def test_a_product_is_found_by_its_brand():
     make_product("Penne", brand="Barilla")
     make_product("Penne", brand="De Cecco")
-    assert found("barila") == ["Penne, Barilla"]
-    assert found("penne cecco")[0] == "Penne, De Cecco"
+    assert found("barila") == ["Penne (Barilla)"]
+    assert found("penne cecco")[0] == "Penne (De Cecco)"
 
 
 def test_a_store_is_found_by_name_and_chain():

@@ -1,10 +1,19 @@
-"""Where a form of the catalogue leads: back to the page that sent the person here, with what they made there."""
+"""Where a form of the catalogue leads: back to the page that sent the person here, with what they made there.
 
+Who lacks a store or a product in the middle of a form takes a detour: what was typed is set aside in the session (a
+note would be too long for an address) and fills the form again on the way back.
+"""
+
+import secrets
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+
+SET_ASIDE = "set_aside"
+MOST_SET_ASIDE = 5
+NOT_TYPED = {"csrfmiddlewaretoken", "once", "detour", "next"}
 
 
 def next_path(request):
@@ -25,3 +34,23 @@ def onward_url(path, **made):
 
 def go_on(request, **made):
     return redirect(onward_url(next_path(request), **made))
+
+
+def detour(request, address, **words):
+    """Off to the form of what is missing, with `words` filled in there."""
+    return redirect(f"{reverse(address)}?{urlencode({'next': way_back(request)} | words)}")
+
+
+def way_back(request, **more):
+    """Address of the page that posted, which fills its form again with what was typed."""
+    typed = {name: text for name, text in request.POST.items() if name not in NOT_TYPED}
+    key, aside = secrets.token_urlsafe(6), request.session.get(SET_ASIDE, {})
+    latest = list(aside.items())[1 - MOST_SET_ASIDE :]
+    request.session[SET_ASIDE] = {**dict(latest), key: typed}
+    path = next_path(request)
+    return f"{request.path}?{urlencode({'typed': key} | ({'next': path} if path else {}) | more)}"
+
+
+def typed_before(request):
+    """What was typed before the detour that this page is the way back from, as `initial` of its form."""
+    return request.session.get(SET_ASIDE, {}).get(request.GET.get("typed", ""), {})

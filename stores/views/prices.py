@@ -11,13 +11,15 @@ from stores.actions.prices import log_price, restore_price, withdraw_price
 from stores.forms import OfferDetailsForm, OfferForm, PriceForm, store_named_by
 from stores.models import Offer, first_stores
 
-from .onward import next_path
+from .onward import detour, next_path, typed_before
 
 
 @require_http_methods(["GET", "POST"])
 def offer_new(request, product_id):
     product = get_product(product_id)
-    form = OfferForm(request.POST or None, product=product, initial=store_named_by(request.GET))
+    if request.POST.get("detour"):
+        return detour(request, "store-new", name=request.POST.get("store", ""))
+    form = OfferForm(request.POST or None, product=product, initial=typed_before(request) | store_named_by(request.GET))
     existing = None
     if form.is_valid():
         existing = Offer.objects.filter(product=product, store=form.cleaned_data["store"])

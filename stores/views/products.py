@@ -11,7 +11,7 @@ from stores.actions.catalogue import change_product, create_product
 from stores.forms import NewProductForm, ProductForm, product_initial
 from stores.models import Offer, Price, Product, first_stores, price_charts, with_cheapest
 
-from .onward import go_on, next_path, onward_url
+from .onward import detour, go_on, next_path, onward_url, typed_before
 
 PER_PAGE = 50
 LATEST_PRICES = 10
@@ -56,7 +56,9 @@ def _prices_of(product):
 
 @require_http_methods(["GET", "POST"])
 def product_new(request):
-    form = NewProductForm(request.POST or None, initial=product_initial(request.GET))
+    if request.POST.get("detour"):
+        return detour(request, "store-new", name=request.POST.get("store", ""))
+    form = NewProductForm(request.POST or None, initial=typed_before(request) | product_initial(request.GET))
     if form.is_valid():
         with flash_errors(form):
             made = create_product(by=request.user, **form.values())

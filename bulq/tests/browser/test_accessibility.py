@@ -1,5 +1,5 @@
 """Every page at the width of a small phone, a phone and a desk, light and dark: axe finds nothing, nothing scrolls
-sideways, and what one has to hit is large enough."""
+sideways, what one has to hit is large enough, and no page names itself twice."""
 
 from pathlib import Path
 
@@ -21,6 +21,12 @@ RUN_AXE = """async (options) => (await axe.run(document, {resultTypes: ["violati
 ALL_RULES = {}
 CONTRAST = {"runOnly": ["color-contrast"]}
 REST = {"rules": {"color-contrast": {"enabled": False}}}
+# What the bar of a phone names, and again on the page below it.
+TWICE = """(() => {
+    const seen = (one) => one.checkVisibility() && one.getClientRects().length ? one.innerText.trim() : "";
+    const bar = [...document.querySelectorAll(".topbar .title")].map(seen).join("");
+    return [...document.querySelectorAll("main h1, main .crumb")].map(seen).filter((text) => text && text === bar);
+})()"""
 SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 UNFOLD = "document.querySelectorAll('details').forEach((one) => (one.open = true))"
 PARTS_OF_PAGES = 6  # so that several workers can share them
@@ -76,4 +82,5 @@ def look_at(page, path, looks):
                 yield f"at {width}: scrolls sideways by {over} px"
             yield from (f"at {width}: smaller than {least} px: {line}" for line in page.evaluate(TARGETS, least))
             page.evaluate("scrollTo(0, 0)")
+            yield from (f"at {width}: names itself twice: {name}" for name in page.evaluate(TWICE))
         yield from (f"at {width}: {line}" for line in page.evaluate(RUN_AXE, rules))

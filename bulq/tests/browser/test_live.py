@@ -346,3 +346,26 @@ def test_redis_restarted_in_the_middle_the_page_recovers_by_itself(new_context, 
             expect(cell(page, one.oil, "Bob")).to_have_text("6")
             order(one.run, one.bob, one.oil, 7)
             expect(cell(page, one.oil, "Bob")).to_have_text("7")
+
+
+def test_more_tabs_than_a_browser_has_connections_all_load_and_follow(enter):
+    """Over HTTP/1.1 a stream keeps one of six; the tabs without one are told by the others."""
+    one = stage()
+    path = f"/runs/{one.run.pk}/"
+    first = enter(one.hana, path)
+    streams = []
+    first.context.on("request", lambda request: streams.append(request) if "/live/?" in request.url else None)
+    pages = [first]
+    for _more in range(7):
+        pages.append(first.context.new_page())
+        pages[-1].goto(path)
+    order(one.run, one.bob, one.oil, 7)
+    for page in pages:
+        expect(cell(page, one.oil, "Bob")).to_have_text("7")
+    assert len(streams) == 2  # and that of the first
+    assert [page.locator("#live").get_attribute("data-state") for page in pages].count("again") == 0
+    for page in pages[:3]:
+        page.close()
+    order(one.run, one.bob, one.oil, 8)
+    for page in pages[3:]:
+        expect(cell(page, one.oil, "Bob")).to_have_text("8", timeout=40_000)

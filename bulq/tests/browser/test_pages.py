@@ -133,7 +133,7 @@ def test_a_decision_opens_as_a_dialog_and_escape_leaves_it(enter):
     page.keyboard.press("Enter")
     dialog = page.get_by_role("dialog")
     expect(dialog).to_have_accessible_name("Lock the list?")
-    expect(dialog).to_contain_text("Still choosing")
+    expect(dialog).to_contain_text("are still choosing")
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
     expect(link).to_be_focused()
@@ -153,7 +153,7 @@ def test_what_is_half_typed_survives_the_answer_to_another_form(enter):
     eve.fill("1")
     bob.fill("3")
     bob.press("Enter")
-    expect(page.get_by_text("Everything is sorted out.")).to_be_visible()
+    expect(page.get_by_text("Everything is sorted out.", exact=True)).to_be_visible()
 
     page.goto(f"/runs/{cast.run.pk}/costs/")
     page.get_by_label("What for").fill("Fuel")

@@ -147,7 +147,14 @@ LYING_AROUND = (
 def test_what_lies_around_stays_outside(tmp_path):
     (tmp_path / ".dockerignore").symlink_to(ROOT / ".dockerignore")
     needed = ("manage.py", "gunicorn.conf.py", "requirements.txt", "bulq/settings.py", "bids/models/board.py")
-    needed += ("static/away.html", "templates/503.html", "accounts/urls.py", "stores/urls.py", "bulq/backups/job.py")
+    needed += (
+        "static/away.html",
+        "static/too-much.html",
+        "templates/503.html",
+        "accounts/urls.py",
+        "stores/urls.py",
+        "bulq/backups/job.py",
+    )
     for file in (*LYING_AROUND, *needed):
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).touch()

@@ -201,13 +201,20 @@ def test_a_change_comes_through_the_door_at_once(site, mara, run):
 def test_a_browser_has_nothing_to_complain_about(site, run, new_context):
     """S4: a violated policy would be a red line in its console, and make this fail."""
     here = f"https://{DOMAIN}:{site.https}"
-    page = new_context(ignore_https_errors=True).new_page()
+    context = new_context(ignore_https_errors=True)
+    page = context.new_page()
     page.goto(f"{here}/login/?next=/admin/")
-    page.get_by_label("Username").fill("admin")
-    page.locator("input[type=password]").fill(PASSWORD)
-    with page.expect_navigation():
-        page.get_by_role("button", name="Log in").click()
-    for path in ("/admin/bids/run/", "/admin/stores/product/", "/admin/stores/offer/add/", "/health/ready", "/"):
+    # The browser comes by IPv6, from where nobody may log in for a minute after the test of addresses.
+    name, _equals, value = site.log_in("admin", PASSWORD, source="127.2.6.2").partition("=")
+    context.add_cookies([{"name": name, "value": value, "url": here, "secure": True}])
+    for path in (
+        "/admin/",
+        "/admin/bids/run/",
+        "/admin/stores/product/",
+        "/admin/stores/offer/add/",
+        "/health/ready",
+        "/",
+    ):
         assert page.goto(f"{here}{path}").status == 200
     expect(page.locator("#live")).to_contain_text("Live")
 

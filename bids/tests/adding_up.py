@@ -1,0 +1,152 @@
+"""Reads pages and files as a person with a calculator would: every sum that is shown against the rows beside it."""
+
+import csv
+import re
+from decimal import Decimal
+from html.parser import HTMLParser
+
+AMOUNT = re.compile(r"(-?)[€¥]([0-9][0-9,]*(?:\.[0-9]+)?)")
+VOID = {"meta", "link", "input", "br", "path", "rect", "use", "line", "img", "hr"}
+
+
+class Node:
+    def __init__(self, tag="", attributes=()):
+        self.tag, self.attributes, self.children = tag, dict(attributes), []
+
+    def all(self, tag, **wanted):
+        """Every `tag` inside with these classes or attributes (`class_="panel"`)."""
+        for child in self.children:
+            if isinstance(child, Node):
+                if child.tag == tag and all(child.has(name, value) for name, value in wanted.items()):
+                    yield child
+                yield from child.all(tag, **wanted)
+
+    def one(self, tag, **wanted):
+        return next(self.all(tag, **wanted))
+
+    def has(self, name, value):
+        return value in (self.attributes.get(name.rstrip("_")) or "").split()
+
+    @property
+    def text(self):
+        return "".join(child if isinstance(child, str) else child.text for child in self.children)
+
+
+class _Tree(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.path = [Node()]
+
+    def handle_starttag(self, tag, attributes):
+        node = Node(tag, attributes)
+        self.path[-1].children.append(node)
+        if tag not in VOID:
+            self.path.append(node)
+
+    def handle_startendtag(self, tag, attributes):
+        self.path[-1].children.append(Node(tag, attributes))
+
+    def handle_endtag(self, tag):
+        if tag in {node.tag for node in self.path}:
+            while self.path.pop().tag != tag:
+                pass
+
+    def handle_data(self, data):
+        self.path[-1].children.append(data)
+
+
+def tree(html):
+    parser = _Tree()
+    parser.feed(html)
+    return parser.path[0]
+
+
+def amounts(node):
+    text = node if isinstance(node, str) else node.text
+    return [Decimal(sign + digits.replace(",", "")) for sign, digits in AMOUNT.findall(text)]
+
+
+def first(node):
+    return amounts(node)[0]
+
+
+def total(nodes):
+    return sum((amount for node in nodes for amount in amounts(node)[:1]), Decimal(0))
+
+
+# --- Pages: pairs of what the rows come to and what is said below ------------------------------------
+def hand_out(page):
+    """Each person's card, the table of balances by row and column, and who pays whom."""
+    for card in page.one("div", class_="handout").all("details"):
+        said = amounts(card.one("summary"))[0]
+        yield total(item.one("small") for item in card.one("ul").all("li")), said
+        yield first(card.one("div", class_="foot")), said
+    table = page.one("table", class_="balances")
+    rows = [[amounts(cell) for cell in row.all("td")] for row in table.one("tbody").all("tr")]
+    for cells in rows:
+        yield cells[0][0] + cells[1][0], cells[-1][0]
+    for column, said in ((0, 0), (1, 1), (-1, -1)):
+        sums = [amounts(cell) for cell in table.one("tfoot").all("td")]
+        yield sum(cells[column][0] for cells in rows), sums[said][0]
+
+
+def by_product(page):
+    for panel in page.one("section", id="handout").all("section", class_="flush"):
+        if foot := next(panel.all("div", class_="foot"), None):
+            yield total(item.one("small") for item in panel.one("ul").all("li")), amounts(foot)[-1]
+
+
+def costs(page):
+    for panel in page.all("section", class_="flush"):
+        rows = [
+            row.one("span", class_="row") for row in panel.one("ul").all("li") if list(row.all("span", class_="row"))
+        ]
+        yield total(rows), first(panel.one("header"))
+
+
+def slips(page):
+    """The preview before forcing, and the sheets to print."""
+    for slip in page.one("div", class_="slips").all("section"):
+        if said := amounts(slip.one("header")):
+            yield total(row.one("small") for row in slip.one("ul").all("li")), said[0]
+
+
+def board(page):
+    """What everybody's order comes to, below the table and beside it, and the whole."""
+    people = total(page.one("section", id="people").all("small"))
+    yield people, first(page.one("section", id="whole"))
+    for foot in page.all("tfoot"):
+        cells = [amounts(cell) for cell in foot.all("td")]
+        *others, everyone, mine = [cell[0] for cell in cells if cell]
+        yield sum(others) + mine, everyone
+
+
+def shop(page):
+    lines = list(page.all("li", class_="buy"))
+    bought = [line for line in lines if line.has("class", "got")]
+    open_lines = [line for line in lines if not line.has("class", "got") and not line.has("class", "none")]
+    money = page.one("p", class_="money")
+    yield total(line.one("span", class_="cost") for line in bought), first(money.one("strong"))
+    yield total(line.one("span", class_="cost") for line in open_lines), first(money.one("small"))
+
+
+# --- Files -----------------------------------------------------------------------------------------
+def csv_sums(text):
+    rows = list(csv.DictReader(text.lstrip("\ufeff").splitlines()))
+    by_kind = {kind: [row for row in rows if row["kind"] == kind] for kind in {row["kind"] for row in rows}}
+    for person in by_kind.get("total", ()):
+        parts = [row for kind in ("wish", "extra costs") for row in by_kind.get(kind, ())]
+        theirs = [Decimal(row["cost"]) for row in parts if row["person_id"] == person["person_id"]]
+        yield sum(theirs, Decimal(0)), Decimal(person["cost"])
+    for whole in by_kind.get("run total", ()):
+        yield sum(Decimal(row["cost"]) for row in by_kind["total"]), Decimal(whole["cost"])
+
+
+def json_sums(document):
+    run, people = document["run"], document["people"]
+    for person in people:
+        theirs = [Decimal(row["cost"] or 0) for row in document["lines"] if row["person_id"] == person["id"]]
+        yield sum(theirs, Decimal(person["extra_costs"] or 0)), Decimal(person["total"] or 0)
+    if run["total"]:
+        yield sum(Decimal(person["total"] or 0) for person in people), Decimal(run["total"])
+        yield Decimal(run["goods"]) + Decimal(run["extra_costs"]), Decimal(run["total"])

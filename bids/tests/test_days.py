@@ -1,0 +1,135 @@
+"""Spec 31: what a run is called, and that one is not mistaken for another; days and times in one style (spec 7)."""
+
+import re
+from datetime import date, timedelta
+
+import pytest
+from django.core.management import call_command
+from django.urls import reverse
+from django.utils.timezone import localdate
+
+from accounts.models import User
+from bids import states
+from bids.actions import runs
+from bids.actions.runs import details_version, edit_run, start_run
+from bids.models import Run
+from bulq.dates import format_day, format_day_long
+from bulq.tests.architecture import templates
+from bulq.tests.browser.samples import Samples
+from bulq.tests.client import signed_in
+
+from .cast import stage
+
+pytestmark = pytest.mark.django_db
+TODAY = localdate()
+
+
+def start(one, day=None):
+    return start_run(one.group, store=one.run.store, by=one.alice, day=day)
+
+
+class TestNames:
+    def test_two_runs_that_would_have_one_name_are_numbered(self):
+        one = stage(states.PLANNING)
+        names = [str(one.run), str(start(one)), str(start(one))]
+        store = one.run.store
+        assert names == [f"{store}, no day yet", f"{store}, no day yet (2)", f"{store}, no day yet (3)"]
+        day = TODAY + timedelta(days=3)
+        name = f"{store}, {format_day(day)}"
+        assert [str(start(one, day)) for _ in range(2)] == [name, f"{name} (2)"]
+
+    def test_a_run_that_ends_gives_its_name_to_nobody_else(self):
+        """Past runs stand in lists, in the history and in the inbox as well."""
+        one = stage(states.PLANNING)
+        runs.call_off(one.run, by=one.alice)
+        assert str(start(one)).endswith("(2)")
+
+    def test_a_run_that_gets_a_day_is_numbered_among_those_of_that_day(self):
+        one = stage(states.PLANNING)
+        start(one, TODAY)
+        other = start(one)
+        changed = edit_run(other, by=one.alice, day=TODAY, note="", version=details_version(other))
+        assert str(changed).endswith(f"{format_day(TODAY)} (2)")
+        same = edit_run(changed, by=one.alice, day=TODAY, note="early", version=details_version(changed))
+        assert same.number == 2
+
+    def test_another_group_has_its_own_numbers(self):
+        one, other = stage(states.PLANNING), stage(states.PLANNING)
+        run = start_run(other.group, store=one.run.store, by=other.alice)
+        assert run.number == 1
+
+    def test_where_groups_meet_the_group_is_named(self):
+        """Home, inbox, money and the page of a store list runs of several groups."""
+        one = stage(states.DISTRIBUTING)
+        type(one.group).objects.filter(pk=one.group.pk).update(name="Friday Club")
+        for address in ("/", "/me/", "/inbox/"):
+            assert "Friday Club" in signed_in(one.bob).get(address).content.decode(), address
+        assert "Friday Club" in signed_in(one.bob).get(f"/stores/{one.run.store_id}/").content.decode()
+
+
+class TestADayThatIsOver:
+    def page(self, one, kind):
+        return reverse("run-new", args=[one.group.pk]) if kind == "new" else reverse("run-edit", args=[one.run.pk])
+
+    @pytest.mark.parametrize("kind", ["new", "edit"])
+    def test_is_asked_about_once(self, kind):
+        one, known = stage(states.ACTIVE), Run.objects.count()
+        client, day = signed_in(one.alice), TODAY - timedelta(days=1)
+        typed = {"store": one.run.store_id, "day": day.isoformat(), "note": "x", "version": details_version(one.run)}
+        answer = client.post(self.page(one, kind), typed)
+        assert answer.status_code == 422
+        sentence = f"{format_day(day)} is over. Send it again if you mean that day"
+        assert answer.context["form"].errors == {"day": [sentence]}
+        assert (Run.objects.count(), one.fresh().day) == (known, None)
+        again = {"past_day": answer.context["form"]["past_day"].value()}
+        other = client.post(self.page(one, kind), typed | again | {"day": (day - timedelta(days=1)).isoformat()})
+        assert other.status_code == 422, "another day is another question"
+        assert client.post(self.page(one, kind), typed | again).status_code == 302
+        assert Run.objects.filter(day=day).count() == 1
+
+    def test_a_day_that_stands_already_is_not_asked_about_again(self):
+        one = stage(states.ACTIVE)
+        Run.objects.filter(pk=one.run.pk).update(day=TODAY - timedelta(days=1))
+        typed = {"day": (TODAY - timedelta(days=1)).isoformat(), "note": "x", "version": details_version(one.fresh())}
+        assert signed_in(one.alice).post(self.page(one, "edit"), typed).status_code == 302
+
+    def test_today_is_not_over(self):
+        one = stage(states.ACTIVE)
+        typed = {"day": TODAY.isoformat(), "note": "", "version": details_version(one.run)}
+        assert signed_in(one.alice).post(self.page(one, "edit"), typed).status_code == 302
+
+
+def test_the_year_is_said_when_it_is_not_this_one():
+    this_year, other = date(TODAY.year, 3, 8), date(TODAY.year + 1, 3, 8)
+    assert re.fullmatch(r"[A-Z][a-z]{2} 8 March", format_day(this_year))
+    assert re.fullmatch(rf"[A-Z][a-z]{{2}} 8 March {TODAY.year + 1}", format_day(other))
+    assert re.fullmatch(rf"[A-Z][a-z]+day 8 March {TODAY.year + 1}", format_day_long(other))
+
+
+# --- One style ---------------------------------------------------------------------------------------
+NAMED = {"DATE_FORMAT", "SHORT_DATE_FORMAT", "TIME_FORMAT", "DATETIME_FORMAT"}
+FOR_MACHINES = {"c", "Y-m-d"}
+OTHER_STYLES = re.compile(r"\b\d{1,2}/\d{1,2}/\d{2,4}\b|\b[ap]\.m\.|\b[A-Z][a-z]{2}\. \d")
+
+
+def test_templates_name_formats_and_spell_out_none():
+    found = set()
+    for path in templates():
+        found |= set(re.findall(r"""\|(?:date|time):["']([^"']*)["']""", path.read_text(encoding="utf-8")))
+        assert not re.search(r"\|(?:date|time)\b(?!:)", path.read_text(encoding="utf-8")), path
+    assert found <= NAMED | FOR_MACHINES
+    assert found & NAMED
+
+
+@pytest.mark.slow
+def test_no_page_writes_a_day_or_a_time_another_way():
+    """Of the demo, as its people see it: no 11/02/2026, no 3 p.m., no Nov. 2."""
+    call_command("demo", verbosity=0)
+    wrong, seen = [], 0
+    for who, address in Samples().pages:
+        client = signed_in(User.objects.get(username=who or "vera"))
+        page = re.sub(r"<[^>]*>", " ", client.get(address).content.decode())
+        wrong += [(address, text) for text in OTHER_STYLES.findall(page)]
+        seen += 1
+    assert wrong == []
+    assert seen > 30

@@ -1,0 +1,106 @@
+"""Spec 52: what was free says nothing of its price. No form takes 0 for one, and no tap buys anything for nothing."""
+
+import inspect
+
+import pytest
+from django import forms
+from django.contrib import admin
+from django.urls import reverse
+
+import bids.forms
+import stores.admin
+import stores.forms
+from accounts.tests.factories import make_user
+from bids import states
+from bids.actions.shopping import buy
+from bids.models.basket import Basket
+from bulq.errors import BulqError
+from bulq.fields import AmountField, PriceField
+from bulq.tests.client import signed_in
+from stores.actions.prices import record_price, restore_price
+from stores.models import Offer, Price
+from stores.tests.factories import make_offer, make_product, make_store
+
+from .cast import D, stage
+from .factories import item_of
+
+pytestmark = pytest.mark.django_db
+SENTENCE = "Enter a price above 0. Something that was free has no price"
+# Amounts that are paid or owed, which may be nothing.
+PAID = {"PurchaseForm", "ExtraCostForm", "TotalForm"}
+
+
+def test_every_price_that_is_observed_is_typed_in_such_a_field():
+    """Whoever adds a form with an amount says above that it is no price, or takes a `PriceField`."""
+    found = {}
+    for module in (bids.forms, stores.forms, stores.admin):
+        for name, form in inspect.getmembers(module, inspect.isclass):
+            if issubclass(form, forms.BaseForm) and form.__module__.startswith(("bids.", "stores.")):
+                amounts = [type(field) for field in form.base_fields.values() if isinstance(field, AmountField)]
+                found |= {(module.__name__, name): amounts} if amounts else {}
+    assert {name for (_module, name), kinds in found.items() if PriceField not in kinds} == PAID
+    assert all(set(kinds) == {PriceField} for (_module, name), kinds in found.items() if name not in PAID)
+    assert len(found) > len(PAID) + 4
+
+
+def offer_of(one):
+    return make_offer(one.oil, one.run.store, price="12", quantity=6)
+
+
+POSTS = {
+    "in the shop": lambda one: reverse("item-price", args=[one.run.pk, item_of(one.run, one.oil).pk]),
+    "at an offer": lambda one: reverse("price-new", args=[offer_of(one).pk]),
+    "with an offer": lambda one: reverse("offer-new", args=[one.oil.pk]),
+    "with a product": lambda _one: reverse("product-new"),
+}
+
+
+@pytest.mark.parametrize("zero", ["0", "0.00", "0,0"])
+@pytest.mark.parametrize("place", POSTS)
+def test_nothing_is_no_price(place, zero):
+    one = stage(states.SHOPPING)
+    address, known = POSTS[place](one), Price.objects.count()
+    typed = {"amount": zero, "quantity": "1", "store": one.run.store.name, "name": "Olives", "unit": "kg"}
+    typed |= {"kind": "divisible", "step": "0.5"}
+    answer = signed_in(one.hana).post(address, typed)
+    assert answer.status_code == 422
+    assert answer.context["form"].errors == {"amount": [SENTENCE]}
+    assert Price.objects.count() == known
+
+
+def test_nor_is_it_in_the_admin_or_for_who_calls_the_action():
+    price = Price.objects.get(offer=make_offer(make_product(), make_store(), price="7"))
+    root = make_user("Root", is_staff=True, is_superuser=True)
+    address = reverse("admin:stores_price_change", args=[price.pk])
+    assert admin.site.is_registered(Price)
+    answer = signed_in(root).post(address, {"amount": "0", "quantity": "1", "note": ""})
+    assert SENTENCE in answer.content.decode()
+    with pytest.raises(BulqError, match="has no price"):
+        record_price(price.offer.product, price.offer.store, amount=D(0), quantity=D(1), by=root)
+    price.refresh_from_db()
+    assert price.amount == 7
+
+
+def test_what_an_older_release_kept_as_free_stays_withdrawn():
+    eve = make_user("Eve")
+    offer = make_offer(make_product(), make_store())
+    free = Price.objects.create(offer=offer, amount=0, quantity=1, seen_by=eve, withdrawn_at=eve.joined_at)
+    with pytest.raises(BulqError, match="has no price"):
+        restore_price(free, by=eve)
+    assert Offer.objects.with_current_price().get(pk=offer.pk).current_amount is None
+
+
+def test_a_gift_leaves_no_price_and_the_next_tap_asks_what_it_costs():
+    one = stage(states.SHOPPING)
+    item = item_of(one.run, one.oil)
+    buy(item, quantity=D(8), total=D(0), seen=item.version, by=one.alice)
+    assert not Price.objects.filter(offer__product=one.oil).exists()
+    assert Basket(one.run).line_of(item).planned.total is None
+
+
+def test_a_price_below_one_cent_for_what_is_wanted_is_as_good_as_none():
+    """0.01 for 1,000: eight of them come to nothing, and a tap does not buy eight for nothing."""
+    one = stage(states.SHOPPING)
+    make_offer(one.oil, one.run.store, price="0.01", quantity=1000)
+    line = Basket(one.run).line_of(item_of(one.run, one.oil))
+    assert (line.planned.units, line.planned.total, line.planned.price) == (8, None, None)

@@ -1,0 +1,305 @@
+"""Who must act, told to each reader: a cell for every state, role, and state of one's own (spec 32)."""
+
+import pytest
+
+from bids import states
+from bids.actions import bidding, distribution, lead
+from bids.actions.bidding import Wish
+from bids.actions.costs import correct_total, set_paid
+from bids.actions.distribution import set_picked_up
+from bids.models import Allocation, Purchase, Run
+from bids.models.guidance import next_step
+from bids.models.jobs import jobs_of
+from bids.models.standing import standing_of, standings
+from bids.models.sums import owed_by_person
+from bulq.tests.client import signed_in
+
+from .cast import D, leave_the_shop, stage
+from .factories import go_shopping, make_run, order, purchase
+
+pytestmark = pytest.mark.django_db
+PEOPLE = ("alice", "bob", "hana", "dora")
+
+
+def ready(one, *names):
+    for name in names:
+        bidding.set_ready(one.run, True, by=getattr(one, name))
+
+
+def pay(one, *names):
+    for name in names:
+        person = getattr(one, name)
+        set_paid(one.run, person, True, owed=owed_by_person(one.run)[one.part_of(person).pk], by=one.alice)
+
+
+def hand_to(one, *names):
+    for name in names:
+        rows = Allocation.objects.filter(item__run=one.run, bid__participation__user=getattr(one, name))
+        set_picked_up(one.run, rows, True, by=one.alice)
+
+
+# --- The situations --------------------------------------------------------------------------------
+def nobody_chose():
+    one = stage(states.PLANNING)
+    bidding.place_bids(one.run, [Wish(one.oil.pk, D(0))], by=one.alice)
+    return one
+
+
+def some_choose():
+    one = stage()
+    ready(one, "hana")
+    return one
+
+
+def only_the_leader_chooses():
+    one = stage()
+    ready(one, "bob", "hana")
+    return one
+
+
+def all_are_done():
+    one = only_the_leader_chooses()
+    ready(one, "alice")
+    return one
+
+
+def lead_offered():
+    one = stage()
+    lead.offer_lead(one.run, one.bob, by=one.alice)
+    return one
+
+
+def short_of_gouda():
+    return stage(states.ADJUSTING)
+
+
+def oil_left_over():
+    return stage(states.ADJUSTING, oil="9", gouda="3")
+
+
+def sorted_out():
+    one = stage(states.ADJUSTING)
+    distribution.sort_out(one.run, one.gouda, D(2), was=D(3), by=one.bob)
+    return one
+
+
+def paid_before_pick_up():
+    one = stage(states.DISTRIBUTING)
+    pay(one, "bob", "hana")
+    return one
+
+
+def picked_up_not_paid():
+    one = stage(states.DISTRIBUTING)
+    hand_to(one, "bob", "hana")
+    return one
+
+
+def bob_is_all_set():
+    one = stage(states.DISTRIBUTING)
+    hand_to(one, "bob")
+    pay(one, "bob")
+    return one
+
+
+def paid_too_much():
+    one = bob_is_all_set()
+    gouda = Purchase.objects.get(item__run=one.run, item__product=one.gouda)
+    correct_total(gouda, D(23), was=D(27), by=one.alice)
+    return one
+
+
+def hana_paid_in_the_shop():
+    """The leader owes, a helper is the payer."""
+    one = stage(states.SHOPPING)
+    purchase(one.run, one.oil, 8, "40")
+    leave_the_shop(one.run, payer=one.hana)
+    return one
+
+
+def leader_took_nothing():
+    one = stage(states.PLANNING)
+    bidding.place_bids(one.run, [Wish(one.oil.pk, D(0))], by=one.alice)
+    order(one.run, one.bob, one.oil, 8)
+    go_shopping(one.run)
+    purchase(one.run, one.oil, 8, "40")
+    leave_the_shop(one.run)
+    return one
+
+
+def over(one):
+    distribution.complete(one.run, waiting=distribution.not_picked_up(one.run).count(), by=one.alice)
+    return one
+
+
+def nothing_was_bought():
+    one = stage(states.SHOPPING)
+    leave_the_shop(one.run)
+    return one
+
+
+CHOOSE = "Choose what you want. Alice locks the list when everyone is done."
+SAY_DONE = "Say when you are done choosing. Alice then locks the list."
+DONE = "You are done choosing. Waiting for Alice to lock the list."
+HANDS_OUT = "Alice is handing out the goods."
+ALL_SET = "You are all set. Alice is handing out the rest."
+OFF = "This run was called off. Nobody owes anything."
+SETTLED = "Settled: everything is handed out and paid."
+# In each situation, what the leader, a participant, a helper and a member outside the run read.
+TABLE = {
+    nobody_chose: (
+        "Choose what you want, as everyone in the group can now. You lock the list when all are done.",
+        CHOOSE, CHOOSE, CHOOSE,
+    ),
+    some_choose: ("1 person is still choosing. Lock the list when everyone is done.", SAY_DONE, DONE, CHOOSE),
+    only_the_leader_chooses: ("Only you are still choosing. Lock the list when you are done.", DONE, DONE, CHOOSE),
+    all_are_done: ("Everyone is done choosing. You can lock the list now.", DONE, DONE, CHOOSE),
+    lead_offered: ("Waiting for Bob to take over the lead.", SAY_DONE, SAY_DONE, CHOOSE),
+    lambda: stage(states.CONFIRMED): ("You can go shopping now.", *["Waiting for Alice to go shopping."] * 3),
+    lambda: stage(states.SHOPPING): (
+        "You are shopping.", "Alice is shopping.", "Alice is shopping, and you help.", "Alice is shopping.",
+    ),
+    short_of_gouda: (
+        "Not everything came as ordered. Sort out who takes what, then hand out.",
+        "Not everything came as ordered. Say what you take; Alice then hands out.",
+        "Alice is sorting out what came differently.",
+        "Alice is sorting out what came differently.",
+    ),
+    oil_left_over: (
+        "Not everything came as ordered. Sort out who takes what, then hand out.",
+        "Not everything came as ordered. Say what you take; Alice then hands out.",
+        "Not everything came as ordered. Say what you take; Alice then hands out.",
+        "Alice is sorting out what came differently.",
+    ),
+    sorted_out: ("Everything is sorted out. Start the hand-out.", *["Waiting for Alice to start the hand-out."] * 3),
+    lambda: stage(states.DISTRIBUTING): (
+        "Hand out the goods, and note who has paid. 2 people still have to pay you €57.00 in all.",
+        "Pick up your things from Alice. You still owe Alice €47.00.",
+        "Help Alice hand out the goods. Pick up your things from Alice. You still owe Alice €10.00.",
+        HANDS_OUT,
+    ),
+    paid_before_pick_up: (
+        "Hand out the goods.",
+        "Pick up your things from Alice.",
+        "Help Alice hand out the goods. Pick up your things from Alice.",
+        HANDS_OUT,
+    ),
+    picked_up_not_paid: (
+        "Everything is handed out. Finish the hand-out. 2 people still have to pay you €57.00 in all.",
+        "You still owe Alice €47.00.",
+        "You still owe Alice €10.00.",
+        HANDS_OUT,
+    ),
+    bob_is_all_set: (
+        "Hand out the goods, and note who has paid. 1 person still has to pay you €10.00.",
+        ALL_SET,
+        "Help Alice hand out the goods. Pick up your things from Alice. You still owe Alice €10.00.",
+        HANDS_OUT,
+    ),
+    paid_too_much: (
+        "Hand out the goods, and note who has paid. 1 person still has to pay you €10.00. You give Bob €4.00 back.",
+        "Alice gives you €4.00 back.",
+        "Help Alice hand out the goods. Pick up your things from Alice. You still owe Alice €10.00.",
+        HANDS_OUT,
+    ),
+    hana_paid_in_the_shop: (
+        "Hand out the goods, and note who has paid. You still owe Hana €10.00.",
+        "Pick up your things from Alice. You still owe Hana €20.00.",
+        "Help Alice hand out the goods. 2 people still have to pay you €30.00 in all.",
+        HANDS_OUT,
+    ),
+    leader_took_nothing: (
+        "Hand out the goods, and note who has paid. 1 person still has to pay you €40.00.",
+        "Pick up your things from Alice. You still owe Alice €40.00.",
+        "Help Alice hand out the goods.",
+        HANDS_OUT,
+    ),
+    lambda: over(picked_up_not_paid()): (
+        "Handed out. 2 people still have to pay you €57.00 in all.",
+        "Handed out. You still owe Alice €47.00.",
+        "Handed out. You still owe Alice €10.00.",
+        "Handed out. 2 people still have to pay €57.00 in all.",
+    ),
+    lambda: over(paid_too_much()): (
+        "Handed out. 1 person still has to pay you €10.00. You give Bob €4.00 back.",
+        "Handed out. Alice gives you €4.00 back.",
+        "Handed out. You still owe Alice €10.00.",
+        "Handed out. 1 person still has to pay €10.00. Alice gives Bob €4.00 back.",
+    ),
+    lambda: over(paid_before_pick_up()): (SETTLED,) * 4,
+    nothing_was_bought: ("This run is over. Nothing was bought.",) * 4,
+    lambda: stage(states.CANCELLED): (OFF,) * 4,
+}  # fmt: skip
+# What the home page asks of them, where it asks for anything beside choosing.
+JOBS = {
+    all_are_done: ("Lock the list", None, None, None),
+    lead_offered: (None, "Alice asks you to lead", None, None),
+    short_of_gouda: ("Sort out", "Sort out", None, None),
+    oil_left_over: ("Sort out", "Sort out", "Sort out", None),
+    sorted_out: ("Start the hand-out", None, None, None),
+    paid_before_pick_up: ("Hand out", "Your things are ready", "Your things are ready", None),
+    picked_up_not_paid: ("Finish the hand-out", "You owe Alice €47.00", "You owe Alice €10.00", None),
+    bob_is_all_set: ("Hand out", None, "Your things are ready", None),
+    paid_too_much: ("Hand out", "You are still owed €4.00", "Your things are ready", None),
+    hana_paid_in_the_shop: ("Hand out", "Your things are ready", "You are still owed €30.00", None),
+    leader_took_nothing: ("Hand out", "Your things are ready", None, None),
+}
+
+
+@pytest.mark.parametrize("situation", TABLE, ids=lambda one: one.__name__)
+def test_the_sentence_follows_from_what_is_left_to_do_for_the_reader(situation):
+    one = situation()
+    run = Run.objects.with_names().get(pk=one.run.pk)
+    said = tuple(next_step(standing_of(run, getattr(one, name))) for name in PEOPLE)
+    assert said == TABLE[situation]
+
+
+@pytest.mark.parametrize("situation", JOBS, ids=lambda one: one.__name__)
+def test_so_does_what_needs_a_person(situation):
+    one = situation()
+    for name, expected in zip(PEOPLE, JOBS[situation], strict=True):
+        user = getattr(one, name)
+        runs = Run.objects.open().visible_to(user).with_names()
+        titles = [job.title for job in jobs_of(user, standings(runs, user).values()) if job.urgency != 4]
+        assert titles[0].startswith(expected) if expected else titles == [], (name, titles)
+
+
+def test_every_state_has_its_cells():
+    shown = {situation().state for situation in TABLE}
+    assert shown == set(states.RunState)
+
+
+def test_somebody_outside_a_hand_out_has_nothing_to_do():
+    """Nor has a leader who has wishes nowhere: the page says so, and asks for nothing."""
+    one = stage(states.DISTRIBUTING)
+    for user in (one.dora, one.adam):
+        page = signed_in(user).get("/").content.decode()
+        assert "Nothing to do." in page
+        assert "Pick up" not in page
+
+
+def test_the_word_for_a_run_is_the_same_on_every_page():
+    """Handed out while money is open, settled after that: on its own page, in its group, at home, in history, inbox."""
+    one = stage(states.DISTRIBUTING)
+    hand_to(one, "bob", "hana")
+    over(one)
+    client, addresses = signed_in(one.dora), [f"/runs/{one.run.pk}/", f"/groups/{one.group.pk}/"]
+    for address in [*addresses, f"/runs/{one.run.pk}/history/"]:
+        page = client.get(address).content.decode()
+        assert "Handed out" in page, address
+        assert "Settled:" not in page
+        assert ">Settled</span>" not in page.replace("<span>Settled</span>", ""), address
+    assert "to “Handed out”" in signed_in(one.bob).get("/inbox/").content.decode()
+    pay(one, "bob", "hana")
+    for address in addresses:
+        assert "Settled: everything is handed out and paid." in client.get(address).content.decode()
+
+
+def test_lists_ask_as_much_for_one_as_for_many(django_assert_num_queries):
+    one = stage(states.ADJUSTING)
+    for _ in range(3):
+        run = make_run(leader=one.alice, group=one.group)
+        order(run, one.bob, one.gouda, 1)
+    runs = Run.objects.filter(group=one.group).with_names()
+    with django_assert_num_queries(5):
+        assert len([next_step(standing) for standing in standings(runs, one.bob).values()]) == 4

@@ -1,0 +1,151 @@
+"""What a page reads in several queries is of one moment, although between any two of them somebody else may commit.
+
+Each control takes the protection away, and the page breaks or its sums no longer fit its rows.
+"""
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from itertools import count
+from threading import Event as Signal
+
+import pytest
+from django.db import InternalError, connection
+
+from accounts.models import Membership
+from accounts.tests.factories import make_user
+from accounts.tests.racing import race, unlocked
+from bids import access, states
+from bids.actions.bidding import Wish, place_bids
+from bids.actions.costs import correct_total
+from bids.models import Purchase
+from bulq import middleware
+from bulq.tests.client import signed_in
+from stores.models import Store, stores_page
+from stores.tests.factories import make_store
+
+from . import adding_up
+from .cast import D, stage
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+MOST_QUERIES = 25
+# A writer who has to wait for the reader's lock lets the reader go on.
+SECONDS = 0.3
+
+
+@dataclass
+class Page:
+    state: str
+    address: str
+    write: Callable
+    read: Callable  # pairs of sums that should be equal
+    posted: dict | None = None
+
+    def look(self, client, one):
+        address = f"/runs/{one.run.pk}/{self.address}"
+        answer = client.get(address) if self.posted is None else client.post(address, self.posted_of(one))
+        assert answer.status_code == (200 if self.posted is None else 422)
+        return [pair for pair in self.read(adding_up.tree(answer.content.decode())) if pair[0] != pair[1]]
+
+    def posted_of(self, one):
+        return {key.replace("OIL", str(one.oil.pk)): value for key, value in self.posted.items()}
+
+
+_numbers = count()
+
+
+def first_wish(one):
+    """Of somebody who was not in the run a moment ago."""
+    user = make_user("Nora")
+    Membership.objects.create(group=one.group, user=user)
+    place_bids(one.run, [Wish(one.oil.pk, D(1))], by=user)
+
+
+def correction(one):
+    """What the cheese cost: another amount each time."""
+    gouda = Purchase.objects.select_related("item__run").get(item__run=one.run, item__product=one.gouda)
+    correct_total(gouda, D(30) + D("0.01") * next(_numbers), was=gouda.total, by=one.alice)
+
+
+PAGES = {
+    "order table": Page(states.ACTIVE, "", first_wish, adding_up.board),
+    "refused order": Page(states.ACTIVE, "order/", first_wish, adding_up.board, {"q-OIL": "1.5", "was-OIL": "2"}),
+    "hand-out": Page(states.DISTRIBUTING, "", correction, adding_up.hand_out),
+    "receipts": Page(states.DISTRIBUTING, "costs/", correction, adding_up.costs),
+    "slips": Page(states.DISTRIBUTING, "print/", correction, adding_up.slips),
+    "preview": Page(states.ADJUSTING, "force/", correction, adding_up.slips),
+}
+
+
+def interrupted_after(number, reading, writing):
+    """What `reading()` returns or raises when `writing()` is committed right after its query of that number."""
+    begun, done, seen = Signal(), Signal(), count(1)
+
+    def interrupt(execute, sql, params, many, context):
+        result = execute(sql, params, many, context)
+        if next(seen) == number:
+            begun.set()
+            done.wait(SECONDS)
+        return result
+
+    def reader():
+        with connection.execute_wrapper(interrupt):
+            try:
+                return reading()
+            finally:
+                begun.set()
+
+    def writer():
+        begun.wait()
+        try:
+            return writing()
+        finally:
+            done.set()
+
+    return race(reader, writer)[0], next(seen) > number
+
+
+def broken(page, one):
+    """What went wrong, wherever the page was interrupted."""
+    wrong, client = [], signed_in(one.alice)
+    for number in range(1, MOST_QUERIES):
+        found, was_interrupted = interrupted_after(number, lambda: page.look(client, one), lambda: page.write(one))
+        if found:
+            wrong.append((number, found))
+        if not was_interrupted:
+            return wrong
+    raise AssertionError("the page asks more than was interrupted")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_whatever_is_committed_while_a_page_is_read_it_shows_one_moment(name):
+    page = PAGES[name]
+    assert broken(page, stage(page.state)) == []
+
+
+@pytest.mark.parametrize("name", ["order table", "refused order", "hand-out"])
+def test_without_the_protection_pages_break(name, monkeypatch):
+    """Negative control: neither a snapshot nor a lock."""
+    monkeypatch.setattr(middleware, "snapshot", nullcontext)
+    monkeypatch.setattr(access, "locked", unlocked)
+    page = PAGES[name]
+    assert broken(page, stage(page.state))
+
+
+def test_reading_writes_nothing(monkeypatch):
+    """S3: PostgreSQL itself refuses what a page that is only read would write."""
+    one = stage(states.ACTIVE)
+    monkeypatch.setattr("bids.views.bidding.Board", lambda run: Store.objects.filter(pk=run.store_id).update(name="X"))
+    with pytest.raises(InternalError, match="read-only transaction"):
+        signed_in(one.alice).get(f"/runs/{one.run.pk}/")
+
+
+def test_lists_that_a_snapshot_has_computed_are_kept():
+    """C1: token and list are of one moment, so what is kept under the token is right."""
+    make_store()
+    client = signed_in(make_user("Eve"))
+    client.get("/stores/")
+    before = len(stores_page(1, 20).object_list)
+    make_store()
+    client.get("/stores/")
+    assert len(stores_page(1, 20).object_list) == before + 1

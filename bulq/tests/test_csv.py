@@ -1,0 +1,57 @@
+"""S5: what is in a file that a spreadsheet opens stays text, in whatever country it is opened."""
+
+import csv
+import json
+import re
+from pathlib import Path
+
+import pytest
+from django.urls import reverse
+
+from accounts.models import User
+
+from .test_access_matrix import make_world
+from .test_payloads import OURS
+
+pytestmark = pytest.mark.django_db
+# As it is typed, and as it stands in a cell.
+FORMULAS = {
+    "=1+1": "'=1+1", "+1": "'+1", "-1+1": "'-1+1", "@SUM(1)": "'@SUM(1)", "\t=1": "\t'=1", "\r=1": "\r'=1",
+    '="x";y,\n"z"': "'=\"x\";y,\n\"z\"", "＝1+1": "'＝1+1", "＋1": "'＋1", "－1": "'－1", "＠A": "'＠A", "−1": "'−1",
+    "﹦1": "'﹦1", " =1": " '=1", "\u00a0\u200b=1": "\u00a0\u200b'=1", '"=1"': "\"'=1\"", "'=1": "''=1",
+    "oil;=1": "oil;'=1", "oil,+1": "oil,'+1", "oil\t-1": "oil\t'-1", "oil; ＝1;@A": "oil; '＝1;'@A",
+    "oil\n=1": "oil\n'=1", 'oil";"=1': "oil\";\"'=1", 'oil"=1': "oil\"'=1", "oil|=1": "oil|'=1",
+    "a-b, c+d @ e = f": "a-b, c+d @ e = f", "3 kg; 5 - 6": "3 kg; 5 - 6", "Ćevapi, “Жито” 🫒": "Ćevapi, “Жито” 🫒",
+}  # fmt: skip
+SIGNS = "=+-@＝＋－＠﹦﹢﹣﹫−"
+
+
+def test_no_cell_is_a_formula_and_no_text_is_lost():
+    """S5: CSV cells that a spreadsheet would compute get an apostrophe; JSON says exactly what is stored."""
+    one = (world := make_world()).one
+    for text, safe in FORMULAS.items():
+        User.objects.filter(pk=one.eve.pk).update(name=text)
+        type(one.oil).objects.filter(pk=one.oil.pk).update(name=text, brand=text, unit=text[:20])
+        type(one.group).objects.filter(pk=one.group.pk).update(name=text)
+        type(one.store).objects.filter(pk=one.store.pk).update(name=text)
+        files = {name: world.clients["alice"].get(reverse(name, args=[one.run.pk])) for name in ("run-csv", "run-json")}
+        files["me-data"] = world.clients["eve"].get("/me/data/")
+        for answer in files.values():
+            assert re.fullmatch(r'attachment; filename="[\w.-]+"', answer["Content-Disposition"], re.ASCII)
+        rows = list(csv.reader(files["run-csv"].content.decode("utf-8-sig").splitlines(keepends=True)))
+        cells = {(row[1], row[3], row[4], row[5]) for row in rows[1:] if row[2] == str(one.oil.pk)}
+        assert (safe, safe, safe, safe) in cells, text
+        # However another country's spreadsheet splits the file, nothing begins with a sign.
+        parts = re.split(r"[;,\t|\r\n\"]", files["run-csv"].content.decode("utf-8-sig"))
+        texts = [part for part in parts if not re.fullmatch(r"-[0-9.]+", part)]
+        assert not [part for part in texts if part.strip(" \u00a0\u200b'")[:1] in set(SIGNS) and "'" not in part]
+        document = json.loads(files["run-json"].content)
+        assert (document["run"]["group"], document["run"]["store"]) == (text, text)
+        assert text in {one.get("name") for one in document["people"]} & {one["product"] for one in document["lines"]}
+        assert json.dumps(text, ensure_ascii=False) in files["me-data"].text
+
+
+def test_there_is_one_place_that_writes_csv():
+    """S5: whoever adds another file takes its cells through the same guard."""
+    files = [path for app in OURS for path in Path(app).rglob("*.py") if "tests" not in path.parts]
+    assert [str(path) for path in files if "csv.writer" in path.read_text()] == ["bids/views/exports.py"]
