@@ -24,7 +24,7 @@ def restore(key, place, clock, *, into, may_replace=False):
     Returns its manifest, what the database before is called now, and what is wrong with the restored one, which may be
     all that is left. A database that holds tables is only replaced when `may_replace`, and kept under another name.
     """
-    tools.check_versions(clock)
+    tools.check_versions(clock, databases.MAINTENANCE)
     manifest = shelf.manifest(place, shelf.find(place, key))
     refuse_newer(manifest)
     with fetched(manifest, place, clock) as path, _target(into, may_replace=may_replace) as before:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db import connection
 
+from . import databases
 from .errors import BackupError
 
 PR_SET_PDEATHSIG = 1
@@ -104,13 +105,14 @@ def _die_with_parent():
 
 
 # --- Versions --------------------------------------------------------------------------------------
-def check_versions(clock):
+def check_versions(clock, database=None):
     """`BackupError` unless pg_dump and pg_restore are of the server's own major version.
 
     Older ones cannot read what the server keeps. What newer ones write may be refused by it, if only because of a
-    setting that it does not know: then there would be backups, and none of them could be restored here.
+    setting that it does not know: then there would be backups, and none of them could be restored here. The server is
+    asked in its `database`, where the site's own is not there yet.
     """
-    servers = server_version()
+    servers = server_version(database)
     for program in ("pg_dump", "pg_restore"):
         if (ours := tool_version(program, clock)) != servers:
             raise BackupError(
@@ -126,6 +128,9 @@ def tool_version(program, clock):
     return int(found[1])
 
 
-def server_version():
-    connection.ensure_connection()
-    return connection.pg_version // 10_000
+def server_version(database=None):
+    if database is None:
+        connection.ensure_connection()
+        return connection.pg_version // 10_000
+    with databases.connected(database) as server:
+        return server.info.server_version // 10_000
