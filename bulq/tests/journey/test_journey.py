@@ -219,7 +219,7 @@ def sort_out(run, alice, bob, eve):
     for name, owed in debts(before.values(), EXTRA).items():
         panel = alice.page.locator("section.panel").filter(has=alice.page.get_by_role("heading", name=name))
         assert euros(owed) in panel.inner_text(), name
-    alice.press("Divide it so and hand out")
+    alice.press("Split like this and start the hand-out")
     check_totals(alice, debts(before.values(), EXTRA))
     correct_penne(run, alice)
     expected = debts(LINES.values(), EXTRA)
@@ -282,8 +282,9 @@ def take_along(run, dora, expected, folder):
     text = dora.page.request.get(f"{dora.base}{run}export.csv").body().decode("utf-8-sig")
     costs = {}
     for row in csv.DictReader(io.StringIO(text)):
-        costs[row["person"]] = costs.get(row["person"], 0) + cents(row["cost"] or "0")
-    assert sum(costs.values()) == sum(paid for paid, _received in LINES.values())
+        costs[row["kind"]] = costs.get(row["kind"], 0) + cents(row["cost"] or "0")
+    goods, whole = sum(paid for paid, _received in LINES.values()), sum(expected.values())
+    assert costs == {"wish": goods, "extra costs": EXTRA, "total": whole, "run total": whole}
 
 
 def settle(run, alice, expected):
@@ -292,7 +293,7 @@ def settle(run, alice, expected):
     alice.sees("Eve")
     alice.press("Finish the hand-out")
     still = expected["Dora"] + expected["Eve"]
-    alice.sees(f"Handed out, 2 still pay {euros(still)}.")
+    alice.sees(f"Handed out. 2 people still have to pay you {euros(still)} in all.")
     alice.go("/me/")
     alice.sees(euros(expected["Dora"]))
     alice.go(run)
