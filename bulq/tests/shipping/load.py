@@ -47,7 +47,7 @@ def load(site, page, cookies):
         for person in people:
             person.join()
     told = {method: {status for status, _name in answers} for method, answers in one.seen.items()}
-    assert told == {"GET": {200}, "POST": {302}}
+    assert told == {"GET": {200}, "POST": {302}}, told
     with psycopg.connect(site.environment("web")["DATABASE_URL"]) as link:
         question = "SELECT name FROM accounts_group WHERE name LIKE %s"
         stored = [name for [name] in link.execute(question, [f"{one.tag} %"])]
