@@ -109,7 +109,7 @@ SECRETS = {
     "SECRET_KEY": set(OURS),
     "SECRET_KEY_FALLBACKS": set(OURS),
     "SENTRY_DSN": set(OURS),
-    "EMAIL_URL": set(OURS) - {"live"},
+    "EMAIL_URL": {"worker", "release", "beat"},  # beat sends alarms when the worker is away
     "DATABASE_PASSWORD": set(),  # it stands in DATABASE_URL
     "BACKUP_S3_ACCESS_KEY": {"worker", "release"},  # which says what is wrong with all settings
     "BACKUP_S3_SECRET_KEY": {"worker", "release"},
