@@ -21,7 +21,7 @@ from .trying import Watch
 
 RUNS, STEPS = 100, 40
 # Chance decides what is tried: what is still unseen then is aimed at for so many rounds more.
-MORE_ROUNDS, RUNS_A_ROUND = 20, 10
+MORE_ROUNDS, RUNS_A_ROUND = 60, 10
 # Done by other actions, never by a page.
 PARTS_OF_ACTIONS = {"move_run", "reopen_run", "drop_out", "lock_run_to_reopen", "follow_with_price"}
 

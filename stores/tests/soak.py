@@ -64,7 +64,7 @@ class Player:
     def do_price(self, store, product):
         from stores.actions.prices import record_price
 
-        record_price(product, store, amount=Decimal(self.dice.randint(0, 999)), quantity=Decimal(1), by=self.user)
+        record_price(product, store, amount=Decimal(self.dice.randint(1, 999)), quantity=Decimal(1), by=self.user)
 
     def do_withdraw(self, store, product):
         from django.utils import timezone
@@ -81,14 +81,14 @@ class Player:
 
         prices = list(Price.objects.filter(offer__product=product).order_by("-pk")[:3])
         for price in prices:
-            price.amount = Decimal(self.dice.randint(0, 999))
+            price.amount = Decimal(self.dice.randint(1, 999))
         Price.objects.bulk_update(prices, ["amount"])
 
     def do_add_many_prices(self, store, product):
         from stores.models import Offer, Price
 
         offers = Offer.objects.filter(product=product)
-        Price.objects.bulk_create(Price(offer=one, amount=self.dice.randint(0, 999), quantity=2) for one in offers)
+        Price.objects.bulk_create(Price(offer=one, amount=self.dice.randint(1, 999), quantity=2) for one in offers)
 
     def do_offer(self, store, product):
         from stores.models import Offer
