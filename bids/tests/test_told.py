@@ -8,6 +8,7 @@ from django.urls import reverse
 from accounts.actions import end_membership
 from bids import states
 from bids.actions.bidding import set_ready
+from bids.actions.runs import leave_run, lock_list
 from bulq.tests.client import signed_in
 
 from . import stages
@@ -83,3 +84,14 @@ def test_so_is_a_refused_amount_while_sorting_out(typed):
     data = {"quantity": typed, "was": "4"}
     answer = signed_in(one.bob).post(reverse("sort-out", args=[one.run.pk, one.oil.pk]), data)
     assert f'value="{typed}"' in refused(answer, f"amount-{one.oil.pk}-{one.bob.pk}")
+
+
+# --- Files -----------------------------------------------------------------------------------------
+@pytest.mark.parametrize("name", ["run-csv", "run-json", "run-print"])
+def test_who_has_left_a_run_exports_it_no_more(name):
+    """Spec 64: files are for people in the run."""
+    one = stage(states.ACTIVE)
+    leave_run(one.run, by=one.bob)
+    lock_list(one.run, by=one.alice)
+    address = reverse(name, args=[one.run.pk])
+    assert [signed_in(user).get(address).status_code for user in (one.bob, one.hana)] == [403, 200]
