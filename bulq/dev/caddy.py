@@ -2,10 +2,11 @@
 
 import contextlib
 import sysconfig
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from bulq.dev.processes import CannotStart, Child
+from bulq.dev.processes import CannotStart, Child, is_listening
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = Path(sysconfig.get_path("scripts"), "caddy")
@@ -13,12 +14,20 @@ PROGRAM = Path(sysconfig.get_path("scripts"), "caddy")
 
 @contextlib.contextmanager
 def running(local: Path, port: int, *, web: int, live: Sequence[int] = ()) -> Iterator[Child]:
-    """On loopback, without encryption; whoever is not there yet is waited for.
+    """On loopback, without encryption; listening once this returns, and waiting for servers that are not up yet.
 
     Without live processes `/live/` is a page like any other.
     """
     # No name in the address: Caddy would leave requests for any other (localhost) to nobody.
     with started(local, {"DOMAIN": f"http://:{port}", "SITE_FILES": str(ROOT)}, web=[web], live=live or [web]) as door:
+        for _tick in range(600):
+            if is_listening(port):
+                break
+            if door.ended:
+                raise door.failed("stopped while starting")
+            time.sleep(0.1)
+        else:
+            raise door.failed("did not listen within a minute")
         yield door
 
 

@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import os
 import pwd
+import random
 import signal
 import socket
 import subprocess
@@ -171,9 +172,10 @@ def _dies_with_us(stop_signal: signal.Signals):
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Below those that Linux (32768) and macOS (49152) give to outgoing connections: free until our server binds it."""
+    while not port_is_free(port := random.randrange(20_000, 32_000)):
+        pass
+    return port
 
 
 def port_is_free(port: int) -> bool:
@@ -185,6 +187,12 @@ def port_is_free(port: int) -> bool:
         except OSError:
             return False
         return True
+
+
+def is_listening(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def is_alive(pid: int) -> bool:
