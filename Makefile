@@ -6,25 +6,25 @@ export PORT BULQ_LOCAL
 
 # The site with demo data on http://127.0.0.1:8000/ ; also: make run PORT=8042 BULQ_LOCAL=some/folder
 run:
-	@exec $(PYTHON) bulq/dev/bootstrap.py run
+	@exec $(PYTHON) dev/bootstrap.py run
 
 # Linters and every test; also: make test ARGS="-k invite"
 test:
-	@exec $(PYTHON) bulq/dev/bootstrap.py test $(ARGS)
+	@exec $(PYTHON) dev/bootstrap.py test $(ARGS)
 
 lint: install
-	@.venv/bin/python -m bulq.dev.test --lint-only
+	@.venv/bin/python -m dev.test --lint-only
 
 # Known vulnerabilities of the packages in the locks; also: make audit ARGS="--osv-url https://api.osv.dev/v1/query"
 audit: install
-	@.venv/bin/python -m bulq.dev.audit $(ARGS)
+	@.venv/bin/python -m dev.audit $(ARGS)
 
 format: install
 	@.venv/bin/python -m ruff check --fix --quiet . || true
 	@.venv/bin/python -m ruff format --quiet .
 
 install:
-	@$(PYTHON) bulq/dev/bootstrap.py install
+	@$(PYTHON) dev/bootstrap.py install
 
 # The locks from the short lists in requirements.in and requirements-dev.in
 lock: install
@@ -43,4 +43,4 @@ soak: install
 
 # The pictures of the README: the run page of the demo, on a desk and on a phone
 picture: install
-	@.venv/bin/python -m bulq.dev.picture
+	@.venv/bin/python -m dev.picture

@@ -20,8 +20,8 @@ import pytest
 from django.conf import settings
 from django.core.signals import request_finished, request_started
 
-from bulq.dev.services import given_by, throwaway_services
-from bulq.dev.wheels import programs
+from dev.services import given_by, throwaway_services
+from dev.wheels import programs
 
 ON_CI = os.environ.get("CI") == "true"
 _running = contextlib.ExitStack()
@@ -56,7 +56,7 @@ settings.CACHES = {
 # Handed on to a worker, it would make pytest-django read the settings there before `_prepare` names its Redis.
 os.environ.pop("DJANGO_SETTINGS_MODULE")
 
-from bulq.breaker import Breaker  # noqa: E402 - they need the settings
+from bulq.kit.breaker import Breaker  # noqa: E402 - they need the settings
 from bulq.tests.thrift import look_for_static_files_once  # noqa: E402
 
 Breaker.PATIENCE = 6  # nor is that one

@@ -1,9 +1,9 @@
 """Read by gunicorn before the site, for web and live: its own lines look like the site's."""
 
-from bulq import logs
 from bulq.environment import Environment
+from bulq.logs import setup
 
 _env = Environment()
 _served_over_https = _env.flag("SERVED_OVER_HTTPS", default=False)
 # There is no access log but ours.
-logconfig_dict = logs.configuration(as_json=_env.flag("LOG_JSON", default=_served_over_https))
+logconfig_dict = setup.configuration(as_json=_env.flag("LOG_JSON", default=_served_over_https))

@@ -6,8 +6,8 @@ from django.http import Http404
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from bulq.errors import NotAllowed
-from bulq.locks import locked
+from bulq.kit.errors import NotAllowed
+from bulq.kit.locks import locked
 
 from .models import Group, Membership, User
 

@@ -10,8 +10,8 @@ from django.core.validators import MaxLengthValidator, MinLengthValidator, Prohi
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
-from bulq.fields import normalise_username
-from bulq.money import currency_choices
+from bulq.kit.money import currency_choices
+from bulq.kit.names import normalise_username
 
 from .models import User
 from .validators import validate_plain_line

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
-from bulq.fields import normalise_username
+from bulq.kit.names import normalise_username
 
 from .validators import validate_plain_line
 

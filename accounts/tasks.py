@@ -1,6 +1,6 @@
 """Work handed over by a page, or by the clock. Each task looks for itself what there is to do."""
 
-from bulq.celery import app
+from bulq.kit.queue import app
 
 from .actions import mail
 

@@ -1,8 +1,8 @@
 from django.contrib.auth import views as framework
 from django.urls import include, path
 
-from bulq.http import repeatable
-from bulq.ratelimit import limited
+from bulq.kit.http import repeatable
+from bulq.kit.ratelimit import limited
 
 from .views import groups, membership, people
 

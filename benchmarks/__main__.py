@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 
-from bulq.dev.run import GUNICORN
-from bulq.dev.services import throwaway_services
+from dev.run import GUNICORN
+from dev.services import throwaway_services
 
 ROOT = Path(__file__).resolve().parents[1]
 CONNECTIONS = (1, 8, 32)

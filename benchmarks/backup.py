@@ -13,9 +13,9 @@ from pathlib import Path
 import boto3
 import psycopg
 
-from bulq.dev.processes import free_port
-from bulq.dev.services import throwaway_services
-from bulq.dev.wheels import programs
+from dev.processes import free_port
+from dev.services import throwaway_services
+from dev.wheels import programs
 
 ROOT = Path(__file__).resolve().parents[1]
 SIZES = [int(size) for size in os.environ.get("BENCH_MEGABYTES", "100 1000").split()]

@@ -16,10 +16,10 @@ from uuid import uuid4
 
 from playwright.sync_api import sync_playwright
 
-from bulq.dev import caddy
-from bulq.dev.processes import Child
-from bulq.dev.run import GUNICORN, LIVE
-from bulq.dev.services import throwaway_services
+from dev import caddy
+from dev.processes import Child
+from dev.run import GUNICORN, LIVE
+from dev.services import throwaway_services
 
 from .__main__ import EMPTY, RATES, ROOT, _free_port, _manage, _wait, load
 
@@ -150,7 +150,7 @@ class Streams:
 
 
 def _tell(run):
-    from bulq.live import announce
+    from bulq.kit.live import announce
 
     announce(f"run:{run}")
 

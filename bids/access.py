@@ -6,9 +6,9 @@ from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 
 from accounts.models import Membership
-from bulq import snapshot
-from bulq.errors import ChangedMeanwhile, NotAllowed
-from bulq.locks import locked
+from bulq.kit import snapshot
+from bulq.kit.errors import ChangedMeanwhile, NotAllowed
+from bulq.kit.locks import locked
 
 from .models import Bid, ExtraCost, Notification, Participation, Purchase, Run, ShoppingItem
 

@@ -1,6 +1,6 @@
 """Work by the clock, or handed over by a page. Each task looks for itself what there is to do."""
 
-from bulq.celery import app
+from bulq.kit.queue import app
 
 from .actions import mail, notifications
 

@@ -9,8 +9,8 @@ from django.views.decorators.http import require_POST
 
 from bids.admin import LookOnly
 
-from .breaker import RedisAway
-from .later import send
+from .kit.breaker import RedisAway
+from .kit.later import send
 from .models import BackupRun, Heartbeat, SentForm, Told
 
 

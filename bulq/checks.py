@@ -6,7 +6,7 @@ from django.core.checks import Error, Tags, Warning, register
 from .backups.configuration import mistakes
 from .backups.errors import BackupError
 from .backups.tools import Clock, check_versions
-from .ratelimit import RATE
+from .kit.ratelimit import RATE
 
 SHARED = "django_redis.cache.RedisCache"
 

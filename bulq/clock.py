@@ -4,7 +4,7 @@ from celery import signals
 from celery.schedules import crontab
 
 from .backups.configuration import at, mistakes
-from .celery import app
+from .kit.queue import app
 
 
 @signals.worker_init.connect

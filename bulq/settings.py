@@ -10,8 +10,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.retry import Retry
 
-from bulq import logs
 from bulq.environment import Environment
+from bulq.logs.setup import configuration
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment()
@@ -129,28 +129,28 @@ INSTALLED_APPS = [
     "csp",
 ]
 MIDDLEWARE = [
-    "bulq.middleware.RequestLogMiddleware",
-    "bulq.middleware.ClientAddressMiddleware",
-    "bulq.middleware.SecurityHeadersMiddleware",
+    "bulq.middleware.requests.RequestLogMiddleware",
+    "bulq.middleware.requests.ClientAddressMiddleware",
+    "bulq.middleware.answers.SecurityHeadersMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     # What comes before this one is on every answer, whatever made it.
-    "bulq.middleware.ReadableMiddleware",
+    "bulq.middleware.answers.ReadableMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "bulq.middleware.HeadMiddleware",
+    "bulq.middleware.answers.HeadMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     # It has to know the person, and comes before anything that costs more than that.
-    "bulq.middleware.RateLimitMiddleware",
-    "bulq.middleware.LoginRequiredMiddleware",
+    "bulq.middleware.doors.RateLimitMiddleware",
+    "bulq.middleware.doors.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "bulq.middleware.SnapshotMiddleware",
+    "bulq.middleware.moments.SnapshotMiddleware",
     # Last: it calls the view itself, inside the transaction that also remembers the answer.
-    "bulq.middleware.OnceMiddleware",
+    "bulq.middleware.moments.OnceMiddleware",
 ]
 ROOT_URLCONF = "bulq.urls"
 WSGI_APPLICATION = "bulq.wsgi.application"
@@ -176,7 +176,7 @@ TEMPLATES = [
         },
     }
 ]
-FORM_RENDERER = "bulq.fields.FormRenderer"
+FORM_RENDERER = "bulq.kit.forms.FormRenderer"
 
 # --- Data ------------------------------------------------------------------------------------------
 # A lock is waited for three seconds, then the person is told that somebody else is saving; and a server that does not
@@ -206,7 +206,7 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_TIME_LIMIT = BACKUP_TIME_LIMIT + 600
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BEAT_SCHEDULER = "bulq.heartbeats:Scheduler"
+CELERY_BEAT_SCHEDULER = "bulq.watch.heartbeats:Scheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 30  # seconds; each loop says that beat runs
 # A web process that hands work over does not wait long for a Redis that is not there.
 CELERY_TASK_PUBLISH_RETRY = False
@@ -264,8 +264,8 @@ STORAGES = {
 }
 
 # --- Log -------------------------------------------------------------------------------------------
-LOGGING_CONFIG = "bulq.logs.configure"
-LOGGING = logs.configuration(as_json=LOG_JSON)
+LOGGING_CONFIG = "bulq.logs.setup.configure"
+LOGGING = configuration(as_json=LOG_JSON)
 
 # --- Security --------------------------------------------------------------------------------------
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SERVED_OVER_HTTPS

@@ -28,11 +28,11 @@ from redis.asyncio import Redis, RedisError  # noqa: E402
 
 from accounts.models import Membership  # noqa: E402
 from bids.models import Run  # noqa: E402
-from bulq import logs  # noqa: E402
-from bulq.addresses import client_address, is_trusted  # noqa: E402
-from bulq.breaker import Breaker  # noqa: E402
-from bulq.fields import parse_id  # noqa: E402
-from bulq.live import CHANGED, channel  # noqa: E402
+from bulq.kit.addresses import client_address, is_trusted  # noqa: E402
+from bulq.kit.breaker import Breaker  # noqa: E402
+from bulq.kit.live import CHANGED, channel  # noqa: E402
+from bulq.kit.numbers import parse_id  # noqa: E402
+from bulq.logs import lines  # noqa: E402
 
 PATH, HEALTH = "/live/", "/health/live"
 KEPT_ALIVE = 15  # seconds after which something is sent, so that nobody in between gives up
@@ -219,13 +219,13 @@ async def _log(scope, send):
     started = time.perf_counter()
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     peer, proxies = (scope.get("client") or [""])[0], settings.TRUSTED_PROXIES
-    one = logs.request_id(headers.get("x-request-id", ""), is_trusted=is_trusted(peer, proxies))
+    one = lines.request_id(headers.get("x-request-id", ""), is_trusted=is_trusted(peer, proxies))
     line = SimpleNamespace(id=one, status=500, person=None)
-    logs.current.set((one, lambda: line.person))
+    lines.current.set((one, lambda: line.person))
     try:
         await _answer_or_refuse(scope, headers, send, line)
     finally:
-        logs.log_request(
+        lines.log_request(
             method=scope["method"],
             route=PATH.lstrip("/") if scope["path"] == PATH else "-",
             status=line.status,

@@ -2,8 +2,9 @@
 
 from datetime import datetime
 
-from .backups import alerts, job
-from .celery import app
+from .backups import job
+from .kit.queue import app
+from .watch import alerts
 
 
 @app.task

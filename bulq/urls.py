@@ -4,7 +4,7 @@ from django.urls import include, path
 from .views import admin_login, alive, backup_health, no_stream, ready
 
 handler400 = "bulq.views.bad_request"
-handler500 = "bulq.away.answer_to_error"
+handler500 = "bulq.views.answer_to_error"
 urlpatterns = [
     path("admin/login/", admin_login),  # found under the admin's own name for it
     path("admin/", admin.site.urls),

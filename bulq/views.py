@@ -1,26 +1,31 @@
 """Pages that belong to no app: the answers to what went wrong, and the door of the admin."""
 
 import logging
+import sys
 
 from django.contrib import admin
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
+from django.views.defaults import server_error
 
 from accounts.views.people import log_in_first
 
-from . import logs, readiness
-from .backups import health
-from .errors import AddressTooLong
-from .http import ask_to_send_again, came_from_here, repeatable, sent_form
-from .ratelimit import limited
+from .kit.errors import AddressTooLong
+from .kit.http import ask_to_send_again, came_from_here, repeatable, sent_form
+from .kit.ratelimit import limited
+from .logs import lines
+from .watch import health, readiness
 
 log = logging.getLogger(__name__)
+RETRY_AFTER = 10  # seconds, as Caddy says when a web process is away
+# Of PostgreSQL: connection lost; too many connections, or no room; it is being stopped or started.
+AWAY = ("08", "53", "57P")
 
 
 def bad_request(request, exception):
@@ -31,8 +36,25 @@ def bad_request(request, exception):
     elif isinstance(exception, RequestDataTooBig | TooManyFieldsSent | TooManyFilesSent):
         status, title, text = 413, _("This is too much at once"), _("Go back and send less, or in several parts.")
     log.warning("Refused before any view: %s", type(exception).__name__)
-    words = {"title": title, "text": text, "request_id": logs.current.get()[0]}
+    words = {"title": title, "text": text, "request_id": lines.current.get()[0]}
     return HttpResponse(render_to_string("400.html", words), status=status)
+
+
+def answer_to_error(request):
+    """Django's answer to an exception that nobody caught, wherever it was raised: 503 if the database is away."""
+    if not is_away(sys.exc_info()[1]):
+        return server_error(request)
+    # Without the request: what the page around it asks for is in the database.
+    headers = {"Retry-After": str(RETRY_AFTER), "Cache-Control": "private, no-store"}
+    return HttpResponse(render_to_string("503.html"), status=503, headers=headers)
+
+
+def is_away(error):
+    """Whether PostgreSQL was not there to answer; not that it refused something."""
+    if not isinstance(error, OperationalError | InterfaceError):
+        return False
+    state = getattr(error.__cause__, "sqlstate", None)
+    return state is None or state.startswith(AWAY)
 
 
 @login_not_required

@@ -3,7 +3,7 @@
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 
-from bulq.errors import NotAllowed
+from bulq.kit.errors import NotAllowed
 
 from .models import Offer, Price, Product, Store
 

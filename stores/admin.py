@@ -7,7 +7,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 
 from accounts.forms import CurrencyField, LineField
-from bulq.fields import PriceField, QuantityField, parse_id
+from bulq.kit.numbers import PriceField, QuantityField, parse_id
 
 from .forms import NameField, NoteField
 from .models import MAX_STEP, Offer, Price, Product, Store

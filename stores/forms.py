@@ -9,9 +9,9 @@ from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 from accounts.forms import CurrencyField, LineField
-from bulq.fields import PriceField, QuantityField, fold, parse_id
-from bulq.money import currency_codes, format_quantity
-from bulq.wording import listed
+from bulq.kit.money import currency_codes, format_quantity
+from bulq.kit.names import fold, listed
+from bulq.kit.numbers import PriceField, QuantityField, parse_id
 
 from .models import MAX_STEP, Product, Store, whole_number_needed
 

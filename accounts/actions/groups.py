@@ -4,8 +4,8 @@ from django.utils.translation import gettext as _
 
 from accounts.access import get_administration, lock_group
 from accounts.models import Group, Membership, User, new_join_token
-from bulq.errors import BulqError
-from bulq.locks import locked
+from bulq.kit.errors import BulqError
+from bulq.kit.locks import locked
 
 from .membership import user_limit_problems
 

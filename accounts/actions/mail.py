@@ -13,7 +13,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 from accounts.models import ResetRequest
-from bulq.later import hand_over
+from bulq.kit.later import hand_over
 
 # Whoever waited longer has asked again.
 OLDEST = timedelta(hours=1)

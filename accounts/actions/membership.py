@@ -7,9 +7,9 @@ from django.utils.translation import ngettext
 from accounts.access import get_administration, get_member, get_membership, lock_group
 from accounts.models import Group, Membership, User
 from accounts.signals import membership_ending
-from bulq.errors import BulqError, NotAllowed
-from bulq.live import announce
-from bulq.locks import locked
+from bulq.kit.errors import BulqError, NotAllowed
+from bulq.kit.live import announce
+from bulq.kit.locks import locked
 
 
 def joining_problems(group, user=None):

@@ -7,9 +7,9 @@ from django.utils.translation import gettext as _
 from psycopg.errors import UniqueViolation
 
 from accounts.models import Group, SiteSettings, User, new_session_salt
-from bulq.errors import BulqError, ChangedMeanwhile, NotAllowed
-from bulq.fields import normalise_username
-from bulq.locks import busy_when_locked, locked
+from bulq.kit.errors import BulqError, ChangedMeanwhile, NotAllowed
+from bulq.kit.locks import busy_when_locked, locked
+from bulq.kit.names import normalise_username
 
 from .membership import end_membership, only_admin_problem
 

@@ -4,7 +4,7 @@ from accounts.actions import close_account
 from accounts.models import Group, Membership, User
 from accounts.signals import membership_ending
 from accounts.tests.factories import PASSWORD, make_group, make_user
-from bulq.errors import BulqError, ChangedMeanwhile
+from bulq.kit.errors import BulqError, ChangedMeanwhile
 from bulq.tests.client import FormClient, signed_in
 
 CLOSE = "/me/close/"

@@ -3,7 +3,7 @@ import pytest
 from accounts.actions import archive_group, change_group, create_group
 from accounts.models import Group, Membership, User
 from accounts.tests.factories import make_group
-from bulq.errors import BulqError
+from bulq.kit.errors import BulqError
 from bulq.tests.client import signed_in
 
 

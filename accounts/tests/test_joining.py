@@ -123,7 +123,7 @@ def test_another_method_is_not_allowed(as_charlie, link):
 
 def test_a_disabled_person_joins_nothing(charlie, club):
     from accounts.actions import join_group
-    from bulq.errors import NotAllowed
+    from bulq.kit.errors import NotAllowed
 
     User.objects.filter(pk=charlie.pk).update(is_active=False)
     with pytest.raises(NotAllowed):

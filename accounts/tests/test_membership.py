@@ -4,7 +4,7 @@ from accounts.actions import change_role, end_membership, ending_preview
 from accounts.models import Membership
 from accounts.signals import membership_ending
 from accounts.tests.factories import make_group, make_user
-from bulq.errors import BulqError
+from bulq.kit.errors import BulqError
 from bulq.tests.client import signed_in
 
 

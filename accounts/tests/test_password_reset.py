@@ -125,7 +125,7 @@ def test_no_secret_is_handed_over(visitor, alice, monkeypatch, django_capture_on
 
 
 SENDS = re.compile(r"\bEmail(?:Multi\w+|Message)\(|\bsend_mail\(|\bmail_(?:admins|managers)\(|\.email_user\(")
-SENDERS = {"accounts/actions/mail.py", "bids/actions/mail.py", "bulq/backups/alerts.py"}
+SENDERS = {"accounts/actions/mail.py", "bids/actions/mail.py", "bulq/watch/alerts.py"}
 
 
 def test_only_the_worker_sends_mail():
@@ -140,7 +140,7 @@ def test_only_the_worker_sends_mail():
 
 WORKERS = {
     *("accounts/tasks.py", "bids/tasks.py", "bulq/tasks.py"),
-    *("bulq/heartbeats.py", "bulq/backups/job.py", "bulq/management/commands/backup.py"),
+    *("bulq/watch/heartbeats.py", "bulq/backups/job.py", "bulq/management/commands/backup.py"),
 }
 
 

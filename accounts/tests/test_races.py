@@ -18,8 +18,8 @@ from accounts.actions import (
 from accounts.models import Group, Membership, User
 from accounts.tests.factories import PASSWORD, make_group, make_user
 from accounts.tests.racing import linger, race, unlocked
-from bulq.errors import BulqError, Busy
-from bulq.locks import locked
+from bulq.kit.errors import BulqError, Busy
+from bulq.kit.locks import locked
 from bulq.tests.client import FormClient
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -9,7 +9,7 @@ from accounts.access import get_group_administered_by
 from accounts.actions import change_group, create_group
 from accounts.forms import GroupForm, GroupSettingsForm, InviteLinkForm
 from accounts.models import Group
-from bulq.http import answer, flash_errors
+from bulq.kit.http import answer, flash_errors
 
 GROUPS_A_PAGE = 50
 

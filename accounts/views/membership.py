@@ -25,8 +25,8 @@ from accounts.actions import (
     set_joining,
 )
 from accounts.forms import RegistrationForm
-from bulq.errors import BulqError
-from bulq.http import answer
+from bulq.kit.errors import BulqError
+from bulq.kit.http import answer
 
 ROLES = {"admin": True, "member": False}
 SWITCH = {"open": True, "closed": False}

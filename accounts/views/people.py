@@ -40,9 +40,9 @@ from accounts.forms import (
     ResetRequestForm,
     ThemeForm,
 )
-from bulq.errors import NotAllowed
-from bulq.http import answer, ask_to_send_again, flash_errors, repeatable, sent_by_browser, sent_form
-from bulq.ratelimit import limited
+from bulq.kit.errors import NotAllowed
+from bulq.kit.http import answer, ask_to_send_again, flash_errors, repeatable, sent_by_browser, sent_form
+from bulq.kit.ratelimit import limited
 
 KEPT = "accounts.kept"
 SETTINGS_FORMS = {"profile_form": ProfileForm, "password_form": PasswordForm, "theme_form": ThemeForm}

@@ -11,9 +11,9 @@ from django.utils.translation import gettext as _
 from bids import states
 from bids.access import check_leads, lock_run
 from bids.models import Bid
-from bulq.errors import BulqError, ChangedMeanwhile
-from bulq.locks import busy_when_locked
-from bulq.money import MAX_QUANTITY, format_quantity
+from bulq.kit.errors import BulqError, ChangedMeanwhile
+from bulq.kit.locks import busy_when_locked
+from bulq.kit.money import MAX_QUANTITY, format_quantity
 from stores.models import Product
 
 from .history import happened, record

@@ -11,11 +11,11 @@ from accounts.models import Membership
 from bids import states
 from bids.access import lock_part, lock_run, lock_run_led, lock_run_shopped
 from bids.models import Allocation, Bid, ExtraCost, Participation, Purchase
-from bids.models.division import Division
-from bids.models.lines import lines_of
-from bids.models.sums import owed_by_person
-from bulq.errors import BulqError, ChangedMeanwhile, NotAllowed
-from bulq.money import MAX_AMOUNT, format_money
+from bids.reading.division import Division
+from bids.reading.lines import lines_of
+from bids.reading.sums import owed_by_person
+from bulq.kit.errors import BulqError, ChangedMeanwhile, NotAllowed
+from bulq.kit.money import MAX_AMOUNT, format_money
 from stores.actions.prices import correct_price, record_price, retract_price
 
 from .history import happened, record

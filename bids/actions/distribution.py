@@ -9,12 +9,12 @@ from django.utils.translation import gettext as _
 from bids import states
 from bids.access import check_leads, lock_run, lock_run_led, lock_run_shopped
 from bids.models import Allocation, Bid, Purchase
-from bids.models.division import Division
-from bids.models.lines import lines_of
-from bulq.errors import BulqError, ChangedMeanwhile
-from bulq.money import format_quantity
-from bulq.units import with_unit
-from bulq.wording import listed
+from bids.reading.division import Division
+from bids.reading.lines import lines_of
+from bulq.kit.errors import BulqError, ChangedMeanwhile
+from bulq.kit.money import format_quantity
+from bulq.kit.names import listed
+from bulq.kit.units import with_unit
 
 from .costs import allocate
 from .history import happened, record

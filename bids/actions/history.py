@@ -1,7 +1,7 @@
 from django.db.models import F
 
 from bids.models import Event, Run
-from bulq.live import announce
+from bulq.kit.live import announce
 
 from .notifications import notify
 

@@ -8,7 +8,7 @@ from accounts.models import Membership
 from bids import states
 from bids.access import lock_run, lock_run_led
 from bids.models import Bid
-from bulq.errors import BulqError, ChangedMeanwhile, NotAllowed
+from bulq.kit.errors import BulqError, ChangedMeanwhile, NotAllowed
 
 from .history import happened, record
 from .runs import is_member, move_run, take_part

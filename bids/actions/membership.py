@@ -8,10 +8,10 @@ from accounts.access import lock_group
 from accounts.actions import groups
 from bids import states
 from bids.models import Run
-from bids.models.sums import debts_of
-from bulq.errors import BulqError
-from bulq.locks import busy_when_locked
-from bulq.money import format_money
+from bids.reading.sums import debts_of
+from bulq.kit.errors import BulqError
+from bulq.kit.locks import busy_when_locked
+from bulq.kit.money import format_money
 
 from .history import happened, record
 from .runs import call_off, drop_out, mark_left, shoppers_of

@@ -9,8 +9,8 @@ from django.utils import timezone
 from accounts.models import Membership, User
 from bids import states
 from bids.models import Notification
-from bulq.later import hand_over
-from bulq.live import announce
+from bulq.kit.later import hand_over
+from bulq.kit.live import announce
 
 # Of these the one they are about should know, unless they did it.
 ABOUT_SUBJECT = {

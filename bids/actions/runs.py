@@ -13,11 +13,11 @@ from bids import states
 from bids.access import check_leads, lock_run, lock_run_led
 from bids.models import Bid, Participation, Run, ShoppingItem
 from bids.states import RunState
-from bulq.dates import format_day
-from bulq.errors import BulqError, ChangedMeanwhile
-from bulq.locks import locked
-from bulq.money import format_money
-from bulq.wording import listed
+from bulq.kit.dates import format_day
+from bulq.kit.errors import BulqError, ChangedMeanwhile
+from bulq.kit.locks import locked
+from bulq.kit.money import format_money
+from bulq.kit.names import listed
 from stores.models import Store
 
 from .history import happened, record

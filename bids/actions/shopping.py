@@ -11,11 +11,11 @@ from django.utils.translation import ngettext
 from bids import states
 from bids.access import lock_part, lock_run_led, lock_run_shopped
 from bids.models import Bid, Purchase, ShoppingItem
-from bids.models.lines import lines_of
-from bulq.errors import BulqError, ChangedMeanwhile
-from bulq.money import MAX_QUANTITY, format_money
-from bulq.units import with_unit
-from bulq.wording import listed
+from bids.reading.lines import lines_of
+from bulq.kit.errors import BulqError, ChangedMeanwhile
+from bulq.kit.money import MAX_QUANTITY, format_money
+from bulq.kit.names import listed
+from bulq.kit.units import with_unit
 from stores.actions.prices import record_price, retract_price
 
 from .bidding import bid_problems, fix_units, lock_units, room_for_new_products

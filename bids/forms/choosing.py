@@ -11,10 +11,11 @@ from django.utils.translation import gettext_lazy
 from accounts.models import User
 from bids.actions.bidding import Wish
 from bids.models import Run
-from bulq.dates import format_day
-from bulq.errors import BulqError
-from bulq.fields import NumberField, QuantityField, RowField, parse_id, parse_number
-from bulq.http import carry_what_is_there
+from bulq.kit.dates import format_day
+from bulq.kit.errors import BulqError
+from bulq.kit.forms import RowField
+from bulq.kit.http import carry_what_is_there
+from bulq.kit.numbers import NumberField, QuantityField, parse_id, parse_number
 from stores.models import Store
 
 LINE = re.compile(r"q-([0-9]{1,18})")

@@ -4,8 +4,8 @@ from django import forms
 from django.utils.translation import gettext_lazy
 
 from accounts.forms import LineField
-from bulq.fields import AmountField, QuantityField
-from bulq.money import MAX_AMOUNT
+from bulq.kit.money import MAX_AMOUNT
+from bulq.kit.numbers import AmountField, QuantityField
 
 
 class SortOutForm(forms.Form):

@@ -7,9 +7,10 @@ from django.utils.translation import gettext_lazy
 from accounts.forms import LineField
 from accounts.models import User
 from bids.allocation import agrees, total_for
-from bulq.fields import CENT, AmountField, PriceField, QuantityField, RowField, within_range
-from bulq.money import MAX_QUANTITY, format_quantity, minor_unit
-from bulq.units import unit_for, with_unit
+from bulq.kit.forms import RowField
+from bulq.kit.money import CENT, MAX_QUANTITY, format_quantity, minor_unit
+from bulq.kit.numbers import AmountField, PriceField, QuantityField, within_range
+from bulq.kit.units import unit_for, with_unit
 from stores.models import Product
 
 ALL, UNIT, PACK = "all", "unit", "pack"

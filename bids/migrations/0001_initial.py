@@ -7,7 +7,7 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
-import bulq.fields
+import bulq.kit.columns
 
 
 class Migration(migrations.Migration):
@@ -31,10 +31,10 @@ class Migration(migrations.Migration):
                 ("is_ready", models.BooleanField(default=False)),
                 ("joined_at", models.DateTimeField(auto_now_add=True)),
                 ("left_at", models.DateTimeField(blank=True, null=True)),
-                ("extra_share", bulq.fields.AmountColumn(decimal_places=2, default=0, max_digits=9)),
+                ("extra_share", bulq.kit.columns.AmountColumn(decimal_places=2, default=0, max_digits=9)),
                 (
                     "paid_amount",
-                    bulq.fields.AmountColumn(blank=True, decimal_places=2, max_digits=9, null=True),
+                    bulq.kit.columns.AmountColumn(blank=True, decimal_places=2, max_digits=9, null=True),
                 ),
                 ("paid_at", models.DateTimeField(blank=True, null=True)),
                 (
@@ -66,7 +66,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "quantity",
-                    bulq.fields.QuantityColumn(blank=True, decimal_places=2, max_digits=7, null=True),
+                    bulq.kit.columns.QuantityColumn(blank=True, decimal_places=2, max_digits=7, null=True),
                 ),
                 ("comment", models.CharField(blank=True, max_length=500)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
@@ -182,7 +182,7 @@ class Migration(migrations.Migration):
                     models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("label", models.CharField(max_length=100)),
-                ("amount", bulq.fields.AmountColumn(decimal_places=2, max_digits=9)),
+                ("amount", bulq.kit.columns.AmountColumn(decimal_places=2, max_digits=9)),
                 ("added_at", models.DateTimeField(auto_now_add=True)),
                 (
                     "added_by",
@@ -283,8 +283,8 @@ class Migration(migrations.Migration):
                     "id",
                     models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
-                ("quantity", bulq.fields.QuantityColumn(decimal_places=2, max_digits=7)),
-                ("total", bulq.fields.AmountColumn(decimal_places=2, max_digits=9)),
+                ("quantity", bulq.kit.columns.QuantityColumn(decimal_places=2, max_digits=7)),
+                ("total", bulq.kit.columns.AmountColumn(decimal_places=2, max_digits=9)),
                 ("bought_at", models.DateTimeField(auto_now_add=True)),
                 (
                     "bought_by",
@@ -321,8 +321,8 @@ class Migration(migrations.Migration):
                     "id",
                     models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
-                ("quantity", bulq.fields.QuantityColumn(decimal_places=2, max_digits=7)),
-                ("cost", bulq.fields.AmountColumn(decimal_places=2, max_digits=9)),
+                ("quantity", bulq.kit.columns.QuantityColumn(decimal_places=2, max_digits=7)),
+                ("cost", bulq.kit.columns.AmountColumn(decimal_places=2, max_digits=9)),
                 ("picked_up_at", models.DateTimeField(blank=True, null=True)),
                 (
                     "picked_up_by",

@@ -1,7 +1,7 @@
 from django.db import models
 
-from bulq.fields import CENT, QuantityColumn, within
-from bulq.money import MAX_QUANTITY
+from bulq.kit.columns import QuantityColumn, within
+from bulq.kit.money import CENT, MAX_QUANTITY
 from stores.models import Product
 
 from .runs import Participation

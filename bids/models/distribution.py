@@ -2,8 +2,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from bulq.fields import CENT, AmountColumn, QuantityColumn, within
-from bulq.money import MAX_AMOUNT, MAX_QUANTITY
+from bulq.kit.columns import AmountColumn, QuantityColumn, within
+from bulq.kit.money import CENT, MAX_AMOUNT, MAX_QUANTITY
 
 from .bidding import Bid
 from .runs import Run

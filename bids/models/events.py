@@ -5,8 +5,8 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from bids.states import RunState
-from bulq.money import format_money
-from bulq.units import with_unit
+from bulq.kit.money import format_money
+from bulq.kit.units import with_unit
 from stores.models import Product
 
 from .runs import Run

@@ -8,9 +8,9 @@ from django.utils.translation import gettext_lazy
 from accounts.models import Group
 from bids import states
 from bids.states import RunState
-from bulq.dates import format_day
-from bulq.fields import AmountColumn, within
-from bulq.money import MAX_AMOUNT
+from bulq.kit.columns import AmountColumn, within
+from bulq.kit.dates import format_day
+from bulq.kit.money import MAX_AMOUNT
 from stores.models import Store
 
 

@@ -13,7 +13,7 @@ from accounts.tests.factories import make_group, make_user
 from bids import states
 from bids.actions import distribution, lead, runs, shopping
 from bids.models import Allocation, Event, Participation, Run
-from bids.models.lines import lines_of
+from bids.reading.lines import lines_of
 from stores.models import Product
 from stores.tests.factories import make_product, make_store, make_weighed_product
 

@@ -13,9 +13,9 @@ from bids import states
 from bids.actions import bidding, costs, distribution, lead, runs, shopping
 from bids.actions.bidding import UNSEEN, Wish
 from bids.models import Allocation, Bid, Event, ExtraCost, Purchase, Run
-from bids.models.division import Division
-from bids.models.lines import lines_of
-from bids.models.sums import owed_by_person
+from bids.reading.division import Division
+from bids.reading.lines import lines_of
+from bids.reading.sums import owed_by_person
 from stores.models import Store
 
 from .trying import Trying

@@ -9,8 +9,8 @@ from bids import states
 from bids.actions import costs, distribution, lead, shopping
 from bids.actions.runs import lock_list
 from bids.models import Allocation, Bid
-from bids.models.division import Division
-from bids.models.lines import lines_of
+from bids.reading.division import Division
+from bids.reading.lines import lines_of
 from stores.tests.factories import make_offer, make_product, make_store, make_weighed_product
 
 from .factories import go_shopping, item_of, make_run, order, purchase

@@ -7,7 +7,7 @@ from bids.actions import costs, distribution
 from bids.actions.costs import correct_total, set_paid
 from bids.actions.runs import lock_list, start_shopping
 from bids.models import Purchase
-from bids.models.sums import owed_by_person
+from bids.reading.sums import owed_by_person
 from bulq.tests.client import signed_in
 from stores.tests.factories import make_offer, make_product
 

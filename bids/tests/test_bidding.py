@@ -7,9 +7,9 @@ from bids import states
 from bids.actions import bidding, runs
 from bids.actions.bidding import Wish, place_bids, place_wish, set_ready, undo_removal
 from bids.models import Bid
-from bids.models.invariants import problems
+from bids.reading.invariants import problems
 from bids.states import COLLECTING
-from bulq.errors import BulqError, ChangedMeanwhile, NotAllowed
+from bulq.kit.errors import BulqError, ChangedMeanwhile, NotAllowed
 from stores.tests.factories import make_product
 
 from .cast import WAY, D, stage

@@ -12,9 +12,9 @@ from django.db import connection, connections, transaction
 
 from bids import states
 from bids.actions import bidding, costs, distribution, shopping
-from bids.models.division import Division
-from bids.models.invariants import problems
-from bids.models.lines import lines_of
+from bids.reading.division import Division
+from bids.reading.invariants import problems
+from bids.reading.lines import lines_of
 
 from .stages import stage
 from .test_views import checksum

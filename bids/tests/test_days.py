@@ -13,7 +13,7 @@ from bids import states
 from bids.actions import runs
 from bids.actions.runs import details_version, edit_run, start_run
 from bids.models import Run
-from bulq.dates import format_day, format_day_long
+from bulq.kit.dates import format_day, format_day_long
 from bulq.tests.architecture import templates
 from bulq.tests.browser.samples import Samples
 from bulq.tests.client import signed_in

@@ -13,9 +13,9 @@ import stores.forms
 from accounts.tests.factories import make_user
 from bids import states
 from bids.actions.shopping import buy
-from bids.models.basket import Basket
-from bulq.errors import BulqError
-from bulq.fields import AmountField, PriceField
+from bids.reading.basket import Basket
+from bulq.kit.errors import BulqError
+from bulq.kit.numbers import AmountField, PriceField
 from bulq.tests.client import signed_in
 from stores.actions.prices import record_price, restore_price
 from stores.models import Offer, Price

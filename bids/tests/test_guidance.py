@@ -8,10 +8,10 @@ from bids.actions.bidding import Wish
 from bids.actions.costs import correct_total, set_paid
 from bids.actions.distribution import set_picked_up
 from bids.models import Allocation, Purchase, Run
-from bids.models.guidance import next_step
-from bids.models.jobs import jobs_of
-from bids.models.standing import standing_of, standings
-from bids.models.sums import owed_by_person
+from bids.reading.guidance import next_step
+from bids.reading.jobs import jobs_of
+from bids.reading.standing import standing_of, standings
+from bids.reading.sums import owed_by_person
 from bulq.tests.client import signed_in
 
 from .cast import D, leave_the_shop, stage

@@ -6,8 +6,8 @@ from django.db import connection
 
 from accounts.tests.factories import make_group, make_user
 from bids import states
-from bids.models import invariants
-from bids.models.invariants import problems
+from bids.reading import invariants
+from bids.reading.invariants import problems
 
 from .cast import WAY, stage
 

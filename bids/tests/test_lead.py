@@ -12,11 +12,11 @@ from bids import states
 from bids.actions import lead, runs
 from bids.actions.runs import details_version
 from bids.models import Run
-from bids.models.invariants import problems
-from bids.models.sums import debts_of
+from bids.reading.invariants import problems
+from bids.reading.sums import debts_of
 from bids.states import ENDED
-from bulq.dates import format_day
-from bulq.errors import BulqError, ChangedMeanwhile, NotAllowed
+from bulq.kit.dates import format_day
+from bulq.kit.errors import BulqError, ChangedMeanwhile, NotAllowed
 from bulq.tests.client import signed_in
 from stores.models import Store
 from stores.tests.factories import make_store

@@ -8,10 +8,10 @@ from accounts.tests.factories import make_user
 from bids import states
 from bids.actions import costs, distribution, runs, shopping
 from bids.models import Allocation
-from bids.models.division import Division
-from bids.models.invariants import problems
-from bids.models.lines import lines_of
-from bids.models.sums import debts_of, owed_by_person
+from bids.reading.division import Division
+from bids.reading.invariants import problems
+from bids.reading.lines import lines_of
+from bids.reading.sums import debts_of, owed_by_person
 from stores.tests.factories import make_product, make_weighed_product
 
 from .factories import go_shopping, make_run, order, purchase

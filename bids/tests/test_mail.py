@@ -17,9 +17,9 @@ from bids.actions import lead, runs
 from bids.actions.bidding import Wish, place_bids
 from bids.actions.mail import mail_at_once, mail_digests
 from bids.models import Notification
-from bulq import later
-from bulq.breaker import Breaker
 from bulq.celery import app
+from bulq.kit import later
+from bulq.kit.breaker import Breaker
 from bulq.tests.client import FormClient, signed_in
 
 from .cast import D, stage

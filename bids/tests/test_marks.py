@@ -8,8 +8,8 @@ from bids.actions import runs
 from bids.actions.costs import set_paid
 from bids.actions.distribution import back_to_shopping, set_picked_up
 from bids.models import Allocation, Participation
-from bids.models.sums import debts_of, owed_by_person
-from bulq.errors import BulqError
+from bids.reading.sums import debts_of, owed_by_person
+from bulq.kit.errors import BulqError
 from bulq.tests.client import signed_in
 
 from .cast import WAY, D, leave_the_shop, stage

@@ -10,10 +10,10 @@ from bids.access import get_run, lock_run
 from bids.actions import costs, distribution, lead, runs
 from bids.actions.costs import may_mark_paid
 from bids.models import Allocation, Bid
-from bids.models.invariants import problems
-from bids.models.sums import debts_of, owed_by_person
+from bids.reading.invariants import problems
+from bids.reading.sums import debts_of, owed_by_person
 from bids.states import BEFORE_THE_SHOP, ENDED, FROM_THE_SHOP_ON
-from bulq.errors import BulqError, NotAllowed
+from bulq.kit.errors import BulqError, NotAllowed
 
 from .cast import WAY, D, stage
 from .factories import order

@@ -16,12 +16,12 @@ from bids.actions.distribution import (
     sort_out,
 )
 from bids.models import Allocation, ExtraCost, Purchase
-from bids.models.guidance import next_step
-from bids.models.invariants import problems
-from bids.models.ledger import Ledger
-from bids.models.standing import standing_of
-from bids.models.sums import debts_of, owed_by_person
-from bulq.errors import BulqError, ChangedMeanwhile, NotAllowed
+from bids.reading.guidance import next_step
+from bids.reading.invariants import problems
+from bids.reading.ledger import Ledger
+from bids.reading.standing import standing_of
+from bids.reading.sums import debts_of, owed_by_person
+from bulq.kit.errors import BulqError, ChangedMeanwhile, NotAllowed
 from stores.models import Price
 
 from .cast import WAY, D, leave_the_shop, stage

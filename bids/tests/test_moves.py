@@ -7,10 +7,10 @@ from accounts.actions import groups
 from bids import states
 from bids.actions import bidding, distribution, lead, runs, shopping
 from bids.models import Allocation, ShoppingItem
-from bids.models.invariants import problems
-from bids.models.sums import debts_of
+from bids.reading.invariants import problems
+from bids.reading.sums import debts_of
 from bids.states import COLLECTING, ENDED, TRANSITIONS, RunState
-from bulq.errors import BulqError, NotAllowed
+from bulq.kit.errors import BulqError, NotAllowed
 
 from .cast import WAY, D, leave_the_shop, stage
 from .factories import make_run, order, purchase

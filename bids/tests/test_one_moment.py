@@ -19,9 +19,10 @@ from bids import access, states
 from bids.actions.bidding import Wish, place_bids
 from bids.actions.costs import correct_total
 from bids.models import Purchase
-from bulq import middleware
+from bulq.middleware import moments
 from bulq.tests.client import signed_in
-from stores.models import Store, stores_page
+from stores.models import Store
+from stores.reading import stores_page
 from stores.tests.factories import make_store
 
 from . import adding_up
@@ -126,7 +127,7 @@ def test_whatever_is_committed_while_a_page_is_read_it_shows_one_moment(name):
 @pytest.mark.parametrize("name", ["order table", "refused order", "hand-out"])
 def test_without_the_protection_pages_break(name, monkeypatch):
     """Negative control: neither a snapshot nor a lock."""
-    monkeypatch.setattr(middleware, "snapshot", nullcontext)
+    monkeypatch.setattr(moments, "snapshot", nullcontext)
     monkeypatch.setattr(access, "locked", unlocked)
     page = PAGES[name]
     assert broken(page, stage(page.state))

@@ -13,7 +13,7 @@ from bids.actions import costs, shopping
 from bids.actions.bidding import Wish, place_bids
 from bids.actions.runs import lock_list, start_run, start_shopping
 from bids.models import Purchase, ShoppingItem
-from bids.models.lines import lines_of
+from bids.reading.lines import lines_of
 from bulq.tests.client import signed_in
 from stores.models import Offer, Price, Product
 from stores.tests.factories import make_store

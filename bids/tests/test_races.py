@@ -16,9 +16,9 @@ from bids import states
 from bids.actions import bidding, distribution, membership, runs, shopping
 from bids.actions.bidding import Wish, place_bids, set_ready
 from bids.models import Bid, Purchase, Run
-from bids.models.invariants import problems
-from bids.models.lines import lines_of
-from bulq.errors import BulqError
+from bids.reading.invariants import problems
+from bids.reading.lines import lines_of
+from bulq.kit.errors import BulqError
 from stores.tests.factories import make_product, make_store
 
 from .cast import D, stage

@@ -14,11 +14,11 @@ from bids import states
 from bids.actions import bidding, costs, distribution, lead, runs, shopping
 from bids.actions.bidding import Wish, place_bids
 from bids.models import Allocation, Participation, Purchase, Run, ShoppingItem
-from bids.models.division import Division
-from bids.models.invariants import problems
-from bids.models.lines import lines_of
-from bulq.errors import BulqError, Busy
-from bulq.locks import locked
+from bids.reading.division import Division
+from bids.reading.invariants import problems
+from bids.reading.lines import lines_of
+from bulq.kit.errors import BulqError, Busy
+from bulq.kit.locks import locked
 from stores.tests.factories import make_product
 
 from .cast import D, stage

@@ -9,10 +9,10 @@ from bids.actions.costs import add_extra_cost
 from bids.actions.shopping import AlreadyBought, add_while_shopping, buy, edit_purchase, set_not_there, undo_purchase
 from bids.forms import PurchaseForm
 from bids.models import Purchase
-from bids.models.basket import Basket
-from bids.models.invariants import problems
-from bids.models.lines import lines_of
-from bulq.errors import BulqError, ChangedMeanwhile, NotAllowed
+from bids.reading.basket import Basket
+from bids.reading.invariants import problems
+from bids.reading.lines import lines_of
+from bulq.kit.errors import BulqError, ChangedMeanwhile, NotAllowed
 from stores.models import Price
 from stores.tests.factories import make_offer, make_product
 

@@ -9,13 +9,13 @@ from bids.actions import costs, lead
 from bids.actions.bidding import set_ready
 from bids.actions.distribution import finish_sorting, force_hand_out, sort_out
 from bids.models import Allocation, Bid, Purchase, Run
-from bids.models.division import Division, Preview
-from bids.models.invariants import problems
-from bids.models.jobs import jobs_of
-from bids.models.lines import lines_of
-from bids.models.standing import standings
-from bids.models.sums import owed_by_person
-from bulq.errors import BulqError, ChangedMeanwhile, NotAllowed
+from bids.reading.division import Division, Preview
+from bids.reading.invariants import problems
+from bids.reading.jobs import jobs_of
+from bids.reading.lines import lines_of
+from bids.reading.standing import standings
+from bids.reading.sums import owed_by_person
+from bulq.kit.errors import BulqError, ChangedMeanwhile, NotAllowed
 
 from .cast import WAY, D, leave_the_shop, stage
 from .factories import go_shopping, order, purchase

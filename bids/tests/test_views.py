@@ -10,9 +10,9 @@ from django.urls import reverse
 from accounts.tests.factories import make_group
 from bids import states, urls
 from bids.actions import bidding, distribution, lead, shopping
-from bids.models.division import Division
-from bids.models.lines import lines_of
-from bids.models.sums import owed_by_person
+from bids.reading.division import Division
+from bids.reading.lines import lines_of
+from bids.reading.sums import owed_by_person
 from bulq.tests.client import FormClient, signed_in
 
 from .stages import stage

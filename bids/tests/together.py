@@ -3,7 +3,7 @@
 from django.db import transaction
 from django.http import Http404
 
-from bulq.errors import BulqError
+from bulq.kit.errors import BulqError
 
 
 def refused(results):

@@ -11,10 +11,10 @@ from hypothesis import note
 
 from accounts.models import User
 from bids.models import Run
-from bids.models.invariants import problems
+from bids.reading.invariants import problems
 from bids.states import TRANSITIONS
-from bulq.errors import BulqError
-from bulq.money import minor_unit
+from bulq.kit.errors import BulqError
+from bulq.kit.money import minor_unit
 from stores.models import Product
 
 TABLES = (

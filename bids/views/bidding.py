@@ -13,12 +13,13 @@ from bids.access import check_leads, get_participation, get_run, get_run_to_show
 from bids.actions import bidding
 from bids.forms import WishForm, pressed_button, read_order
 from bids.models import Bid, Event
-from bids.models.board import Board, Row
-from bids.models.guidance import next_step
-from bids.models.standing import standing_of
-from bulq.http import answer, carry_what_is_there, flash_errors
-from bulq.ratelimit import limited
-from stores.models import Offer, Product, picker_page
+from bids.reading.board import Board, Row
+from bids.reading.guidance import next_step
+from bids.reading.standing import standing_of
+from bulq.kit.http import answer, carry_what_is_there, flash_errors
+from bulq.kit.ratelimit import limited
+from stores.models import Offer, Product
+from stores.reading import picker_page
 
 from . import order_table
 

@@ -21,15 +21,15 @@ from bids.access import (
 from bids.actions import costs, distribution
 from bids.forms import ExtraCostForm, SortOutForm, TotalForm
 from bids.models import Allocation, Bid
-from bids.models.division import Preview
-from bids.models.guidance import next_step
-from bids.models.ledger import Ledger
-from bids.models.lines import lines_of
-from bids.models.standing import standing_of
-from bulq.errors import ChangedMeanwhile
-from bulq.fields import parse_id
-from bulq.http import answer, carry_what_is_there, flash_errors
-from bulq.units import with_unit
+from bids.reading.division import Preview
+from bids.reading.guidance import next_step
+from bids.reading.ledger import Ledger
+from bids.reading.lines import lines_of
+from bids.reading.standing import standing_of
+from bulq.kit.errors import ChangedMeanwhile
+from bulq.kit.http import answer, carry_what_is_there, flash_errors
+from bulq.kit.numbers import parse_id
+from bulq.kit.units import with_unit
 from stores.models import Product
 
 from .order_table import plain

@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from bids.access import get_run_to_show
-from bids.models.export import Export, Sheets
-from bulq.errors import BulqError, NotAllowed
+from bids.reading.export import Export, Sheets
+from bulq.kit.errors import BulqError, NotAllowed
 
 COLUMNS = [
     *("person_id", "person", "product_id", "product", "brand", "unit"),

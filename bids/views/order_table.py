@@ -7,7 +7,7 @@ from django.utils.html import escape
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 
-from bulq.money import format_money, format_quantity, format_unit_price
+from bulq.kit.money import format_money, format_quantity, format_unit_price
 
 MOST_COLUMNS = 8
 NOTHING = Decimal(0)

@@ -10,10 +10,10 @@ from django.views.decorators.http import require_GET, require_http_methods
 from accounts.access import get_group, get_group_administered_by
 from bids.actions.membership import archive_group
 from bids.models import Run
-from bids.models.jobs import cards_of, jobs_of, run_lines
-from bids.models.personal import everything_about, figures_of
-from bids.models.standing import standings
-from bids.models.sums import debts_of
+from bids.reading.jobs import cards_of, jobs_of, run_lines
+from bids.reading.personal import everything_about, figures_of
+from bids.reading.standing import standings
+from bids.reading.sums import debts_of
 from stores.access import get_store
 from stores.views.stores import store_context
 

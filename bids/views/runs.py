@@ -15,8 +15,8 @@ from bids.access import get_run, get_run_led_by, get_run_to_show
 from bids.actions import lead, runs
 from bids.forms import PersonForm, RunDetailsForm, RunForm
 from bids.models import Purchase
-from bids.models.board import Board
-from bulq.http import answer, carry_what_is_there, flash_errors
+from bids.reading.board import Board
+from bulq.kit.http import answer, carry_what_is_there, flash_errors
 from stores.models import Store
 from stores.views.onward import detour, typed_before, way_back
 

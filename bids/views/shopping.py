@@ -21,13 +21,14 @@ from bids.access import (
 )
 from bids.actions import shopping
 from bids.forms import AddInShopForm, FinishForm, PriceForm, PurchaseForm
-from bids.models.basket import Basket
-from bids.models.guidance import next_step
-from bids.models.standing import standing_of
-from bulq.fields import parse_id
-from bulq.http import answer, carry_what_is_there, flash_errors
+from bids.reading.basket import Basket
+from bids.reading.guidance import next_step
+from bids.reading.standing import standing_of
+from bulq.kit.http import answer, carry_what_is_there, flash_errors
+from bulq.kit.numbers import parse_id
 from stores.actions.prices import record_price
-from stores.models import Offer, Product, picker_page
+from stores.models import Offer, Product
+from stores.reading import picker_page
 
 from .order_table import new_product_query
 

@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 from django.conf import settings
 from django.utils import timezone
 
-from bids.models.invariants import problems
+from bids.reading.invariants import problems
 from bulq.models import BackupRun
+from bulq.watch import alerts
 
-from . import alerts, schedule, shelf
+from . import schedule, shelf
 from .configuration import at, obstacles
 from .drill import drill
 from .dump import dump

@@ -10,8 +10,8 @@ from django.utils import timezone
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from bulq.breaker import RedisAway
-from bulq.cache import breaker
+from bulq.kit.breaker import RedisAway
+from bulq.kit.cache import breaker
 
 from . import databases, shelf, tools
 from .errors import BackupError

@@ -11,10 +11,10 @@ from accounts.actions.groups import create_group
 from accounts.models import Membership, User
 from bids.actions import bidding, costs, distribution, runs, shopping
 from bids.models import Allocation, Notification, Run
-from bids.models.basket import Basket
-from bids.models.division import Division
-from bids.models.lines import lines_of
-from bids.models.sums import owed_by_person
+from bids.reading.basket import Basket
+from bids.reading.division import Division
+from bids.reading.lines import lines_of
+from bids.reading.sums import owed_by_person
 from stores.models import Offer, Price, Product, Store
 
 from .catalogue import GROUPS, LINES, PEOPLE, STORES

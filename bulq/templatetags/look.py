@@ -14,7 +14,8 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from bulq import dates, drawing, money, units, wording
+from bulq.kit import dates, drawing, money, units
+from bulq.kit import names as wording
 
 register = template.Library()
 

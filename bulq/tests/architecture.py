@@ -5,39 +5,28 @@ docs/architecture.md tells the reasons. A new kind of module gets its place in L
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from graphlib import CycleError, TopologicalSorter
 from html.parser import HTMLParser
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 APPS = ("accounts", "stores", "bids")  # each may import those before it
-KIT = {
-    "addresses",
-    "breaker",
-    "dates",
-    "snapshot",
-    "errors",
-    "drawing",
-    "fields",
-    "http",
-    "locks",
-    "money",
-    "units",
-    "wording",
-    "cache",
-    "ratelimit",
-    "live",
-    "celery",
-    "later",
-    "logs",
-    "sentry",
+FIRST_PARTY = {"bulq", "dev", *APPS}
+# The rooms of bulq/ by folder, and what of ours each may import beside itself. What else is in bulq/ ties everything
+# together: it may import all, and nobody imports it.
+ROOMS = {
+    "logs": set(),
+    "kit": {"bulq.logs"},
+    "watch": {"bulq.logs", "bulq.kit", "bulq.models"},
+    "backups": {"bulq.logs", "bulq.kit", "bulq.models", "bulq.watch", "bids.reading"},
 }
-FIRST_PARTY = {"bulq", *APPS}
 PURE = {"states", "allocation"}  # import nothing of ours at all
 # Inside an app each may import its own layer and those before it.
 LAYERS = (
     {"states", "allocation", "signals", "validators"},
     {"models"},
+    {"reading"},
     {"access"},
     {"actions"},
     {"forms"},
@@ -104,21 +93,18 @@ def split(name: str) -> tuple[str, str]:
 
 
 def _door(top: str, part: str, other: str, other_part: str) -> Iterator[str]:
-    if top == "bulq":
-        if other_part == "dev" and other == "bulq" and part != "dev":
-            yield "the product imports the developer's tools"
-        if part == "dev" and (other, other_part) != ("bulq", "dev"):
-            yield "the developer's tools import the product"
-        if part in KIT and other in APPS:
-            yield "the kit imports an app"
-        if part in KIT and other == "bulq" and other_part not in KIT:
-            yield "the kit imports the wiring"
+    if (top == "dev") != (other == "dev"):
+        yield "the developer's programs and the product know nothing of each other"
+    elif top == "bulq":
+        if part in ROOMS and (other, other_part) != (top, part) and f"{other}.{other_part}" not in ROOMS[part]:
+            yield f"the room {part} imports {other}.{other_part}"
+    elif top == "dev":
         return
-    if part in PURE:
+    elif part in PURE:
         yield f"{part} is pure and imports nothing of ours"
     elif other == "bulq":
-        if other_part not in KIT:
-            yield "an app imports the wiring"
+        if other_part != "kit":
+            yield "an app imports more of bulq than the kit"
     elif other != top:
         if APPS.index(other) > APPS.index(top):
             yield f"{top} imports {other}, which stands above it"
@@ -133,6 +119,25 @@ def _layer(part: str, other: str) -> Iterator[str]:
         yield f"{part} imports {other}, a later layer"
     elif other in FREE:
         yield f"{part} imports {other}"
+
+
+def circles(sources: dict[str, tuple[str, bool]]) -> Iterator[str]:
+    """`sources` has for each module its text, and whether it is a package."""
+    graph = {
+        module: {_module_in(name, sources) for name in imports(module, text, is_package=is_package)} - {module, ""}
+        for module, (text, is_package) in sources.items()
+    }
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        yield "a circle: " + " <- ".join(error.args[1])
+
+
+def _module_in(name: str, modules: Collection[str]) -> str:
+    """The module that a dotted name leads to: itself, or what it is a part of."""
+    while name and name not in modules:
+        name = name.rpartition(".")[0]
+    return name
 
 
 def placeless(module: str) -> Iterator[str]:

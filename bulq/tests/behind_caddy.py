@@ -13,10 +13,10 @@ from tempfile import TemporaryDirectory
 from urllib.parse import urlencode
 from uuid import uuid4
 
-from bulq.dev import caddy
-from bulq.dev.processes import Child, free_port
-from bulq.dev.run import LIVE
-from bulq.dev.services import throwaway_services
+from dev import caddy
+from dev.processes import Child, free_port
+from dev.run import LIVE
+from dev.services import throwaway_services
 
 ROOT = Path(__file__).resolve().parents[2]
 WEB = ("bulq.wsgi:application", "--workers", "4", "--preload", "--no-control-socket")

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import redis
 
-from bulq.dev import valkey
+from dev import valkey
 
 
 class Proxy:

@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db import connection
 
-from bulq.dev.processes import Child, free_port
-from bulq.dev.run import LIVE
+from dev.processes import Child, free_port
+from dev.run import LIVE
 
 ROOT = Path(__file__).resolve().parents[2]
 

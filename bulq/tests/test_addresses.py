@@ -4,7 +4,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from bulq.addresses import client_address, network_of
+from bulq.kit.addresses import client_address, network_of
 
 PROXIES = [ip_network("127.0.0.1"), ip_network("10.0.0.0/8"), ip_network("fd00::/8")]
 

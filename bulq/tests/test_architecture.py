@@ -3,11 +3,13 @@
 import pytest
 
 from bulq.tests.architecture import (
+    FREE,
     PYTHON_LINES,
     ROOT,
     TEMPLATE_LINES,
     bad_imports,
     bad_view,
+    circles,
     forms_without_token,
     inline_code,
     module_of,
@@ -36,6 +38,16 @@ def test_nobody_imports_through_a_closed_door():
         return bad_imports(module_of(path), source, is_package=path.name == "__init__.py")
 
     assert complaints(python_files(), rule) == []
+
+
+def test_no_modules_import_each_other():
+    sources = {
+        module_of(path): (path.read_text(encoding="utf-8"), path.name == "__init__.py")
+        for path in python_files()
+        if not FREE & set(module_of(path).split("."))
+    }
+    assert len(sources) > 150
+    assert list(circles(sources)) == []
 
 
 def test_every_part_of_an_app_has_its_layer():
@@ -69,16 +81,26 @@ def test_every_posting_form_carries_its_token():
 @pytest.mark.parametrize(
     ("module", "source"),
     [
-        ("bulq.money", "from bids.models import Run"),
-        ("bulq.http", "import accounts.models"),
-        ("bulq.http", "from .settings import DEBUG"),
+        ("bulq.kit.money", "from bids.models import Run"),
+        ("bulq.kit.http", "import accounts.models"),
+        ("bulq.kit.http", "from ..settings import DEBUG"),
+        ("bulq.kit.later", "def late():\n    from bulq.celery import app"),
+        ("bulq.kit.live", "from bulq.watch import health"),
+        ("bulq.logs.lines", "from bulq.kit import http"),
+        ("bulq.watch.health", "from bulq.backups import job"),
+        ("bulq.watch.alerts", "from bids.models import Run"),
+        ("bulq.backups.job", "from bulq.views import ready"),
+        ("bulq.backups.job", "from bids.actions import runs"),
         ("accounts.actions", "from stores.models import Store"),
         ("accounts.models", "from bids import models"),
         ("stores.models", "def late():\n    from bids.models import Run"),
         ("bids.models.runs", "from bulq.settings import DEBUG"),
         ("bids.views.runs", "from bulq import middleware"),
         ("bids.views", "from bulq.templatetags.look import money"),
-        ("bids.states", "from bulq.money import cents"),
+        ("bids.states", "from bulq.kit.money import cents"),
+        ("bids.models.runs", "from bids.reading.board import Board"),
+        ("bids.models.runs", "from bulq.logs import lines"),
+        ("bids.reading.board", "from bids.access import get_run"),
         ("bids.allocation", "from . import states"),
         ("bids.models.runs", "from ..actions import runs"),
         ("bids.models.runs", "from bids.access import get_run"),
@@ -87,8 +109,9 @@ def test_every_posting_form_carries_its_token():
         ("bids.views.runs", "import bids.urls"),
         ("bids.actions.runs", "from bids.admin import RunAdmin"),
         ("bids.views", "from bids.tests.cast import alice"),
-        ("bulq.settings", "from bulq.dev.services import services"),
-        ("bulq.dev.run", "from bulq.settings import DEBUG"),
+        ("bulq.settings", "from dev.services import services"),
+        ("bids.models.runs", "from dev import services"),
+        ("dev.run", "from bulq.settings import DEBUG"),
     ],
 )
 def test_a_closed_door_is_noticed(module, source):
@@ -98,7 +121,7 @@ def test_a_closed_door_is_noticed(module, source):
 @pytest.mark.parametrize(
     ("module", "source"),
     [
-        ("bids.views.runs", "from bulq.errors import BulqError\nfrom bulq import http, money"),
+        ("bids.views.runs", "from bulq.kit.errors import BulqError\nfrom bulq.kit import http, money"),
         ("bids.models.runs", "from accounts.models import Group\nfrom bids.states import RunState"),
         ("bids.models.runs", "from .bidding import Bid"),
         ("bids.actions.runs", "from bids import tasks"),
@@ -108,10 +131,31 @@ def test_a_closed_door_is_noticed(module, source):
         ("bulq.urls", "from bids import views"),
         ("bulq.checks", "from bulq.settings import DEBUG"),
         ("bids.allocation", "from decimal import Decimal"),
+        ("bids.actions.runs", "from bids.reading.division import Division"),
+        ("bulq.backups.job", "from bids.reading.invariants import problems"),
+        ("bulq.watch.alerts", "from bulq.models import Told\nfrom .health import problems"),
+        ("dev.run", "from dev.services import services"),
     ],
 )
 def test_an_open_door_is_let_be(module, source):
     assert list(bad_imports(module, source)) == []
+
+
+@pytest.mark.parametrize(
+    "sources",
+    [
+        {"bids.a": ("from . import b", False), "bids.b": ("from .a import x", False)},
+        {"bids.a": ("def late():\n    import bids.b", False), "bids.b": ("from bids import a", False)},
+        {"bids": ("from .a import x", True), "bids.a": ("from bids import y", False)},
+    ],
+)
+def test_a_circle_is_noticed(sources):
+    assert list(circles(sources))
+
+
+def test_modules_in_a_row_are_no_circle():
+    sources = {"bids": ("from .a import x", True), "bids.a": ("from . import b", False), "bids.b": ("", False)}
+    assert list(circles(sources)) == []
 
 
 def test_a_relative_import_in_a_package_is_read_from_there():

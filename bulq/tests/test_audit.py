@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from bulq.dev import audit
-from bulq.dev.processes import free_port
+from dev import audit
+from dev.processes import free_port
 
 pytestmark = [pytest.mark.slow]
 ROOT = Path(__file__).resolve().parents[2]
@@ -102,7 +102,7 @@ def audited(tmp_path):
         for lock in LOCKS if packages else ():
             (tmp_path / lock).write_text("".join(f"{package} {HASH}\n" for package in packages))
         (tmp_path / "pyproject.toml").write_text(f"[tool.bulq.audit]\nexceptions = [{excepted}]\n")
-        command = [sys.executable, "-m", "bulq.dev.audit", "--osv-url", url, str(tmp_path)]
+        command = [sys.executable, "-m", "dev.audit", "--osv-url", url, str(tmp_path)]
         environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache"), "NO_PROXY": "127.0.0.1"}
         result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
         return result.returncode, result.stdout, result.stderr

@@ -11,8 +11,8 @@ import pytest
 
 from accounts.tests.racing import race
 from bulq.demo.catalogue import PASSWORD
-from bulq.dev import caddy
-from bulq.dev.processes import Child, free_port
+from dev import caddy
+from dev.processes import Child, free_port
 
 from .behind_caddy import Site, site_behind_caddy
 

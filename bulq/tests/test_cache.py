@@ -10,7 +10,7 @@ import pytest
 from django.core.cache import cache as redis_cache
 
 from accounts.tests.racing import race
-from bulq import cache
+from bulq.kit import cache
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 

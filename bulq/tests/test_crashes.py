@@ -18,9 +18,9 @@ import psycopg
 import pytest
 
 from bulq.demo.catalogue import GROUPS, PASSWORD
-from bulq.dev.processes import free_port
-from bulq.dev.run import GUNICORN
-from bulq.dev.services import throwaway_services
+from dev.processes import free_port
+from dev.run import GUNICORN
+from dev.services import throwaway_services
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[2]

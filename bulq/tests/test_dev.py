@@ -20,18 +20,18 @@ import psycopg
 import pytest
 import redis
 
-from bulq.dev import bootstrap, run
-from bulq.dev.postgres import stop_leftover
-from bulq.dev.processes import Child, command_line, free_port
-from bulq.dev.services import local_folder, services
+from dev import bootstrap, run
+from dev.postgres import stop_leftover
+from dev.processes import Child, command_line, free_port
+from dev.services import local_folder, services
 
 ROOT = Path(__file__).resolve().parents[2]
-BOOTSTRAP = ROOT / "bulq" / "dev" / "bootstrap.py"
+BOOTSTRAP = ROOT / "dev" / "bootstrap.py"
 HOLD_SERVICES = """
 import sys, time
 from pathlib import Path
-from bulq.dev import processes
-from bulq.dev.services import services
+from dev import processes
+from dev.services import services
 if "orphan" in sys.argv:
     processes._dies_with_us = lambda stop_signal: None
 with services(Path(sys.argv[1])) as started:
@@ -39,7 +39,7 @@ with services(Path(sys.argv[1])) as started:
     time.sleep(600)
 """
 RUN_WITHOUT_CADDY = """
-from bulq.dev import caddy, run
+from dev import caddy, run
 caddy.PROGRAM = caddy.Path("/nowhere/caddy")
 raise SystemExit(run.main())
 """
@@ -96,15 +96,15 @@ def execute(url, statement):
 @pytest.fixture
 def checkout(tmp_path):
     """A tree with nothing but the bootstrap, on a machine without uv."""
-    (tmp_path / "bulq" / "dev").mkdir(parents=True)
-    shutil.copy(BOOTSTRAP, tmp_path / "bulq" / "dev")
+    (tmp_path / "dev").mkdir(parents=True)
+    shutil.copy(BOOTSTRAP, tmp_path / "dev")
     (tmp_path / "requirements-dev.txt").write_text("no-such-package==1 --hash=sha256:" + "0" * 64 + "\n")
     return tmp_path
 
 
 def start_bootstrap(checkout, *command, **environment):
     environment = {**os.environ, "PATH": str(checkout / "empty"), **environment}
-    command = command or (str(checkout / "bulq" / "dev" / "bootstrap.py"), "install")
+    command = command or (str(checkout / "dev" / "bootstrap.py"), "install")
     return subprocess.run([sys.executable, *command], env=environment, capture_output=True, text=True, check=False)
 
 
@@ -113,7 +113,7 @@ def test_an_old_python_can_read_the_bootstrap():
 
 
 def test_an_old_python_is_told_which_one_is_needed(checkout):
-    script = checkout / "bulq" / "dev" / "bootstrap.py"
+    script = checkout / "dev" / "bootstrap.py"
     pretend = f"import runpy, sys; sys.version_info = (3, 8, 18, 'final', 0); sys.argv = ['x', 'install']; \
         runpy.run_path({str(script)!r}, run_name='__main__')"
     assert "needs Python 3.11 or newer and this is 3.8.18" in one_sentence(start_bootstrap(checkout, "-c", pretend))
@@ -242,7 +242,7 @@ def run_environment(local, **more):
     return {**os.environ, **blank, "BULQ_LOCAL": str(local), **more}
 
 
-def start_run(local, command=("-m", "bulq.dev.run"), **more):
+def start_run(local, command=("-m", "dev.run"), **more):
     environment = run_environment(local, **more)
     options = {"capture_output": True, "text": True, "timeout": 60, "check": False}
     return subprocess.run([sys.executable, *command], cwd=ROOT, env=environment, **options)
@@ -305,7 +305,7 @@ def site_running(local, port, stop, **more):
     """`rest` is what it prints after its address."""
     options = {"cwd": ROOT, "env": run_environment(local, PORT=str(port), **more)}
     options |= {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    with subprocess.Popen([sys.executable, "-m", "bulq.dev.run"], **options) as site:
+    with subprocess.Popen([sys.executable, "-m", "dev.run"], **options) as site:
         try:
             wait_for_address(site, port)
             yield site

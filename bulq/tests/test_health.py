@@ -19,13 +19,13 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 from django.utils import timezone
 
-from bulq.away import is_away
-from bulq.dev.processes import Child, free_port
-from bulq.dev.services import throwaway_services
 from bulq.models import Heartbeat
-from bulq.readiness import READ_ONLY
 from bulq.settings import CACHES
 from bulq.tests.faults import breakable_redis
+from bulq.views import is_away
+from bulq.watch.readiness import READ_ONLY
+from dev.processes import Child, free_port
+from dev.services import throwaway_services
 
 # No worker, no beat and no live process beside these tests.
 ALONE = {"database": "ok", "worker": "never seen", "beat": "never seen", "redis": "ok", "live": "away"}

@@ -8,9 +8,9 @@ from django.core.management import CommandError, call_command
 from django.db import connections
 from django.utils import timezone
 
-from bulq.backups import health
-from bulq.heartbeats import EVERY, Pulse
 from bulq.models import Heartbeat
+from bulq.watch import health
+from bulq.watch.heartbeats import EVERY, Pulse
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LONG = health.STOPPED_AFTER + timedelta(minutes=1)

@@ -10,7 +10,7 @@ from bids import states
 from bids.models import Bid
 from bids.tests.stages import stage
 from bids.tests.test_views import checksum
-from bulq.fields import parse_id
+from bulq.kit.numbers import parse_id
 from bulq.tests.client import FormClient, signed_in
 from bulq.wsgi import application
 

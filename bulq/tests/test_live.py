@@ -10,8 +10,8 @@ from bids.actions import bidding, runs
 from bids.actions.bidding import Wish
 from bids.tests.cast import D, stage
 from bids.tests.factories import order
-from bulq import live
-from bulq.breaker import RedisAway
+from bulq.kit import live
+from bulq.kit.breaker import RedisAway
 from bulq.tests.client import signed_in
 
 pytestmark = pytest.mark.django_db(transaction=True)

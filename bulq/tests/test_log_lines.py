@@ -10,7 +10,7 @@ from django.core import mail
 from django.test import Client
 
 from accounts.tests.factories import make_user
-from bulq import logs
+from bulq.logs import lines
 from bulq.tests.client import signed_in
 
 DEAD = "canary-dead-token"
@@ -19,7 +19,7 @@ ESCAPES = 'x\r\n{"level": "INFO"}\x1b[31m\u2028'
 
 def line(message, *args, as_json=False, **options):
     record = logging.makeLogRecord({"name": "test", "levelname": "INFO", "msg": message, "args": args, **options})
-    return (logs.JsonLine if as_json else logs.TextLine)().format(record)
+    return (lines.JsonLine if as_json else lines.TextLine)().format(record)
 
 
 def test_whatever_is_in_a_message_it_stays_one_line():
@@ -52,7 +52,7 @@ def test_of_an_address_the_host_stays(text, stays):
     ],
 )
 def test_of_what_an_exception_says_no_value_stays(text, stays):
-    assert logs.said(text) == stays
+    assert lines.said(text) == stays
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_an_exception_brings_what_led_to_it_even_in_a_circle():
 
 @pytest.mark.parametrize("given", ["", "a b", "a\x1b", "x" * 65, '"}', "é"])
 def test_an_id_that_is_none_is_replaced(given):
-    assert re.fullmatch("[0-9a-f]{32}", logs.request_id(given, is_trusted=True))
+    assert re.fullmatch("[0-9a-f]{32}", lines.request_id(given, is_trusted=True))
 
 
 def test_an_id_is_taken_from_who_is_trusted_only(db, settings):

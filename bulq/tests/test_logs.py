@@ -19,7 +19,7 @@ import pytest
 from django.core.signing import Signer
 
 from bulq.demo.catalogue import PASSWORD
-from bulq.dev.processes import Child, free_port
+from dev.processes import Child, free_port
 
 from .behind_caddy import ROOT, TOKEN, site_behind_caddy
 

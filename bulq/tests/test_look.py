@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 from django.template import Context, Template
 
-from bulq import drawing
+from bulq.kit import drawing
 from bulq.templatetags import look
 
 UNITS = [Decimal(text) for text in ("0", "0.5", "1", "2", "2.5", "7", "12", "13", "240")]

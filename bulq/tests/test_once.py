@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 from accounts.models import Group, Membership, User
 from accounts.tests.factories import PASSWORD, make_group, make_user
 from accounts.tests.racing import race
-from bulq import middleware
+from bulq.middleware import moments
 from bulq.models import SentForm
 from bulq.tests.client import FormClient, signed_in
 from bulq.urls import urlpatterns as the_site
@@ -62,7 +62,7 @@ def test_the_page_that_a_form_answers_with_is_the_same_too(alice, as_alice, sett
 
 def test_without_the_memory_of_it_the_same_form_makes_two_groups(as_alice, monkeypatch):
     """Negative control."""
-    monkeypatch.setattr(middleware, "_key", lambda _request: uuid.uuid4().hex)
+    monkeypatch.setattr(moments, "_key", lambda _request: uuid.uuid4().hex)
     sent = form()
     for _twice in range(2):
         as_alice.post(NEW_GROUP, sent)
@@ -90,7 +90,7 @@ def test_twenty_identical_posts_in_parallel_are_one_group_and_twenty_equal_answe
 @pytest.mark.django_db(transaction=True)
 def test_without_the_memory_twenty_posts_are_twenty_groups(monkeypatch):
     """Negative control."""
-    monkeypatch.setattr(middleware, "_key", lambda _request: uuid.uuid4().hex)
+    monkeypatch.setattr(moments, "_key", lambda _request: uuid.uuid4().hex)
     twenty_posts(make_user("Alice"))
     assert Group.objects.count() == 20
 
@@ -204,7 +204,7 @@ def test_every_page_with_a_form_gives_it_a_fresh_id(as_alice):
     pages = [as_alice.get(NEW_GROUP).text for _twice in range(2)]
     ids = [page.split('name="once" value="')[1].split('"')[0] for page in pages]
     assert ids[0] != ids[1]
-    assert all(middleware.ONE_TIME_ID.fullmatch(one) for one in ids)
+    assert all(moments.ONE_TIME_ID.fullmatch(one) for one in ids)
 
 
 # --- How long it is remembered ---------------------------------------------------------------------
@@ -334,7 +334,7 @@ def refused(request):
 @require_POST
 def raised(request):
     make()
-    raise middleware.BulqError("no")
+    raise moments.BulqError("no")
 
 
 @require_POST

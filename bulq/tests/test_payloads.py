@@ -27,7 +27,7 @@ from bids import states
 from bids.actions.mail import mail_digests
 from bids.models import Event, Notification
 from bids.tests.stages import stage
-from bulq.fields import NumberField
+from bulq.kit.numbers import NumberField
 from bulq.tests.client import FormClient, signed_in
 from stores.models import Offer, Price
 from stores.tests.factories import make_product, make_store

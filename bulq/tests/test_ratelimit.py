@@ -16,7 +16,7 @@ from accounts.models import ResetRequest, User
 from accounts.tests.factories import PASSWORD, make_user
 from bids import states
 from bids.tests.cast import stage
-from bulq import ratelimit
+from bulq.kit import ratelimit
 from bulq.tests.client import FormClient, signed_in
 
 from .browser.samples import addresses, anything

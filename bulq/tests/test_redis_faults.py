@@ -14,9 +14,9 @@ from kombu import pools
 from accounts.tests.factories import make_user
 from bids import states
 from bids.tests.cast import stage
-from bulq import cache, later, live, ratelimit
-from bulq.breaker import Breaker, RedisAway
 from bulq.celery import app
+from bulq.kit import cache, later, live, ratelimit
+from bulq.kit.breaker import Breaker, RedisAway
 from bulq.settings import CACHES
 from bulq.tests.client import FormClient, signed_in
 from stores.tests.factories import make_offer, make_product, make_store

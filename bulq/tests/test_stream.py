@@ -16,7 +16,7 @@ from accounts.tests.factories import make_group, make_user
 from bids.actions import runs
 from bids.tests.cast import stage
 from bids.tests.factories import order
-from bulq import live
+from bulq.kit import live
 from bulq.tests.client import signed_in
 from bulq.tests.faults import breakable_redis
 from bulq.tests.live import Listener, live_process

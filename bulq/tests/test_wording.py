@@ -7,9 +7,9 @@ import pytest
 from bids import states
 from bids.models import Event
 from bids.tests.stages import stage
+from bulq.kit.names import listed
 from bulq.tests.architecture import ROOT
 from bulq.tests.client import signed_in
-from bulq.wording import listed
 from stores.models import Product
 
 pytestmark = pytest.mark.django_db

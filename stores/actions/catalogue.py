@@ -7,8 +7,8 @@ from django.db import IntegrityError, transaction
 from django.http import Http404
 from django.utils.translation import gettext as _
 
-from bulq.errors import BulqError, ChangedMeanwhile
-from bulq.locks import busy_when_locked, locked
+from bulq.kit.errors import BulqError, ChangedMeanwhile
+from bulq.kit.locks import busy_when_locked, locked
 from stores.access import checked_correctable
 from stores.models import Offer, Product, Store
 

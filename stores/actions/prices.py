@@ -5,8 +5,8 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from bulq.errors import BulqError, ChangedMeanwhile, NotAllowed
-from bulq.locks import busy_when_locked, locked
+from bulq.kit.errors import BulqError, ChangedMeanwhile, NotAllowed
+from bulq.kit.locks import busy_when_locked, locked
 from stores.models import Offer, Price, Product, Store
 
 

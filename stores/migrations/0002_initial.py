@@ -12,7 +12,7 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
-import bulq.fields
+import bulq.kit.columns
 import stores.models
 
 
@@ -40,9 +40,9 @@ class Migration(migrations.Migration):
                         verbose_name="name",
                     ),
                 ),
-                ("name_key", bulq.fields.FoldedKeyField(editable=False, max_length=300, source="name")),
+                ("name_key", bulq.kit.columns.FoldedKeyField(editable=False, max_length=300, source="name")),
                 ("brand", models.CharField(blank=True, max_length=100, verbose_name="brand")),
-                ("brand_key", bulq.fields.FoldedKeyField(editable=False, max_length=300, source="brand")),
+                ("brand_key", bulq.kit.columns.FoldedKeyField(editable=False, max_length=300, source="brand")),
                 (
                     "sort_name",
                     models.GeneratedField(
@@ -73,7 +73,7 @@ class Migration(migrations.Migration):
                         verbose_name="kind",
                     ),
                 ),
-                ("step", bulq.fields.QuantityColumn(decimal_places=2, max_digits=7, verbose_name="step")),
+                ("step", bulq.kit.columns.QuantityColumn(decimal_places=2, max_digits=7, verbose_name="step")),
                 ("is_unit_fixed", models.BooleanField(default=False, editable=False)),
                 ("is_verified", models.BooleanField(default=False, verbose_name="verified")),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
@@ -103,7 +103,7 @@ class Migration(migrations.Migration):
                         verbose_name="name",
                     ),
                 ),
-                ("name_key", bulq.fields.FoldedKeyField(editable=False, max_length=300, source="name")),
+                ("name_key", bulq.kit.columns.FoldedKeyField(editable=False, max_length=300, source="name")),
                 (
                     "sort_name",
                     models.GeneratedField(
@@ -148,13 +148,13 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "pack_size",
-                    bulq.fields.QuantityColumn(
+                    bulq.kit.columns.QuantityColumn(
                         blank=True, decimal_places=2, max_digits=7, null=True, verbose_name="pack size"
                     ),
                 ),
                 (
                     "min_quantity",
-                    bulq.fields.QuantityColumn(
+                    bulq.kit.columns.QuantityColumn(
                         blank=True, decimal_places=2, max_digits=7, null=True, verbose_name="minimum quantity"
                     ),
                 ),
@@ -182,14 +182,14 @@ class Migration(migrations.Migration):
                     "id",
                     models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
-                ("amount", bulq.fields.AmountColumn(decimal_places=2, max_digits=9, verbose_name="amount")),
+                ("amount", bulq.kit.columns.AmountColumn(decimal_places=2, max_digits=9, verbose_name="amount")),
                 (
                     "quantity",
-                    bulq.fields.QuantityColumn(decimal_places=2, max_digits=7, verbose_name="for a quantity of"),
+                    bulq.kit.columns.QuantityColumn(decimal_places=2, max_digits=7, verbose_name="for a quantity of"),
                 ),
                 (
                     "min_quantity",
-                    bulq.fields.QuantityColumn(
+                    bulq.kit.columns.QuantityColumn(
                         blank=True, decimal_places=2, max_digits=7, null=True, verbose_name="minimum quantity"
                     ),
                 ),

@@ -2,7 +2,6 @@
 
 from .catalogue import MAX_STEP, Folded, Product, Store
 from .generations import Generation
-from .lists import first_stores, offers_page, picker_page, stores_page
 from .prices import Offer, Price, chart_points, price_charts, whole_number_needed, with_cheapest
 
 __all__ = [
@@ -14,11 +13,7 @@ __all__ = [
     "Product",
     "Store",
     "chart_points",
-    "first_stores",
-    "offers_page",
-    "picker_page",
     "price_charts",
-    "stores_page",
     "whole_number_needed",
     "with_cheapest",
 ]

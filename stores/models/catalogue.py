@@ -15,7 +15,9 @@ from django.db.models.functions import Concat, Mod
 from django.db.models.lookups import Exact
 from django.utils.translation import gettext_lazy as _
 
-from bulq.fields import CENT, FoldedKeyField, QuantityColumn, fold, within
+from bulq.kit.columns import FoldedKeyField, QuantityColumn, within
+from bulq.kit.money import CENT
+from bulq.kit.names import fold
 
 from .generations import PRODUCTS, STORES, Announced, AnnouncingQuerySet
 

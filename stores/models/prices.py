@@ -11,8 +11,8 @@ from django.db.models.functions import Now, TruncDate
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from bulq.fields import CENT, AmountColumn, QuantityColumn, within
-from bulq.money import MAX_AMOUNT, MAX_QUANTITY, fits_minor_unit
+from bulq.kit.columns import AmountColumn, QuantityColumn, within
+from bulq.kit.money import CENT, MAX_AMOUNT, MAX_QUANTITY, fits_minor_unit
 
 from .catalogue import Product, Store, digest
 from .generations import Announced, AnnouncingQuerySet

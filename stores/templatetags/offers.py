@@ -9,8 +9,8 @@ from django.utils.timezone import localdate
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from bulq.money import format_money, format_unit_price
-from bulq.units import with_unit
+from bulq.kit.money import format_money, format_unit_price
+from bulq.kit.units import with_unit
 
 register = template.Library()
 

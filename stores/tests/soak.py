@@ -42,7 +42,7 @@ class Player:
     def play(self, operations):
         from django.db import transaction
 
-        from bulq.errors import BulqError
+        from bulq.kit.errors import BulqError
 
         ways = [name for name in dir(self) if name.startswith("do_")]
         for _ in range(operations):
@@ -127,7 +127,7 @@ class Player:
         """One of the lists, through the cache and by plain queries."""
         from django.db import connection, transaction
 
-        from bulq import cache
+        from bulq.kit import cache
 
         name = self.dice.choice(LISTS)
         cached, there = through_cache(name, store), in_database(name, store)
@@ -160,7 +160,7 @@ def shown_offer(product, offer):
 
 
 def through_cache(name, store):
-    from stores.models import offers_page, picker_page, stores_page
+    from stores.reading import offers_page, picker_page, stores_page
 
     if name == "stores":
         return [shown(one, STORE) for one in stores_page(1, MANY).object_list]
@@ -192,7 +192,7 @@ def start_player(number, operations, environment):
 
 
 def soak(operations):
-    from bulq.dev.services import throwaway_services
+    from dev.services import throwaway_services
 
     with throwaway_services() as started:
         environment = {**os.environ, **started.urls, "SECRET_KEY": "for tests only"}

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from django.db import DataError, IntegrityError, connection, transaction
 
-from bulq.fields import CENT
+from bulq.kit.money import CENT
 from stores.models import Offer, Price, Product, Store
 
 from .factories import make_offer, make_product, make_store

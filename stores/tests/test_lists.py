@@ -17,9 +17,10 @@ from django.utils import timezone
 from accounts.tests.factories import make_group, make_user
 from accounts.tests.racing import race
 from bids.tests.factories import make_run
-from bulq import cache
+from bulq.kit import cache
 from bulq.tests.client import signed_in
-from stores.models import Generation, Offer, Price, Product, Store, generations, offers_page
+from stores.models import Generation, Offer, Price, Product, Store, generations
+from stores.reading import offers_page
 from stores.tests import soak
 from stores.tests.factories import make_offer, make_product, make_store
 

@@ -9,7 +9,8 @@ from django.core.exceptions import ValidationError
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bulq.fields import AmountField, QuantityField, fold, parse_number
+from bulq.kit.names import fold
+from bulq.kit.numbers import AmountField, QuantityField, parse_number
 
 READ = {
     "7": "7",

@@ -5,8 +5,8 @@ from django.db import IntegrityError, transaction
 
 from accounts.tests.factories import make_user
 from accounts.tests.racing import linger, race
-from bulq.errors import BulqError
-from bulq.locks import locked
+from bulq.kit.errors import BulqError
+from bulq.kit.locks import locked
 from bulq.tests.client import signed_in
 from stores.actions import catalogue, prices
 from stores.models import Offer, Price, Product, Store

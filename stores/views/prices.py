@@ -4,12 +4,13 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from bulq.http import answer, flash_errors
+from bulq.kit.http import answer, flash_errors
 from stores.access import get_offer, get_price, get_product
 from stores.actions.catalogue import change_offer, create_offer
 from stores.actions.prices import log_price, restore_price, withdraw_price
 from stores.forms import OfferDetailsForm, OfferForm, PriceForm, store_named_by
-from stores.models import Offer, first_stores
+from stores.models import Offer
+from stores.reading import first_stores
 
 from .onward import detour, next_path, typed_before
 

@@ -5,11 +5,12 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from bulq.http import answer, flash_errors
+from bulq.kit.http import answer, flash_errors
 from stores.access import get_product, get_product_corrected_by
 from stores.actions.catalogue import change_product, create_product
 from stores.forms import NewProductForm, ProductForm, product_initial
-from stores.models import Offer, Price, Product, first_stores, price_charts, with_cheapest
+from stores.models import Offer, Price, Product, price_charts, with_cheapest
+from stores.reading import first_stores
 
 from .onward import detour, go_on, next_path, onward_url, typed_before
 

@@ -5,11 +5,12 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from bulq.http import answer, flash_errors
+from bulq.kit.http import answer, flash_errors
 from stores.access import get_store_corrected_by
 from stores.actions.catalogue import change_store, create_store
 from stores.forms import StoreForm, store_initial
-from stores.models import Offer, Store, offers_page, stores_page
+from stores.models import Offer, Store
+from stores.reading import offers_page, stores_page
 
 from .onward import go_on, next_path, onward_url
 

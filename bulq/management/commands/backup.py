@@ -4,9 +4,9 @@ import sys
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError
 
-from bulq.backups import alerts
 from bulq.backups.job import back_up
 from bulq.models import BackupRun
+from bulq.watch import alerts
 
 SKIPPED = 2
 

@@ -3,7 +3,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from bids.models.invariants import problems
+from bids.reading.invariants import problems
 
 
 class Command(BaseCommand):

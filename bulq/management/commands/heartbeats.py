@@ -1,6 +1,6 @@
 from django.core.management.base import BaseCommand, CommandError
 
-from bulq.backups.health import WORKERS, last_seen
+from bulq.watch.health import WORKERS, last_seen
 
 
 class Command(BaseCommand):

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from aiosmtpd.controller import Controller
 
-from bulq.dev.processes import free_port
+from dev.processes import free_port
 
 
 class Letters:

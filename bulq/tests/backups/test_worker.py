@@ -16,14 +16,15 @@ from django.utils import timezone
 
 from accounts.tests.factories import make_user
 from accounts.tests.racing import race
-from bulq import later, tasks
+from bulq import tasks
 from bulq.backups import job
-from bulq.breaker import Breaker
 from bulq.celery import app
 from bulq.clock import by_the_clock
-from bulq.dev.processes import free_port
+from bulq.kit import later
+from bulq.kit.breaker import Breaker
 from bulq.models import BackupRun
 from bulq.tests.client import signed_in
+from dev.processes import free_port
 
 from .looking import database_url
 

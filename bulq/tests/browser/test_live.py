@@ -14,11 +14,11 @@ from bids.actions.notifications import mark_read
 from bids.models import Notification
 from bids.tests.cast import D, stage
 from bids.tests.factories import item_of, order, purchase
-from bulq import live
-from bulq.dev import caddy
-from bulq.dev.processes import free_port
+from bulq.kit import live
 from bulq.tests.faults import breakable_redis
 from bulq.tests.live import live_process
+from dev import caddy
+from dev.processes import free_port
 
 from .conftest import session_of, sign_in
 

@@ -14,7 +14,7 @@ from django.utils.timezone import localdate
 
 from accounts.models import Group
 from bids.models import Run
-from bulq.dates import format_day
+from bulq.kit.dates import format_day
 from stores.models import Product
 
 from .arithmetic import debts, euros

@@ -21,10 +21,10 @@ from uuid import uuid4
 import psycopg
 from psycopg import sql
 
-from bulq.dev import caddy
-from bulq.dev.processes import Child, port_is_free
-from bulq.dev.services import throwaway_services
-from bulq.dev.wheels import programs
+from dev import caddy
+from dev.processes import Child, port_is_free
+from dev.services import throwaway_services
+from dev.wheels import programs
 
 ROOT = Path(__file__).resolve().parents[3]
 SCRIPTS = Path(sysconfig.get_path("scripts"))

@@ -139,14 +139,14 @@ def test_visitors_keep_their_addresses_and_names_are_given_up_soon(parsed):
 # --- What enters the image -------------------------------------------------------------------------
 LYING_AROUND = (
     *("backups.tar", "backups/bulq-20261126T030000000000Z-0123456789abcdef.dump", ".env", ".env.old", "dump.sql"),
-    *("requirements-dev.txt", "requirements-dev.in", "bulq/dev/run.py", "bulq/tests/test_admin.py", "conftest.py"),
+    *("requirements-dev.txt", "requirements-dev.in", "dev/run.py", "bulq/tests/test_admin.py", "conftest.py"),
     *("docs/operations.md", ".git/config", ".venv/bin/python", ".local/secret_key", "bids/__pycache__/x.pyc"),
 )
 
 
 def test_what_lies_around_stays_outside(tmp_path):
     (tmp_path / ".dockerignore").symlink_to(ROOT / ".dockerignore")
-    needed = ("manage.py", "gunicorn.conf.py", "requirements.txt", "bulq/settings.py", "bids/models/board.py")
+    needed = ("manage.py", "gunicorn.conf.py", "requirements.txt", "bulq/settings.py", "bids/reading/board.py")
     needed += (
         "static/away.html",
         "static/too-much.html",
@@ -190,7 +190,7 @@ def test_images_are_pinned_and_the_tools_are_of_the_servers_version(services):
 
 
 def test_the_database_is_made_as_in_development(services):
-    made = (ROOT / "bulq/dev/postgres.py").read_text()
+    made = (ROOT / "dev/postgres.py").read_text()
     assert '"--encoding", "UTF8", "--locale", "C.UTF-8"' in made
     assert services["db"]["environment"]["POSTGRES_INITDB_ARGS"] == "--encoding=UTF8 --locale=C.UTF-8"
 

@@ -1,0 +1,91 @@
+"""The shopping list as the shopper sees it: what is left, what is in the cart, and what one tap buys."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from bids.allocation import whole_packs
+from bids.models.bidding import Bid
+from stores.models import Offer, Price
+
+from .lines import Line, lines_of
+from .planning import Planned, planned_purchase
+
+
+@dataclass
+class BasketLine(Line):
+    """A line with what the shopper wants to know about it."""
+
+    seen_prices: list = field(default_factory=list)
+    comments: list = field(default_factory=list)
+    planned: Planned | None = None
+
+    @property
+    def to_buy(self):
+        """What one tap buys: what is still missing, or as much again."""
+        return max(self.wanted - self.bought, Decimal(0)) or self.wanted
+
+    @property
+    def packs(self):
+        return whole_packs(self.wanted, self.pack) / self.pack if self.pack else None
+
+
+class Basket:
+    def __init__(self, run):
+        self.run = run
+        plain = lines_of(run)
+        by_product = self._offers(line.product.pk for line in plain)
+        seen, comments = self._seen_prices(by_product.values()), self._comments()
+        self.lines = []
+        for line in plain:
+            offer = by_product.get(line.product.pk)
+            row = BasketLine(line.item, line.product, line.bids, line.purchases, offer)
+            row.seen_prices = seen[offer.pk] if offer else []
+            row.comments = comments[line.product.pk]
+            row.planned = planned_purchase(row.to_buy, offer, run.currency)
+            self.lines.append(row)
+
+    def _offers(self, products):
+        offers = Offer.objects.filter(store=self.run.store_id, product__in=list(products))
+        return {offer.product_id: offer for offer in offers.with_current_price()}
+
+    def _seen_prices(self, offers):
+        seen = defaultdict(list)
+        for price in Price.objects.filter(offer__in=list(offers)).of_last_day().newest_first():
+            seen[price.offer_id].append(price)
+        return seen
+
+    def _comments(self):
+        comments = defaultdict(list)
+        with_comment = Bid.objects.of_run(self.run).exclude(comment="").select_related("participation__user")
+        for bid in with_comment.order_by("pk"):
+            comments[bid.product_id].append((bid.participation.user.name, bid.comment))
+        return comments
+
+    def line_of(self, item):
+        return next(line for line in self.lines if line.item.pk == item.pk)
+
+    @property
+    def open(self):
+        return [line for line in self.lines if line.is_open]
+
+    @property
+    def done(self):
+        """In the order of ticking, what is not there last."""
+        bought = [line for line in self.lines if line.is_bought]
+        missing = [line for line in self.lines if line.item.not_there_at and not line.is_bought]
+        return sorted(bought, key=lambda line: line.purchases[0].pk, reverse=True) + missing
+
+    @property
+    def spent(self):
+        return sum((line.paid for line in self.lines), Decimal(0))
+
+    @property
+    def expected(self):
+        """What is still open at the last prices."""
+        return sum((line.planned.total for line in self.open if line.planned.total is not None), Decimal(0))
+
+    @property
+    def without_price(self):
+        """How many open lines are not in what is expected."""
+        return sum(line.planned.total is None for line in self.open)

@@ -1,0 +1,142 @@
+"""The order table of a run: who wants how much of each product, and about what it will cost."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cached_property
+
+from bids.allocation import whole_packs
+from bids.models.bidding import Bid
+from bids.models.runs import Participation
+from bulq.kit.money import round_to_minor_unit
+from stores.models import Offer, Product
+
+from .planning import planned_purchase
+
+ZERO = Decimal(0)
+
+
+@dataclass
+class Row:
+    """One product of a run; `bids` by participation id, with and without a quantity."""
+
+    product: Product
+    offer: Offer | None
+    bids: dict = field(default_factory=dict)
+
+    @property
+    def pack(self):
+        return self.offer.pack_size if self.offer else None
+
+    @property
+    def has_price(self):
+        return bool(self.offer) and self.offer.current_amount is not None
+
+    @cached_property
+    def wanted(self):
+        return sum((bid.quantity for bid in self.bids.values() if bid.quantity is not None), ZERO)
+
+    @property
+    def is_pack_open(self):
+        """Whether the wishes leave a pack that is not full."""
+        return bool(self.pack) and self.wanted != whole_packs(self.wanted, self.pack)
+
+    def estimate(self, quantity, currency):
+        """Cost of a quantity at the current price, rounded to the minor unit; None without a price."""
+        if not self.has_price:
+            return None
+        return round_to_minor_unit(quantity * self.offer.current_amount / self.offer.current_quantity, currency)
+
+
+@dataclass
+class Person:
+    """A participant as the order table knows them; products without a price are missing from the estimate."""
+
+    participation: Participation
+    estimate: Decimal = ZERO
+    products: int = 0
+    missing: list = field(default_factory=list)
+    # The first name, where nobody else here has the same.
+    label: str = ""
+
+    @property
+    def user(self):
+        return self.participation.user
+
+
+class Board:
+    """Rows in the order in which products came to the run, so that none moves under a finger."""
+
+    def __init__(self, run):
+        self.run = run
+        people = run.participations.select_related("user").by_name()
+        self.by_participation = {person.pk: Person(person) for person in people}
+        self._name_people()
+        bids = list(Bid.objects.of_run(run).defer("created_at").order_by("pk"))
+        self.rows = self._rows(bids)
+        for row in self.rows:
+            self._add_up(row)
+        self.people = [
+            person
+            for person in self.by_participation.values()
+            if person.participation.left_at is None or person.products
+        ]
+
+    def _name_people(self):
+        first_names = Counter(person.user.name.split()[0] for person in self.by_participation.values())
+        for person in self.by_participation.values():
+            first = person.user.name.split()[0]
+            person.label = first if first_names[first] == 1 else person.user.name
+
+    def _rows(self, bids):
+        # Read once each: a run has many bids of a few products.
+        products = Product.objects.in_bulk({bid.product_id for bid in bids})
+        by_product = {}
+        for bid in bids:
+            if bid.product_id not in by_product:
+                by_product[bid.product_id] = Row(products[bid.product_id], None)
+            by_product[bid.product_id].bids[bid.participation_id] = bid
+        offers = Offer.objects.filter(store=self.run.store_id, product__in=by_product)
+        for offer in offers.with_current_price():
+            by_product[offer.product_id].offer = offer
+        return list(by_product.values())
+
+    def _add_up(self, row):
+        for participation, bid in row.bids.items():
+            if bid.quantity is None:
+                continue
+            person = self.by_participation[participation]
+            person.products += 1
+            cost = row.estimate(bid.quantity, self.run.currency)
+            if cost is None:
+                person.missing.append(row.product)
+            else:
+                person.estimate += cost
+
+    @property
+    def estimate(self):
+        return sum((person.estimate for person in self.people), ZERO)
+
+    @property
+    def missing(self):
+        return [row.product for row in self.rows if row.wanted and not row.has_price]
+
+    @property
+    def to_buy(self):
+        """What the shop will cost as far as prices are known: whole packs, as the list plans them."""
+        return sum((planned.total for planned in self._planned() if planned.total is not None), ZERO)
+
+    @property
+    def without_price(self):
+        """How many products are not in `to_buy`."""
+        return sum(planned.total is None for planned in self._planned())
+
+    def _planned(self):
+        return [planned_purchase(row.wanted, row.offer, self.run.currency) for row in self.rows if row.wanted]
+
+    @property
+    def open_packs(self):
+        return sum(row.is_pack_open for row in self.rows)
+
+    def person_of(self, user):
+        return next((person for person in self.people if person.user.pk == user.pk), None)

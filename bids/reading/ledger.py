@@ -1,0 +1,193 @@
+"""A run after the shop, as everybody reads it: what each person gets, what it costs them, and what they have paid."""
+
+from dataclasses import dataclass, field
+
+from bids.models.bidding import Bid
+from bids.models.distribution import Allocation
+from bids.models.runs import Participation
+
+from .lines import lines_of
+from .sums import ZERO, balance, with_owed
+
+
+@dataclass
+class Thing:
+    """One bid of a person on a bought or an unbought line, and what came of it."""
+
+    line: object
+    bid: Bid
+    allocation: Allocation | None
+    counts_as_picked_up: bool
+
+    @property
+    def received(self):
+        return self.allocation.quantity if self.allocation else ZERO
+
+    @property
+    def cost(self):
+        return self.allocation.cost if self.allocation else ZERO
+
+    @property
+    def differs(self):
+        return self.received != self.bid.quantity
+
+    @property
+    def is_picked_up(self):
+        return self.counts_as_picked_up or bool(self.allocation and self.allocation.picked_up_at)
+
+
+@dataclass
+class Account:
+    """A person's part: their things, what they owe for them, and the mark of what they have paid."""
+
+    participation: Participation
+    is_payer: bool
+    things: list = field(default_factory=list)
+
+    @property
+    def user(self):
+        return self.participation.user
+
+    @property
+    def received(self):
+        return [thing for thing in self.things if thing.allocation]
+
+    @property
+    def picked_up(self):
+        return sum(thing.is_picked_up for thing in self.received)
+
+    @property
+    def has_all(self):
+        return self.picked_up == len(self.received)
+
+    @property
+    def extra(self):
+        return self.participation.extra_share
+
+    @property
+    def total(self):
+        return self.participation.total
+
+    @property
+    def paid(self):
+        return self.participation.paid_amount
+
+    @property
+    def still_owes(self):
+        """The payer owes nobody for their own things."""
+        return ZERO if self.is_payer else balance(self.total, self.paid)[0]
+
+    @property
+    def gets_back(self):
+        """What was paid too much."""
+        return ZERO if self.is_payer else balance(self.total, self.paid)[1]
+
+    @property
+    def is_open(self):
+        return bool(self.still_owes or self.gets_back)
+
+    @property
+    def owes_something(self):
+        return not self.is_payer and bool(self.total or self.paid)
+
+
+class Ledger:
+    """Reads a run once; the accounts stand with the reader's own first, then by name."""
+
+    def __init__(self, run, user):
+        self.run = run
+        self.lines = lines_of(run)
+        self.extra_costs = list(run.extra_costs.select_related("added_by").order_by("pk"))
+        people = with_owed(Participation.objects.filter(run=run)).select_related("user").by_name()
+        accounts = {person.pk: Account(person, person.user_id == run.payer_id) for person in people}
+        allocations = {one.bid_id: one for one in Allocation.objects.filter(item__run=run)}
+        for line in self.lines:
+            for bid in line.bids:
+                account = accounts[bid.participation_id]
+                own = account.user.pk in (run.payer_id, run.leader_id)
+                account.things.append(Thing(line, bid, allocations.get(bid.pk), own))
+        shown = [account for account in accounts.values() if account.things or account.total or not _left(account)]
+        self.accounts = sorted(shown, key=lambda account: account.user.pk != user.pk)
+        self.mine = next((account for account in self.accounts if account.user.pk == user.pk), None)
+
+    def is_shopper(self, user):
+        """Whether `user`, the reader, leads the run or helps."""
+        return self.run.leader_id == user.pk or bool(self.mine and self.mine.participation.is_helper)
+
+    @property
+    def to_decide(self):
+        return [line for line in self.lines if line.to_decide]
+
+    @property
+    def bought(self):
+        return [line for line in self.lines if line.is_bought]
+
+    @property
+    def matching(self):
+        return [line for line in self.bought if line.matches]
+
+    @property
+    def not_bought(self):
+        return [line for line in self.lines if not line.is_bought]
+
+    @property
+    def by_product(self):
+        """Bought lines with the things of everybody who wanted them, and how much still waits."""
+        by_line = {}
+        for account in self.accounts:
+            for thing in account.things:
+                by_line.setdefault(thing.line.item.pk, []).append((account, thing))
+        rows = []
+        for line in self.bought:
+            things = by_line.get(line.item.pk, [])
+            waiting = sum((thing.received for _account, thing in things if not thing.is_picked_up), ZERO)
+            rows.append((line, things, waiting))
+        return rows
+
+    @property
+    def goods(self):
+        return sum((line.paid for line in self.lines), ZERO)
+
+    @property
+    def extra(self):
+        return sum((cost.amount for cost in self.extra_costs), ZERO)
+
+    @property
+    def total(self):
+        return self.goods + self.extra
+
+    @property
+    def handed_out(self):
+        return sum(account.picked_up for account in self.accounts)
+
+    @property
+    def to_hand_out(self):
+        return sum(len(account.received) for account in self.accounts)
+
+    @property
+    def people_with_all(self):
+        return sum(account.has_all for account in self.accounts if account.received)
+
+    @property
+    def people_with_things(self):
+        return sum(bool(account.received) for account in self.accounts)
+
+    @property
+    def debtors(self):
+        """Whoever owes, or has paid, something: those with whom money is still open first."""
+        owing = [account for account in self.accounts if account.owes_something]
+        return sorted(owing, key=lambda account: not account.is_open)
+
+    @property
+    def still_owed(self):
+        """What the payer still gets."""
+        return sum((account.still_owes for account in self.accounts), ZERO)
+
+    @property
+    def to_give_back(self):
+        """What the payer gives back: another direction, never set off against what they get."""
+        return sum((account.gets_back for account in self.accounts), ZERO)
+
+
+def _left(account):
+    return account.participation.left_at is not None

@@ -1,0 +1,109 @@
+"""What a product line of a run comes to: wanted, bought, paid, and whether that fits together."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from django.conf import settings
+
+from bids.allocation import matches, share_out
+from bids.models.bidding import Bid
+from bids.models.shopping import Purchase, ShoppingItem
+from stores.models import Offer, Product
+
+BY_NAME = ("product__sort_name", "pk")
+
+
+@dataclass
+class Line:
+    item: ShoppingItem
+    product: Product
+    bids: list = field(default_factory=list)
+    purchases: list = field(default_factory=list)
+    offer: Offer | None = None
+
+    @property
+    def pack(self):
+        return self.offer.pack_size if self.offer else None
+
+    @property
+    def wanted(self):
+        return sum((bid.quantity for bid in self.bids), Decimal(0))
+
+    @property
+    def unit_cost(self):
+        """Paid for one unit, for display only."""
+        return self.paid / self.bought
+
+    @property
+    def bought(self):
+        return sum((purchase.quantity for purchase in self.purchases), Decimal(0))
+
+    @property
+    def paid(self):
+        return sum((purchase.total for purchase in self.purchases), Decimal(0))
+
+    @property
+    def is_bought(self):
+        return bool(self.purchases)
+
+    @property
+    def is_open(self):
+        return not self.purchases and self.item.not_there_at is None
+
+    @property
+    def matches(self):
+        return matches(
+            self.bought,
+            self.wanted,
+            divisible=not self.product.is_counted,
+            tolerance_percent=settings.WEIGHING_TOLERANCE_PERCENT,
+        )
+
+    @property
+    def to_decide(self):
+        return self.is_bought and not self.matches
+
+    @property
+    def shortage(self):
+        """How much less was bought than is wanted; zero for a line that matches."""
+        return Decimal(0) if self.matches else max(self.wanted - self.bought, Decimal(0))
+
+    @property
+    def surplus(self):
+        return Decimal(0) if self.matches else max(self.bought - self.wanted, Decimal(0))
+
+    @property
+    def seed(self):
+        return f"{self.item.run_id}:{self.product.pk}"
+
+    def shares(self, leader):
+        """Quantity by participation id, nothing for nobody; `leader` is the leader's participation id."""
+        wishes = {bid.participation_id: bid.quantity for bid in self.bids}
+        shares = share_out(
+            self.bought, wishes, grain=self.product.grain, weighed=self.matches, leader=leader, seed=self.seed
+        )
+        return {person: quantity for person, quantity in shares.items() if quantity}
+
+
+def lines_of(run):
+    """Every line of the shopping list by name, with its real bids and its purchases in the order of ticking."""
+    return lines_by_run([run.pk])[run.pk]
+
+
+def lines_by_run(run_ids):
+    """The same of several runs, in the same three queries: `{run id: lines}`."""
+    items = ShoppingItem.objects.filter(run__in=run_ids).select_related("product")
+    lines = {(item.run_id, item.product_id): Line(item, item.product) for item in items.order_by(*BY_NAME)}
+    bids = Bid.objects.filter(participation__run__in=run_ids).real().select_related("participation__user")
+    for bid in bids.order_by("participation__user__name", "participation__user_id"):
+        if line := lines.get((bid.participation.run_id, bid.product_id)):
+            line.bids.append(bid)
+    purchases = defaultdict(list)
+    for purchase in Purchase.objects.filter(item__run__in=run_ids).select_related("bought_by").order_by("pk"):
+        purchases[purchase.item_id].append(purchase)
+    by_run = {run_id: [] for run_id in run_ids}
+    for line in lines.values():
+        line.purchases = purchases[line.item.pk]
+        by_run[line.item.run_id].append(line)
+    return by_run

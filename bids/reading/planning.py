@@ -1,0 +1,40 @@
+"""What is to be bought of a product, and what that will cost: for the list in the shop and before it."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from bids.allocation import total_for, whole_packs
+from bulq.kit.money import minor_unit
+
+
+@dataclass
+class Planned:
+    """What one tap buys, as the editor shows it; `total` is None where no price is known."""
+
+    quantity: Decimal
+    counted_in: str
+    price: Decimal | None
+    price_for: str
+    total: Decimal | None
+    units: Decimal
+
+
+def planned_purchase(wanted, offer, currency):
+    """What is wanted, in whole packs, at the last observation scaled from its own quantity.
+
+    The price is shown for a pack or a unit where that comes to the same cent, else for all of it. A price too small
+    for one minor unit is as good as none: nothing is bought for nothing by a tap.
+    """
+    pack = offer.pack_size if offer else None
+    units = whole_packs(wanted, pack)
+    counted_in, count = ("pack", units / pack) if pack else ("unit", units)
+    has_price = offer is not None and offer.current_amount is not None
+    grain = minor_unit(currency)
+    total = total_for(units, offer.current_amount, per=offer.current_quantity, grain=grain) if has_price else None
+    if not total:
+        return Planned(count, counted_in, None, counted_in, None, units)
+    per = pack or Decimal(1)
+    price = total_for(per, offer.current_amount, per=offer.current_quantity, grain=grain)
+    if total_for(units, price, per=per, grain=grain) == total:
+        return Planned(count, counted_in, price, counted_in, total, units)
+    return Planned(count, counted_in, total, "all", total, units)

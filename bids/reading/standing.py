@@ -1,0 +1,170 @@
+"""How far each of some runs has come, and what is left to do for one reader.
+
+From this come the word for a run's state, the sentence about what happens next (`guidance`), and what needs a person
+(`jobs`), so that no two pages tell of two states.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db.models import Count, Q, Sum
+from django.db.models.functions import Coalesce
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from bids import states
+from bids.models.runs import Participation, Run
+from bids.states import RunState
+
+from .lines import lines_by_run
+from .sums import MONEY, ZERO, balance
+
+
+@dataclass(frozen=True)
+class Part:
+    """One person's part in a run, in numbers: products they want, things they get, and how many still wait."""
+
+    user_id: int
+    name: str
+    has_left: bool
+    is_helper: bool
+    is_ready: bool
+    wants: int
+    receives: int
+    waits: int
+    total: Decimal
+    paid: Decimal | None
+
+
+@dataclass
+class Standing:
+    run: Run
+    user: User
+    parts: list
+    # Lines that differ from what is wanted, while they are sorted out.
+    to_decide: list
+
+    @property
+    def leads(self):
+        return self.run.leader_id == self.user.pk
+
+    @property
+    def is_payer(self):
+        return self.run.payer_id == self.user.pk
+
+    @property
+    def mine(self):
+        """The reader's part; None for who takes no part, or no longer."""
+        return next((part for part in self.parts if part.user_id == self.user.pk and not part.has_left), None)
+
+    @property
+    def helps(self):
+        return bool(self.mine and self.mine.is_helper)
+
+    @property
+    def others_choosing(self):
+        """How many others want something and have not said that they are done."""
+        others = (part for part in self.parts if part.user_id != self.user.pk and not part.has_left)
+        return sum(bool(part.wants) and not part.is_ready for part in others)
+
+    @property
+    def is_wanted(self):
+        return any(part.wants for part in self.parts)
+
+    @property
+    def can_decide(self):
+        """Whether a line that differs is the reader's to change: their own in a shortage, any in a surplus.
+
+        Not once they have said that they want nothing changed.
+        """
+        if self.mine is None or self.mine.is_ready:
+            return False
+        return any(
+            line.surplus or any(bid.participation.user_id == self.user.pk for bid in line.bids)
+            for line in self.to_decide
+        )
+
+    def waits(self, part):
+        """How many things somebody has to pick up: the payer's and the leader's own count as picked up."""
+        return 0 if part.user_id in (self.run.payer_id, self.run.leader_id) else part.waits
+
+    @property
+    def waiting(self):
+        return sum(self.waits(part) for part in self.parts)
+
+    def balance(self, part):
+        """What somebody still owes the payer, and what the payer gives back to them."""
+        return (ZERO, ZERO) if part.user_id == self.run.payer_id else balance(part.total, part.paid)
+
+    @property
+    def own_balance(self):
+        """The reader's, who may have left the run with goods from it."""
+        own = (part for part in self.parts if part.user_id == self.user.pk)
+        return next(map(self.balance, own), (ZERO, ZERO))
+
+    @property
+    def debtors(self):
+        """`(name, amount)` of everybody who still has to pay."""
+        return [(part.name, owed) for part in self.parts if (owed := self.balance(part)[0])]
+
+    @property
+    def creditors(self):
+        """`(name, amount)` of everybody to whom the payer gives back what was too much."""
+        return [(part.name, back) for part in self.parts if (back := self.balance(part)[1])]
+
+    @property
+    def was_handed_out(self):
+        return any(part.receives for part in self.parts)
+
+    @property
+    def is_settled(self):
+        return self.run.state == states.COMPLETED and not self.debtors and not self.creditors
+
+    @property
+    def label(self):
+        """The state in a word: a run that is over is settled only once everything is paid."""
+        return _("Settled") if self.is_settled else RunState(self.run.state).label
+
+
+def standings(runs, user):
+    """`{run id: Standing}`, in the same few queries whatever their number. The runs come with leader and payer."""
+    runs = list(runs)
+    parts, lines = defaultdict(list), lines_by_run([run.pk for run in runs if run.state == states.ADJUSTING])
+    for row in _part_rows(runs):
+        parts[row["run_id"]].append(_part(row))
+    return {
+        run.pk: Standing(run, user, parts[run.pk], [line for line in lines.get(run.pk, ()) if line.to_decide])
+        for run in runs
+    }
+
+
+def standing_of(run, user):
+    return standings([run], user)[run.pk]
+
+
+def _part_rows(runs):
+    """One row a person: the joins follow one chain, so that no sum counts anything twice."""
+    people = Participation.objects.filter(run__in=runs).annotate(
+        wants=Count("bids__quantity"),
+        goods=Coalesce(Sum("bids__allocation__cost"), 0, output_field=MONEY),
+        receives=Count("bids__allocation"),
+        waits=Count("bids__allocation", filter=Q(bids__allocation__picked_up_at=None)),
+    )
+    own = ("run_id", "user_id", "user__name", "left_at", "is_helper", "is_ready", "extra_share", "paid_amount")
+    return people.order_by("user__name", "user_id").values(*own, "wants", "goods", "receives", "waits")
+
+
+def _part(row):
+    return Part(
+        user_id=row["user_id"],
+        name=row["user__name"],
+        has_left=row["left_at"] is not None,
+        is_helper=row["is_helper"],
+        is_ready=row["is_ready"],
+        wants=row["wants"],
+        receives=row["receives"],
+        waits=row["waits"],
+        total=row["goods"] + row["extra_share"],
+        paid=row["paid_amount"],
+    )

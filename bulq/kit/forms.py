@@ -1,0 +1,21 @@
+"""How every form is drawn, and how a row is chosen in one."""
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.forms.renderers import TemplatesSetting
+
+from .numbers import parse_id
+
+
+class FormRenderer(TemplatesSetting):
+    form_template_name = "includes/_form.html"
+    field_template_name = "includes/_field.html"
+
+
+class RowField(forms.ModelChoiceField):
+    """A row chosen by its id, read like every id that is sent."""
+
+    def to_python(self, value):
+        if isinstance(value, str) and value not in self.empty_values and parse_id(value) is None:
+            raise ValidationError(self.error_messages["invalid_choice"], code="invalid_choice", params={"value": value})
+        return super().to_python(value)

@@ -1,0 +1,32 @@
+"""Names of people and things: when two are the same, and how several stand in a sentence."""
+
+import unicodedata
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+MOST_NAMES = 5
+
+
+def listed(names, most=MOST_NAMES):
+    """`Ana, Jon and Lea`, of many the first ones and how many more. Names that hold a comma themselves are quoted."""
+    names = [str(name) for name in names]
+    if any("," in name for name in names):
+        names = [_("“%(name)s”") % {"name": name} for name in names]
+    rest = len(names) - most
+    if rest > 1:
+        names = [*names[:most], ngettext("%(count)s more", "%(count)s more", rest) % {"count": rest}]
+    if len(names) < 2:
+        return "".join(names)
+    return _("%(names)s and %(last)s") % {"names": ", ".join(names[:-1]), "last": names[-1]}
+
+
+def normalise_username(username):
+    """The one spelling of a username, at registration, at login and in limits: trimmed, lower case."""
+    return unicodedata.normalize("NFKC", username).strip().lower()
+
+
+def fold(text):
+    """Key under which two spellings are the same name: width, case, spaces and invisible signs are ignored."""
+    visible = (sign for sign in unicodedata.normalize("NFKC", text) if unicodedata.category(sign) != "Cf")
+    return "".join("".join(visible).casefold().split())

@@ -1,0 +1,71 @@
+"""Errors are told to a Sentry, if the operator names one: what the log tells of them, the traceback, and no more."""
+
+import sentry_sdk
+from sentry_sdk.integrations.atexit import AtexitIntegration
+from sentry_sdk.integrations.dedupe import DedupeIntegration
+from sentry_sdk.integrations.excepthook import ExcepthookIntegration
+from sentry_sdk.integrations.logging import LoggingIntegration
+
+from . import lines
+
+KEPT = ("event_id", "timestamp", "level", "logger", "platform", "environment", "release", "server_name", "sdk")
+TAGS = ("request", "method", "route", "status", "task")
+FRAME = (
+    *("filename", "abs_path", "module", "function", "lineno", "in_app"),
+    *("pre_context", "context_line", "post_context"),
+)
+NONE = {"mode": "off"}
+
+
+def start(dsn):
+    """Lines of level ERROR are its only source, in web, live and worker alike: nothing is watched or patched."""
+    sentry_sdk.init(
+        dsn=dsn,
+        default_integrations=False,
+        integrations=[
+            LoggingIntegration(level=None, sentry_logs_level=None),
+            ExcepthookIntegration(),
+            DedupeIntegration(),
+            AtexitIntegration(callback=lambda *_words: None),  # its own writes to stderr
+        ],
+        before_send=only_what_is_logged,
+        data_collection={
+            **{"user_info": False, "cookies": NONE, "http_headers": {"request": NONE}, "http_bodies": []},
+            **{"url_query_params": NONE, "database_query_data": False, "queues": False},
+            "stack_frame_variables": False,
+        },
+        include_local_variables=False,
+        max_request_body_size="never",
+        max_breadcrumbs=0,
+        traces_sample_rate=None,
+        propagate_traces=False,
+        trace_propagation_targets=[],
+        auto_session_tracking=False,
+        send_client_reports=False,
+        enable_metrics=False,
+    )
+
+
+def only_what_is_logged(event, hint):
+    """A new event, so that whatever the library may add one day is left out."""
+    kept = _picked(event, KEPT)
+    kept["exception"] = {"values": [_exception(one) for one in event.get("exception", {}).get("values", [])]}
+    if record := hint.get("log_record"):
+        told = lines.facts(record)
+        kept["logentry"] = {"formatted": told["message"]}
+        kept["tags"] = {name: str(told[name]) for name in TAGS if told.get(name)}
+        kept["transaction"] = told.get("route") or told.get("task") or ""
+    return kept
+
+
+def _exception(one):
+    frames = (one.get("stacktrace") or {}).get("frames", [])
+    return {
+        **_picked(one, ("type", "module")),
+        "value": lines.said(one.get("value") or ""),
+        "stacktrace": {"frames": [_picked(frame, FRAME) for frame in frames]},
+    }
+
+
+def _picked(whole, names):
+    return {name: whole[name] for name in names if name in whole}

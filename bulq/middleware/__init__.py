@@ -1,0 +1,1 @@
+"""What surrounds every view, by subject; the order is in the settings."""

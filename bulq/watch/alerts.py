@@ -1,0 +1,138 @@
+"""Telling people what is wrong in the background: each way by itself, daily while it lasts, once when it is over."""
+
+import logging
+import smtplib
+from datetime import timedelta
+
+import urllib3
+from django.conf import settings
+from django.core.mail import send_mail
+from django.db import OperationalError, transaction
+from django.utils import timezone
+
+from bulq.models import Told
+
+from .health import last_verified, problems
+
+AGAIN_AFTER = timedelta(days=1)
+SECONDS = 10
+log = logging.getLogger("bulq.backups.alerts")
+
+
+class NotDelivered(Exception):
+    """The sentence tells no address: that of a webhook is a secret."""
+
+
+def tell():
+    """Tell what is wrong now, to whom it was not told in the last day. Never fails: who asks has more to do."""
+    found = problems()
+    for channel in channels():
+        _tell(channel, found)
+
+
+def try_out():
+    """Send a trial message each way; returns a sentence for each, and whether all arrived."""
+    subject = f"Bulq on {_site()}: a trial of the alarm"
+    outcomes = {}
+    for name, send in channels().items():
+        try:
+            send(subject, "If you read this, you will also hear of a backup that fails.")
+            outcomes[name] = f"{name}: sent."
+        except NotDelivered as error:
+            outcomes[name] = f"{name}: not delivered. {error}"
+    return list(outcomes.values()), bool(outcomes) and all(said.endswith(": sent.") for said in outcomes.values())
+
+
+def heartbeat(end=""):
+    """Call the address that raises the alarm when nobody calls: at the start, at the end, after a failure."""
+    if settings.BACKUP_HEARTBEAT_URL:
+        try:
+            _call("GET", settings.BACKUP_HEARTBEAT_URL.rstrip("/") + end)
+        except NotDelivered as error:
+            log.warning("The heartbeat of the backups was not heard: %s", error)
+
+
+def channels():
+    """The ways to tell somebody, by name: each takes a subject and a text, and raises `NotDelivered`."""
+    ways = {"e-mail": (_mail, settings.BACKUP_ALERT_EMAILS), "webhook": (_post, settings.BACKUP_ALERT_WEBHOOK)}
+    return {name: send for name, (send, address) in ways.items() if address}
+
+
+# --- Who was told what -----------------------------------------------------------------------------
+def _tell(name, found):
+    Told.objects.get_or_create(channel=name)
+    try:
+        with transaction.atomic():  # the row is held meanwhile, so that two at once tell it once
+            told = Told.objects.select_for_update(nowait=True).get(channel=name)
+            if message := _news(told, found):
+                channels()[name](*message)
+                told.kinds, told.told_at = [problem.kind for problem in found], timezone.now()
+                told.save()
+    except NotDelivered as error:
+        log.error("The alarm was not delivered by %s: %s", name, error)
+    except OperationalError as error:
+        log.warning("The alarm is being sent by somebody else: %s", error)
+
+
+def _news(told, found):
+    """Subject and text; None if that was told already."""
+    if not found:
+        return _recovered() if told.kinds else None
+    is_new = {problem.kind for problem in found} - set(told.kinds)
+    if is_new or timezone.now() - told.told_at >= AGAIN_AFTER:
+        return _alarm(found)
+    return None
+
+
+def _alarm(found):
+    last = last_verified()
+    good = f"{last.key}, {last.size} bytes, verified {last.verified_at:%Y-%m-%d %H:%M} UTC" if last else "none"
+    return (
+        f"Bulq on {_site()} needs you",
+        "\n".join([
+            *(problem.sentence for problem in found),
+            "",
+            f"Last good backup: {good}.",
+            "What to do: docs/operations.md, “When an alarm comes”. Look: manage.py backups. Try: manage.py backup.",
+            "This is told again each day until it is mended.",
+        ]),
+    )  # fmt: skip
+
+
+def _recovered():
+    last = last_verified()
+    return (
+        f"Bulq on {_site()} is well again",
+        f"Last good backup: {last.key}, {last.size} bytes, verified {last.verified_at:%Y-%m-%d %H:%M} UTC."
+        if last
+        else "Nothing is wrong any more.",
+    )
+
+
+def _site():
+    return settings.ALLOWED_HOSTS[0] if settings.ALLOWED_HOSTS else "an unnamed host"
+
+
+# --- Ways ------------------------------------------------------------------------------------------
+def _mail(subject, text):
+    try:
+        send_mail(subject, text, None, settings.BACKUP_ALERT_EMAILS)
+    except (OSError, smtplib.SMTPException) as error:
+        raise NotDelivered(f"{type(error).__name__}: {error}") from error
+
+
+def _post(subject, text):
+    """JSON with one `text`, as chat services take it."""
+    _call("POST", settings.BACKUP_ALERT_WEBHOOK, json={"text": f"{subject}\n\n{text}"})
+
+
+def _call(method, address, **words):
+    try:
+        answer = urllib3.request(
+            method, address, timeout=SECONDS, retries=False, redirect=False, preload_content=False, **words
+        )
+        answer.close()
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        raise NotDelivered(f"no answer ({type(error).__name__}).") from None
+    if answer.status >= 300:
+        raise NotDelivered(f"the answer was {answer.status}.")

@@ -1,0 +1,199 @@
+"""Make `.venv`, fill it from the lock, then hand over to `dev.<command>` in it.
+
+Started by whatever `python3` the machine has: keep the syntax to what Python 3.6 can parse, so that an old
+one gets a sentence and not a SyntaxError.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+OLDEST = (3, 11)
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+VENV = os.path.join(ROOT, ".venv")
+LOCK = os.path.join(ROOT, "requirements-dev.txt")
+LOG = os.path.join(VENV, "install.log")
+STAMP = os.path.join(VENV, "installed")
+COMMANDS = ("run", "test", "install")
+
+
+class CannotInstall(Exception):
+    """Its text is the one sentence the person reads."""
+
+
+def main(arguments):
+    if not arguments or arguments[0] not in COMMANDS:
+        return refuse("Say which command to run: {}.".format(", ".join(COMMANDS)))
+    try:
+        check_python(sys.version_info[:3])
+        check_platform(sys.platform)
+        bring_up_to_date()
+    except CannotInstall as problem:
+        return refuse(str(problem))
+    except OSError as problem:
+        return refuse(f"The virtual environment {VENV} could not be written: {problem}.")
+    except KeyboardInterrupt:
+        return refuse("Stopped before everything was installed; the next start goes on from here.")
+    if arguments[0] == "install":
+        return 0
+    os.chdir(ROOT)
+    python = venv_python()
+    return os.execv(python, [python, "-m", "dev." + arguments[0]] + arguments[1:])
+
+
+def refuse(sentence):
+    sys.stderr.write(sentence + "\n")
+    return 1
+
+
+def check_python(version):
+    if tuple(version[:2]) < OLDEST:
+        found = ".".join(str(part) for part in version)
+        wanted = ".".join(str(part) for part in OLDEST)
+        raise CannotInstall(
+            f"Bulq needs Python {wanted} or newer and this is {found}: "
+            f"install a newer one and name it, as in `make run PYTHON=python3.12`."
+        )
+
+
+def check_platform(platform):
+    if platform == "win32":
+        raise CannotInstall("Bulq is developed on Linux and macOS; on Windows use WSL.")
+
+
+def venv_python():
+    return os.path.join(VENV, "bin", "python")
+
+
+def bring_up_to_date():
+    with open(LOCK, "rb") as lock:
+        wanted = "{}.{} {}".format(*sys.version_info[:2], hashlib.sha256(lock.read()).hexdigest())
+    if os.path.exists(venv_python()) and read(STAMP) == wanted:
+        return
+    with one_at_a_time():
+        if os.path.exists(venv_python()) and read(STAMP) == wanted:
+            return
+        if not venv_fits():
+            make_venv()
+        install()
+        with open(STAMP, "w") as stamp:
+            stamp.write(wanted)
+
+
+def one_at_a_time():
+    """`make run` and `make test` started together on a fresh clone must not fill the same folder."""
+    import fcntl  # not on Windows, where check_platform has spoken by now
+
+    lock = open(os.path.join(ROOT, ".venv.lock"), "w")
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    return lock
+
+
+def venv_fits():
+    version = "version = {}.{}.".format(*sys.version_info[:2])
+    return os.path.exists(venv_python()) and version in read(os.path.join(VENV, "pyvenv.cfg")).replace(
+        "version_info", "version"
+    )
+
+
+def make_venv():
+    say("Making the virtual environment ...")
+    uv = find_uv()
+    if uv and run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, VENV]):
+        return
+    if not run([sys.executable, "-c", "import ensurepip, venv"]):
+        raise CannotInstall(
+            "The venv module of this Python lacks pip: install it "
+            "(on Debian and Ubuntu: apt install python3-venv), or install uv, and start again."
+        )
+    if not run([sys.executable, "-m", "venv", "--clear", VENV]):
+        raise CannotInstall(
+            f"Python could not make the virtual environment {VENV}: {last_line()}. "
+            "On Debian and Ubuntu `apt install python3-venv` often helps."
+        )
+
+
+def install():
+    say("Installing what requirements-dev.txt names ...")
+    python = venv_python()
+    uv = find_uv() or uv_from_lock()
+    if uv and run([uv, "pip", "install", "--quiet", "--require-hashes", "--python", python, "-r", LOCK]):
+        return
+    if not has_pip() and not run([python, "-m", "ensurepip"]):
+        raise CannotInstall(f"Installing the packages of requirements-dev.txt failed: {last_line()}.")
+    if not run([python, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", LOCK]):
+        raise CannotInstall(
+            f"Installing the packages of requirements-dev.txt failed: {last_line()}. "
+            f"Is the network there? The whole output is in {LOG}."
+        )
+
+
+def has_pip():
+    return run([venv_python(), "-c", "import pip"])
+
+
+def find_uv():
+    """A version manager's shim can be on PATH without a uv behind it, so ask it."""
+    uv = shutil.which("uv")
+    return uv if uv and run([uv, "--version"]) else None
+
+
+def uv_from_lock():
+    """uv installs in seconds what takes pip a minute; the lock pins it like everything else."""
+    if not has_pip():
+        return None
+    with open(LOCK) as lock:
+        block = requirement("uv", lock.read())
+    with tempfile.TemporaryDirectory() as folder:
+        wanted = os.path.join(folder, "uv.txt")
+        with open(wanted, "w") as file:
+            file.write(block)
+        if not block or not run([venv_python(), "-m", "pip", "install", "--quiet", "--require-hashes", "-r", wanted]):
+            return None
+    return os.path.join(VENV, "bin", "uv")
+
+
+def requirement(name, lock):
+    """The lines of one package in a lock: `name==version \\` and its indented hashes."""
+    lines, inside = [], False
+    for line in lock.splitlines():
+        inside = line.startswith(name + "==") or (inside and line.startswith(" "))
+        if inside and "#" not in line:
+            lines.append(line)
+    return "\n".join(lines).rstrip("\\ ") + "\n" if lines else ""
+
+
+def run(command):
+    """Run quietly; say whether it worked. The output is kept in the log for whoever wants to know why."""
+    result = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if result.returncode:
+        output = result.stdout.decode("utf-8", "replace")
+        run.output = output
+        if os.path.isdir(VENV):
+            with open(LOG, "a") as log:
+                log.write("$ {}\n{}\n".format(" ".join(command), output))
+    return result.returncode == 0
+
+
+def last_line():
+    lines = [line.strip() for line in getattr(run, "output", "").splitlines() if line.strip()]
+    return lines[-1].rstrip(".") if lines else "no reason was given"
+
+
+def say(sentence):
+    print(sentence, flush=True)
+
+
+def read(path):
+    try:
+        with open(path) as file:
+            return file.read()
+    except OSError:
+        return ""
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

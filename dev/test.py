@@ -1,0 +1,72 @@
+"""`make test`: the linters, what Django checks itself, then every test, on servers of this run's own."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from dev.processes import CannotStart, Stopped, stop_signals
+from dev.services import throwaway_services
+
+ROOT = Path(__file__).resolve().parents[1]
+# (what it is called, the module and its arguments)
+LINTERS = (
+    ("ruff check", ("-m", "ruff", "check", ".")),
+    ("ruff format", ("-m", "ruff", "format", "--check", ".")),
+    ("template lint", ("-m", "djlint", "--quiet", "--lint", "templates")),
+)
+DJANGO_CHECKS = (
+    ("migrations", ("manage.py", "makemigrations", "--check", "--dry-run")),
+    ("django check", ("manage.py", "check", "--fail-level", "WARNING")),
+)
+
+
+def main(arguments: Sequence[str]) -> int:
+    try:
+        with stop_signals():
+            return lint() if arguments == ["--lint-only"] else test(arguments)
+    except CannotStart as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    except Stopped:
+        return 130
+
+
+def lint(checks: Sequence = LINTERS, environment: Mapping[str, str] = os.environ) -> int:
+    """Run them all before giving up; the first failure's exit code counts."""
+    codes = {name: _python(*command, environment=environment) for name, command in checks}
+    failed = {name: code for name, code in codes.items() if code}
+    if failed:
+        print(f"Failed: {', '.join(failed)}. (`make format` mends layout.)", file=sys.stderr, flush=True)
+    return next(iter(failed.values()), 0)
+
+
+def test(arguments: Sequence[str]) -> int:
+    # Never the servers of the environment: a developer's own data may be there.
+    with throwaway_services() as started:
+        environment = {**os.environ, **started.urls}
+        environment.setdefault("SECRET_KEY", "for tests only")
+        return lint((*LINTERS, *DJANGO_CHECKS), environment) or _python(
+            *("-m", "pytest", "-n", str(_processors()), "--dist", "worksteal", *arguments),
+            environment=environment,
+        )
+
+
+def _processors() -> int:
+    """Those this process may use, where the system tells: a container may have fewer than the machine."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _python(*command: str, environment: Mapping[str, str]) -> int:
+    process = subprocess.Popen([sys.executable, *command], cwd=ROOT, env=environment)
+    try:
+        return process.wait()
+    except BaseException:
+        process.terminate()  # after Ctrl-C it is on its way out already; after a plain kill it is not
+        process.wait()
+        raise
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
