@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Group
 from bids import states
 from bulq.kit.money import format_money
+from bulq.kit.prepared import prepared
 
 from .guidance import next_step
 from .sums import ZERO, debts_of
@@ -126,8 +127,12 @@ class GroupCard:
 
 def cards_of(user, standings):
     """The person's groups that are not archived, each with its open runs."""
-    groups = Group.objects.active().visible_to(user).order_by("name", "pk")
     by_group = {}
     for standing in standings:
         by_group.setdefault(standing.run.group_id, []).append(_run_line(standing))
-    return [GroupCard(group, by_group.get(group.pk, [])) for group in groups]
+    return [GroupCard(group, by_group.get(group.pk, [])) for group in _groups(user.pk)]
+
+
+@prepared
+def _groups(user):
+    return Group.objects.active().visible_to(user).order_by("name", "pk")

@@ -9,6 +9,7 @@ from django.conf import settings
 from bids.allocation import matches, share_out
 from bids.models.bidding import Bid
 from bids.models.shopping import Purchase, ShoppingItem
+from bulq.kit.prepared import prepared
 from stores.models import Offer, Product
 
 BY_NAME = ("product__sort_name", "pk")
@@ -92,18 +93,34 @@ def lines_of(run):
 
 
 def lines_by_run(run_ids):
-    """The same of several runs, in the same three queries: `{run id: lines}`."""
-    items = ShoppingItem.objects.filter(run__in=run_ids).select_related("product")
-    lines = {(item.run_id, item.product_id): Line(item, item.product) for item in items.order_by(*BY_NAME)}
-    bids = Bid.objects.filter(participation__run__in=run_ids).real().select_related("participation__user")
-    for bid in bids.order_by("participation__user__name", "participation__user_id"):
+    """The same of several runs, in the same three queries: `{run id: lines}`; of none in none."""
+    if not run_ids:
+        return {}
+    lines = {(item.run_id, item.product_id): Line(item, item.product) for item in _items(run_ids)}
+    for bid in _bids(run_ids):
         if line := lines.get((bid.participation.run_id, bid.product_id)):
             line.bids.append(bid)
     purchases = defaultdict(list)
-    for purchase in Purchase.objects.filter(item__run__in=run_ids).select_related("bought_by").order_by("pk"):
+    for purchase in _purchases(run_ids):
         purchases[purchase.item_id].append(purchase)
     by_run = {run_id: [] for run_id in run_ids}
     for line in lines.values():
         line.purchases = purchases[line.item.pk]
         by_run[line.item.run_id].append(line)
     return by_run
+
+
+@prepared
+def _items(runs):
+    return ShoppingItem.objects.filter(run__any=runs).select_related("product").order_by(*BY_NAME)
+
+
+@prepared
+def _bids(runs):
+    bids = Bid.objects.filter(participation__run__any=runs).real().select_related("participation__user")
+    return bids.order_by("participation__user__name", "participation__user_id")
+
+
+@prepared
+def _purchases(runs):
+    return Purchase.objects.filter(item__run__any=runs).select_related("bought_by").order_by("pk")

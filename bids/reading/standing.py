@@ -16,6 +16,7 @@ from accounts.models import User
 from bids import states
 from bids.models.runs import Participation, Run
 from bids.states import RunState
+from bulq.kit.prepared import prepared
 
 from .lines import lines_by_run
 from .sums import MONEY, ZERO, balance
@@ -127,11 +128,16 @@ class Standing:
         return _("Settled") if self.is_settled else RunState(self.run.state).label
 
 
+@prepared
+def open_runs_of(user):
+    return Run.objects.open().visible_to(user).with_names().order_by("pk")
+
+
 def standings(runs, user):
     """`{run id: Standing}`, in the same few queries whatever their number. The runs come with leader and payer."""
     runs = list(runs)
     parts, lines = defaultdict(list), lines_by_run([run.pk for run in runs if run.state == states.ADJUSTING])
-    for row in _part_rows(runs):
+    for row in _part_rows([run.pk for run in runs]):
         parts[row["run_id"]].append(_part(row))
     return {
         run.pk: Standing(run, user, parts[run.pk], [line for line in lines.get(run.pk, ()) if line.to_decide])
@@ -143,9 +149,10 @@ def standing_of(run, user):
     return standings([run], user)[run.pk]
 
 
+@prepared
 def _part_rows(runs):
     """One row a person: the joins follow one chain, so that no sum counts anything twice."""
-    people = Participation.objects.filter(run__in=runs).annotate(
+    people = Participation.objects.filter(run__any=runs).annotate(
         wants=Count("bids__quantity"),
         goods=Coalesce(Sum("bids__allocation__cost"), 0, output_field=MONEY),
         receives=Count("bids__allocation"),

@@ -10,6 +10,7 @@ from accounts.models import Membership, User
 from bids import states
 from bids.models.distribution import Allocation
 from bids.models.runs import Participation, Run
+from bulq.kit.prepared import prepared
 
 MONEY = DecimalField(max_digits=12, decimal_places=2)
 ZERO = Decimal(0)
@@ -52,17 +53,21 @@ class Debt:
 
 def debts_of(user):
     """All that `user` still owes, and all that is still owed to them: two lists, newest run first."""
+    owes, due = [], []
+    for person in _unbalanced(user.pk):
+        debt = _debt(person)
+        (owes if debt.debtor == user else due).append(debt)
+    return owes, due
+
+
+@prepared
+def _unbalanced(user):
     handed_out = Participation.objects.filter(run__state__in=states.WITH_ALLOCATIONS)
     people = with_owed(handed_out.filter(Q(user=user) | Q(run__payer=user)).exclude(user=F("run__payer")))
     people = people.exclude(total=Coalesce("paid_amount", Value(ZERO), output_field=MONEY))
     membership = Membership.objects.filter(group=OuterRef("run__group"), user=user)
     people = people.annotate(is_visible=Exists(membership))
-    people = people.select_related("user", "run__store", "run__group", "run__payer").order_by("-run_id", "user__name")
-    owes, due = [], []
-    for person in people:
-        debt = _debt(person)
-        (owes if debt.debtor == user else due).append(debt)
-    return owes, due
+    return people.select_related("user", "run__store", "run__group", "run__payer").order_by("-run_id", "user__name")
 
 
 def _debt(person):

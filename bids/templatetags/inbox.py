@@ -3,14 +3,20 @@
 from django import template
 
 from bids.models import Notification
+from bulq.kit.prepared import prepared
 
 register = template.Library()
 MOST_SHOWN = 99
 
 
+@prepared
+def unread(user):
+    return Notification.objects.shown_to(user).unread().values_list("pk")[: MOST_SHOWN + 1]
+
+
 @register.inclusion_tag("bids/_bell.html", takes_context=True)
 def bell(context):
     request = context["request"]
-    count = Notification.objects.shown_to(request.user).unread()[: MOST_SHOWN + 1].count()
+    count = len(unread(request.user.pk))
     shown = f"{MOST_SHOWN}+" if count > MOST_SHOWN else str(count)
     return {"count": count, "shown": shown, "is_here": request.path == "/inbox/"}

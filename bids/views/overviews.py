@@ -12,7 +12,7 @@ from bids.actions.membership import archive_group
 from bids.models import Run
 from bids.reading.jobs import cards_of, jobs_of, run_lines
 from bids.reading.personal import everything_about, figures_of
-from bids.reading.standing import standings
+from bids.reading.standing import open_runs_of, standings
 from bids.reading.sums import debts_of
 from stores.access import get_store
 from stores.views.stores import store_context
@@ -24,8 +24,7 @@ RUNS_SHOWN = 20
 @require_GET
 def home(request):
     """What needs me, over all groups; then the groups with their open runs."""
-    runs = Run.objects.open().visible_to(request.user).with_names().order_by("pk")
-    found = standings(runs, request.user).values()
+    found = standings(open_runs_of(request.user.pk), request.user).values()
     context = {"jobs": jobs_of(request.user, found)[:JOBS_SHOWN], "groups": cards_of(request.user, found)}
     return render(request, "bids/home.html", context)
 
