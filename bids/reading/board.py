@@ -4,16 +4,27 @@ from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
+from typing import NamedTuple
 
 from bids.allocation import whole_packs
 from bids.models.bidding import Bid
 from bids.models.runs import Participation
 from bulq.kit.money import round_to_minor_unit
+from bulq.kit.prepared import prepared
 from stores.models import Offer, Product
 
 from .planning import planned_purchase
 
 ZERO = Decimal(0)
+
+
+class Wanted(NamedTuple):
+    """A bid, without what only writing needs: a run may have thousands."""
+
+    participation_id: int
+    product_id: int
+    quantity: Decimal | None
+    comment: str
 
 
 @dataclass
@@ -69,10 +80,10 @@ class Board:
 
     def __init__(self, run):
         self.run = run
-        people = run.participations.select_related("user").by_name()
+        people = _people(run.pk)
         self.by_participation = {person.pk: Person(person) for person in people}
         self._name_people()
-        bids = list(Bid.objects.of_run(run).defer("created_at").order_by("pk"))
+        bids = [Wanted(*row) for row in _bids(run.pk)]
         self.rows = self._rows(bids)
         for row in self.rows:
             self._add_up(row)
@@ -90,14 +101,13 @@ class Board:
 
     def _rows(self, bids):
         # Read once each: a run has many bids of a few products.
-        products = Product.objects.in_bulk({bid.product_id for bid in bids})
+        products = {product.pk: product for product in _products(list({bid.product_id for bid in bids}))}
         by_product = {}
         for bid in bids:
             if bid.product_id not in by_product:
                 by_product[bid.product_id] = Row(products[bid.product_id], None)
             by_product[bid.product_id].bids[bid.participation_id] = bid
-        offers = Offer.objects.filter(store=self.run.store_id, product__in=by_product)
-        for offer in offers.with_current_price():
+        for offer in _offers(self.run.store_id, list(by_product)):
             by_product[offer.product_id].offer = offer
         return list(by_product.values())
 
@@ -140,3 +150,23 @@ class Board:
 
     def person_of(self, user):
         return next((person for person in self.people if person.user.pk == user.pk), None)
+
+
+@prepared
+def _people(run):
+    return Participation.objects.filter(run=run).select_related("user").by_name()
+
+
+@prepared
+def _bids(run):
+    return Bid.objects.filter(participation__run=run).order_by("pk").values_list(*Wanted._fields)
+
+
+@prepared
+def _products(products):
+    return Product.objects.filter(pk__any=products)
+
+
+@prepared
+def _offers(store, products):
+    return Offer.objects.filter(store=store, product__any=products).with_current_price()

@@ -1,6 +1,7 @@
 """Choosing: the order table, its autosave, and one product at a time."""
 
 import re
+from operator import attrgetter
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -22,28 +23,29 @@ from stores.models import Offer, Product
 from stores.reading import picker_page
 
 from . import order_table
+from .order_table import OrderTable
 
 PER_PAGE = 20
 
 
-def board_context(request, run, *, typed=None, errors=None):
-    """Everything the order table shows, in the same few queries whatever its size."""
+def board_context(request, run, *, choose=None, columns=None, typed=None, errors=None):
+    """Everything the order table shows, in the same few queries whatever its size.
+
+    `choose(board)` gives the rows; without it they are those of the run that the page's filter shows.
+    """
     board, user = Board(run), request.user
-    rows = order_table.table_rows(board, user, typed=typed, errors=errors)
-    shown = {
-        "mine": lambda row: row["mine"] or row["is_maybe"],
-        "open": lambda row: row["is_pack_open"],
-    }.get(request.GET.get("show"), lambda _row: True)
+    table = OrderTable(board, user, typed=typed, errors=errors, columns=columns, editable=run.is_collecting)
+    rows = choose(board) if choose else _filtered(request, board, table)
     return {
         "run": run,
         "board": board,
-        "rows": [row for row in rows if shown(row) or row["error"]],
-        "mistakes": order_table.mistakes(rows),
-        "others": order_table.others_of(board, user) if order_table.has_columns(board, user) else [],
+        "rows": table.html(rows),
+        "mistakes": table.mistakes(rows if choose else board.rows),
+        "others": order_table.others_of(board, user) if table.columns else [],
         "people": order_table.people_rows(board, user),
         "me": board.person_of(user),
         "done_count": sum(person.participation.is_ready for person in board.people),
-        "mine_count": sum(bool(row["mine"]) for row in rows),
+        "mine_count": sum(bool(table.mine(row)) for row in board.rows),
         "show": request.GET.get("show", ""),
         "next_step": next_step(standing_of(run, user)),
         "is_leader": run.leader_id == user.pk,
@@ -52,6 +54,11 @@ def board_context(request, run, *, typed=None, errors=None):
         "order_url": _order_url(request, run),
         "helpers": _helpers(board),
     }
+
+
+def _filtered(request, board, table):
+    shown = {"mine": table.is_mine, "open": attrgetter("is_pack_open")}.get(request.GET.get("show"))
+    return [row for row in board.rows if shown is None or shown(row) or row.product.pk in table.errors]
 
 
 def _helpers(board):
@@ -115,22 +122,19 @@ def _say_who_chooses_again(request, outcome, whose=None):
 
 
 def _changed_parts(request, run, lines, errors, status):
+    """The rows that were asked for, also of what was just taken off the run while its row still stands on the page."""
     run = get_run_to_show(request.user, run.pk)
-    context = board_context(request, run, typed=lines.typed, errors=errors)
     asked = {wish.product_id for wish in lines.wishes} | errors.keys()
-    context["rows"] = [row for row in _all_rows(request, context, lines, errors) if row["product"].pk in asked]
-    return render(request, "bids/_order_answer.html", context, status=status)
 
+    def choose(board):
+        known = [row for row in board.rows if row.product.pk in asked]
+        gone = {wish.product_id for wish in lines.wishes} - {row.product.pk for row in known}
+        return known + (_rows_of(run, Product.objects.filter(pk__in=gone)) if gone else [])
 
-def _all_rows(request, context, lines, errors):
-    """Rows of the run, and of what was just taken off it while its row still stands on the page."""
-    board = context["board"]
-    known = {row.product.pk for row in board.rows}
-    gone = {wish.product_id for wish in lines.wishes} - known
-    rows = board.rows + _rows_of(board.run, Product.objects.filter(pk__in=gone))
-    columns = False if request.GET.get("on") == "add" else None
     typed = {product: text for product, text in lines.typed.items() if product in errors}
-    return order_table.table_rows(board, request.user, rows, typed=typed, errors=errors, columns=columns)
+    columns = False if request.GET.get("on") == "add" else None
+    context = board_context(request, run, choose=choose, columns=columns, typed=typed, errors=errors)
+    return render(request, "bids/_order_answer.html", context, status=status)
 
 
 def _rows_of(run, products):
@@ -156,14 +160,13 @@ def add_page(request, run, *, status=200, typed=None, errors=None):
         page = picker_page(run.store, number, PER_PAGE)
         rows = [Row(product, offer) for product, offer in page.object_list]
     rows = _made_on_the_way(request, run, rows)
-    context = board_context(request, run)
-    in_run = {row.product.pk: row for row in context["board"].rows}
-    rows = [in_run.get(row.product.pk, row) for row in rows]
-    context["rows"] = order_table.table_rows(
-        context["board"], request.user, rows, typed=typed, errors=errors, columns=False
-    )
-    context["mistakes"] = order_table.mistakes(context["rows"])
-    context |= {"page": page, "query": query, "others": [], "order_url": _order_url(request, run, on="add")}
+
+    def choose(board):
+        in_run = {row.product.pk: row for row in board.rows}
+        return [in_run.get(row.product.pk, row) for row in rows]
+
+    context = board_context(request, run, choose=choose, columns=False, typed=typed, errors=errors)
+    context |= {"page": page, "query": query, "order_url": _order_url(request, run, on="add")}
     context |= {"new_product_query": order_table.new_product_query(request, run)}
     return render(request, "bids/add.html", context, status=status)
 

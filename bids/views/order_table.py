@@ -1,13 +1,15 @@
-"""The rows of the order table, prepared so that templates only write them down: a page may have 1,200 cells."""
+"""The rows of the order table, as the texts that its templates write: a page may have 1,200 cells."""
 
+from dataclasses import dataclass
 from decimal import Decimal
 from urllib.parse import urlencode
 
-from django.utils.html import escape
-from django.utils.safestring import mark_safe
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from bulq.kit.bars import pack_bar
 from bulq.kit.money import format_money, format_quantity, format_unit_price
+from bulq.kit.rows import joined, write
 
 MOST_COLUMNS = 8
 NOTHING = Decimal(0)
@@ -33,74 +35,123 @@ def has_columns(board, user):
     return len(others_of(board, user)) <= MOST_COLUMNS
 
 
-def table_rows(board, user, rows=None, *, typed=None, errors=None, columns=None):
-    """One dictionary a row; `typed` and `errors` by product id are what a refused form brought back."""
-    typed, errors = typed or {}, errors or {}
-    others = others_of(board, user)
-    columns = has_columns(board, user) if columns is None else columns
-    me = board.person_of(user)
-    my_id = me.participation.pk if me else None
-    names = {pk: person.label for pk, person in board.by_participation.items()}
-    return [
-        _row(row, my_id, names, others, columns, board.run.currency, typed, errors)
-        for row in (board.rows if rows is None else rows)
-    ]
+@dataclass
+class TableRow:
+    """A product in the order table of one reader (templates/bids/_row.html)."""
+
+    pk: str
+    url: str
+    name: str
+    unit: str
+    facts: str
+    price: str
+    comments: str
+    cells: str
+    others: str
+    packs: str
+    # The reader's own: as stored, as the input shows it (which may have been refused), and as it is told.
+    was: str
+    amount: str
+    mine: str
+    step: str
+    error: str
+    is_maybe: bool
 
 
-def _row(row, my_id, names, others, columns, currency, typed, errors):
-    product, mine = row.product, row.bids.get(my_id)
-    amount = (mine.quantity if mine else None) or NOTHING
-    return {
-        "product": product,
-        "facts": facts_of(row),
-        "price": _unit_price(row, currency),
-        "cells": _cells(row, others) if columns else "",
-        "whos": _whos(row, others),
-        "comments": [f"{names[person]}: {bid.comment}" for person, bid in row.bids.items() if bid.comment],
-        "is_maybe": mine is not None and mine.quantity is None,
-        "mine": amount,
-        "others": row.wanted - amount,
-        "wanted": format_quantity(row.wanted),
-        "pack": row.pack,
-        "amount": typed.get(product.pk, plain(amount or None)),
-        "was": plain(amount or None),
-        "step": plain(product.step),
-        "error": " ".join(errors.get(product.pk, [])),
-        "is_pack_open": row.is_pack_open,
-        "says": _says(product),
-    }
+@dataclass
+class Wish:
+    """What one person wants of a product: `label` is how they are called here."""
+
+    label: str
+    amount: str
 
 
-def mistakes(rows):
-    """The summary of what was refused, for the head of the page."""
-    return [(f"{row['product'].name}: {row['error']}", f"q-{row['product'].pk}") for row in rows if row["error"]]
+@dataclass
+class Comment:
+    text: str
 
 
-def _says(product):
-    """What the parts of a row say to who cannot see it. Here, because a template takes ten times as long for it."""
-    words = {"name": product.name, "unit": product.unit}
-    return {
-        "less": _("Less %(name)s") % words,
-        "more": _("More %(name)s") % words,
-        "add": _("Add %(name)s to your order") % words,
-        "amount": _("%(name)s: how much you want, in %(unit)s") % words,
-        "per": _("per %(unit)s") % words,
-    }
+class OrderTable:
+    """What the table shows `user` of a board; `typed` and `errors` by product id are what a refused form brought."""
 
+    def __init__(self, board, user, *, typed=None, errors=None, columns=None, editable=True):
+        self.board, self.typed, self.errors = board, typed or {}, errors or {}
+        self.others = [(person.participation.pk, person.label) for person in others_of(board, user)]
+        self.columns = has_columns(board, user) if columns is None else columns
+        self.editable = editable
+        me = board.person_of(user)
+        self.my_id = me.participation.pk if me else None
+        self._amounts, self._written = {}, {}
 
-def _cells(row, others):
-    """A table cell for each other person, written here because there may be many. In them are amounts only."""
-    cells = (_cell(row.bids.get(person.participation.pk)) for person in others)
-    zero = '<td role="cell" class="who nil"><span aria-hidden="true">·</span><span class="vh">0</span></td>'
-    html = "".join(f'<td role="cell" class="who">{cell}</td>' if cell else zero for cell in cells)
-    return mark_safe(html)  # noqa: S308 - nothing that anybody typed
+    def html(self, rows):
+        return write("bids/_row.html", map(self.row, rows), editable=self.editable)
 
+    def mine(self, row):
+        """How much of it the reader wants; nothing for “Maybe”."""
+        bid = row.bids.get(self.my_id)
+        return (bid.quantity if bid else None) or NOTHING
 
-def _whos(row, others):
-    """`<span>Jon <b>2</b></span> · <span>Lea <b>1</b></span>`: whoever wants some, in the order of the columns."""
-    theirs = ((person.label, row.bids.get(person.participation.pk)) for person in others)
-    words = (f"<span>{escape(label)} <b>{_cell(bid)}</b></span>" for label, bid in theirs if bid)
-    return mark_safe(" · ".join(words))  # noqa: S308 - names are escaped above
+    def is_mine(self, row):
+        return self.my_id in row.bids
+
+    def mistakes(self, rows):
+        """The summary of what was refused, for the head of the page."""
+        wrong = [(row.product, " ".join(self.errors[row.product.pk])) for row in rows if row.product.pk in self.errors]
+        return [(f"{product.name}: {error}", f"q-{product.pk}") for product, error in wrong]
+
+    def row(self, row):
+        product, mine = row.product, self.mine(row)
+        stored = plain(mine or None)
+        return TableRow(
+            pk=str(product.pk),
+            url=reverse("run-product", args=[self.board.run.pk, product.pk]),
+            name=product.name,
+            unit=product.unit,
+            facts=facts_of(row),
+            price=_unit_price(row, self.board.run.currency),
+            comments=self._comments(row),
+            cells=self._cells(row) if self.columns else "",
+            others=self._others(row),
+            packs=pack_bar(mine, row.wanted - mine, row.pack, product.unit),
+            was=stored,
+            amount=self.typed.get(product.pk, stored),
+            mine=self._amount(mine) if mine else "",
+            step=plain(product.step),
+            error=" ".join(self.errors.get(product.pk, [])),
+            is_maybe=self.is_mine(row) and row.bids[self.my_id].quantity is None,
+        )
+
+    def _comments(self, row):
+        names = self.board.by_participation
+        said = [f"{names[person].label}: {bid.comment}" for person, bid in row.bids.items() if bid.comment]
+        return write("bids/_comment.html", map(Comment, said))
+
+    def _cells(self, row):
+        """A cell for each other person."""
+        amounts = (self._wish(row.bids.get(person)) for person, _label in self.others)
+        return write("bids/_cell.html", [Wish("", amount) for amount in amounts])
+
+    def _others(self, row):
+        """Whoever else wants some, in the order of the columns. Few differ, so each is written once."""
+        written = []
+        for person, label in self.others:
+            if bid := row.bids.get(person):
+                known = self._written.get(key := (person, bid.quantity))
+                if known is None:
+                    known = self._written[key] = write("bids/_wish.html", [Wish(label, self._wish(bid))])
+                written.append(known)
+        return joined(written, between=" · ")
+
+    def _wish(self, bid):
+        if bid is None:
+            return ""
+        return _("maybe") if bid.quantity is None else self._amount(bid.quantity)
+
+    def _amount(self, number):
+        """As for people; formatting costs ten times as much as looking it up, and few numbers differ."""
+        if number not in self._amounts:
+            self._amounts[number] = format_quantity(number)
+        return self._amounts[number]
 
 
 def facts_of(row):
@@ -120,13 +171,6 @@ def _unit_price(row, currency):
     if not row.has_price:
         return ""
     return format_unit_price(row.offer.current_amount, row.offer.current_quantity, currency)
-
-
-def _cell(bid):
-    """How much of it, as HTML."""
-    if bid is None:
-        return ""
-    return escape(_("maybe")) if bid.quantity is None else format_quantity(bid.quantity)
 
 
 def people_rows(board, user):

@@ -12,9 +12,9 @@ from django.utils.formats import date_format
 from django.utils.html import escape, format_html
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 
-from bulq.kit import dates, drawing, money, units
+from bulq.kit import bars, dates, drawing, money, units
 from bulq.kit import names as wording
 
 register = template.Library()
@@ -136,70 +136,9 @@ def unit_price(price, currency):
     return money.format_unit_price(amount, of, currency)
 
 
-# --- Pack bar --------------------------------------------------------------------------------------
-def _pack_sentence(full, rest, pack, need):
-    """The state of the packs in one sentence, for those who do not see the bar."""
-    words = {
-        "full": full,
-        "rest": money.format_quantity(rest),
-        "pack": money.format_quantity(pack),
-        "need": money.format_quantity(need),
-    }
-    if not need:
-        return ngettext("%(full)s full pack", "%(full)s full packs", full) % words
-    if full:
-        return ngettext(
-            "%(full)s full pack and %(rest)s of %(pack)s: %(need)s still needed",
-            "%(full)s full packs and %(rest)s of %(pack)s: %(need)s still needed",
-            full,
-        ) % words  # fmt: skip
-    return _("%(rest)s of %(pack)s: %(need)s still needed") % words
-
-
-@register.simple_tag
-def pack_bar(mine, others, pack, unit=""):
-    """How packs fill: `{% pack_bar row.mine row.others row.pack row.unit %}`, `others` all others together.
-
-    Without a pack size only the sum is written, and no picture while nobody wants any.
-    """
-    wanted = mine + others
-    if not wanted:
-        return format_html('<div class="packs"><p>{}</p></div>', _("Nobody yet"))
-    if not pack:
-        words = {"wanted": units.with_unit(wanted, unit)}
-        return format_html('<div class="packs"><p>{}</p></div>', _("%(wanted)s wanted") % words)
-    full, rest, need, _room = drawing.packs(mine, others, pack)
-    sentence = _pack_sentence(full, rest, pack, need)
-    words = {"rest": money.format_quantity(rest), "pack": units.with_unit(pack, unit),
-             "need": money.format_quantity(need), "full": full}  # fmt: skip
-    label = sentence
-    if mine:
-        label += ". " + _("%(mine)s by you") % {"mine": money.format_quantity(mine)}
-    parts = [f'<div class="packs"><svg role="img" aria-label="{escape(label)}">']
-    for kind, x, width in drawing.pack_segments(mine, others, pack):
-        box = 'y=".6" height="10.8"' if kind == "need" else 'height="12"'
-        at, size = drawing.short(x), drawing.short(width)
-        parts.append(f'<rect class="{kind}" x="{at}%" width="{size}%" {box} rx="2"/>')
-    parts.append('</svg><p aria-hidden="true">')
-    if full:
-        done = ngettext("%(full)s full pack", "%(full)s full packs", full) % words
-        parts.append(f'<span class="ok">{_icon("check")}{escape(done)}</span>')
-    if need:
-        short = _("%(rest)s of %(pack)s: %(need)s still needed") % words
-        parts.append(f'<span class="warn">{escape(short)}</span>')
-    parts.append("</p></div>")
-    return mark_safe("".join(parts))  # noqa: S308 - every word above is escaped
-
-
-@register.simple_tag
-def came_bar(wanted, came):
-    """What came of what is wanted: what is missing is dashed, what is left over stands out. Numbers stand beside it."""
-    parts = ['<svg class="came" aria-hidden="true">']
-    for kind, x, width in drawing.came_segments(wanted, came):
-        box = 'y=".6" height="10.8"' if kind == "need" else 'height="12"'
-        at, size = drawing.short(x), drawing.short(width)
-        parts.append(f'<rect class="{kind}" x="{at}%" width="{size}%" {box} rx="2"/>')
-    return mark_safe("".join([*parts, "</svg>"]))  # noqa: S308 - numbers
+# --- Bars ------------------------------------------------------------------------------------------
+register.simple_tag(bars.pack_bar)
+register.simple_tag(bars.came_bar)
 
 
 # --- Progress, balances, chart ----------------------------------------------------------------------

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 from django.template import Context, Template
 
-from bulq.kit import drawing
+from bulq.kit import bars, drawing
 from bulq.templatetags import look
 
 UNITS = [Decimal(text) for text in ("0", "0.5", "1", "2", "2.5", "7", "12", "13", "240")]
@@ -64,18 +64,18 @@ def test_large_packs_are_drawn_in_runs_cut_where_a_pack_ends():
     ],
 )
 def test_a_pack_bar_says_in_one_sentence_what_it_shows(mine, others, pack, sentence):
-    assert label(look.pack_bar(Decimal(mine), Decimal(others), Decimal(pack), "kg")) == sentence
+    assert label(bars.pack_bar(Decimal(mine), Decimal(others), Decimal(pack), "kg")) == sentence
 
 
 def test_a_pack_nobody_wants_needs_nothing():
-    assert words(look.pack_bar(Decimal(0), Decimal(0), Decimal(6), "kg")) == "Nobody yet"
+    assert words(bars.pack_bar(Decimal(0), Decimal(0), Decimal(6), "kg")) == "Nobody yet"
 
 
 def test_what_came_is_drawn_against_what_is_wanted():
-    short = look.came_bar(Decimal(8), Decimal(6))
+    short = bars.came_bar(Decimal(8), Decimal(6))
     assert widths(short) == [Decimal("74.1"), Decimal(25)]
     assert 'class="need"' in short
-    assert 'class="over"' in look.came_bar(Decimal(6), Decimal(8))
+    assert 'class="over"' in bars.came_bar(Decimal(6), Decimal(8))
 
 
 def test_a_small_stage_bar_fills_up_to_the_present_stage():
@@ -85,14 +85,14 @@ def test_a_small_stage_bar_fills_up_to_the_present_stage():
 
 
 def test_a_pack_bar_writes_its_numbers_beneath():
-    html = look.pack_bar(Decimal(4), Decimal(27), Decimal(12), "kg")
+    html = bars.pack_bar(Decimal(4), Decimal(27), Decimal(12), "kg")
     assert words(html) == "2 full packs 7 of 12 kg: 5 still needed"
-    assert words(look.pack_bar(Decimal(1), Decimal(5), None, "kg")) == "6 kg wanted"
+    assert words(bars.pack_bar(Decimal(1), Decimal(5), None, "kg")) == "6 kg wanted"
 
 
 @pytest.mark.parametrize("pack", [None, Decimal(6)])
 def test_a_unit_cannot_smuggle_markup_into_a_pack_bar(pack):
-    html = look.pack_bar(Decimal(1), Decimal(1), pack, '<b>"kg')
+    html = bars.pack_bar(Decimal(1), Decimal(1), pack, '<b>"kg')
     assert "<b>" not in html
     assert "&lt;b&gt;" in html
 

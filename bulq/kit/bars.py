@@ -1,0 +1,92 @@
+"""Bars that stand in many rows: how packs fill, and the segments of any bar."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from django.utils.translation import get_language, ngettext
+from django.utils.translation import gettext as _
+
+from . import drawing, money, units
+from .rows import write
+
+
+@dataclass
+class Segment:
+    """A piece of a bar (templates/includes/_segment.html): where it begins and how wide it is, in per cent."""
+
+    kind: str
+    x: str
+    width: str
+    is_need: bool
+
+
+@dataclass
+class Packs:
+    """How packs fill (templates/includes/_packs.html): a sentence alone, or a picture with its sentence beneath."""
+
+    plain: str = ""
+    label: str = ""
+    segments: str = ""
+    full: str = ""
+    short: str = ""
+
+
+@dataclass
+class Bar:
+    segments: str
+
+
+def _segments(drawn):
+    short = drawing.short
+    return write("includes/_segment.html", [Segment(kind, short(x), short(w), kind == "need") for kind, x, w in drawn])
+
+
+def pack_bar(mine, others, pack, unit=""):
+    """How packs fill: `{% pack_bar row.mine row.others row.pack row.unit %}`, `others` all others together.
+
+    Without a pack size only the sum is written, and no picture while nobody wants any.
+    """
+    return _pack_bar(mine, others, pack, unit, get_language())
+
+
+@lru_cache(maxsize=4096)
+def _pack_bar(mine, others, pack, unit, _language):
+    return write("includes/_packs.html", [_packs(mine, others, pack, unit)])
+
+
+def _packs(mine, others, pack, unit):
+    wanted = mine + others
+    if not wanted:
+        return Packs(plain=_("Nobody yet"))
+    if not pack:
+        return Packs(plain=_("%(wanted)s wanted") % {"wanted": units.with_unit(wanted, unit)})
+    full, rest, need, _room = drawing.packs(mine, others, pack)
+    params = {"rest": money.format_quantity(rest), "need": money.format_quantity(need), "full": full}
+    label = _pack_sentence(full, need, params | {"pack": money.format_quantity(pack)})
+    if mine:
+        label += ". " + _("%(mine)s by you") % {"mine": money.format_quantity(mine)}
+    params["pack"] = units.with_unit(pack, unit)
+    return Packs(
+        label=label,
+        segments=_segments(drawing.pack_segments(mine, others, pack)),
+        full=ngettext("%(full)s full pack", "%(full)s full packs", full) % params if full else "",
+        short=_("%(rest)s of %(pack)s: %(need)s still needed") % params if need else "",
+    )
+
+
+def _pack_sentence(full, need, params):
+    """The state of the packs in one sentence, for those who do not see the bar."""
+    if not need:
+        return ngettext("%(full)s full pack", "%(full)s full packs", full) % params
+    if full:
+        return ngettext(
+            "%(full)s full pack and %(rest)s of %(pack)s: %(need)s still needed",
+            "%(full)s full packs and %(rest)s of %(pack)s: %(need)s still needed",
+            full,
+        ) % params  # fmt: skip
+    return _("%(rest)s of %(pack)s: %(need)s still needed") % params
+
+
+def came_bar(wanted, came):
+    """What came of what is wanted: what is missing is dashed, what is left over stands out. Numbers stand beside it."""
+    return write("includes/_came.html", [Bar(_segments(drawing.came_segments(wanted, came)))])

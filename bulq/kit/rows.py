@@ -1,0 +1,63 @@
+"""Rows that stand on a page by the dozen, written from a template in a fraction of its time.
+
+The template language takes about a millisecond for a row of the order table. Here the template is rendered once for
+each case with marks in the place of texts; a row is then these pieces joined with its own texts, which are escaped as
+the template would. This is the one place where markup leaves Python as markup.
+"""
+
+import re
+from dataclasses import fields
+from functools import cache, lru_cache
+from operator import attrgetter
+
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.utils.html import conditional_escape
+from django.utils.safestring import mark_safe
+from django.utils.translation import get_language
+
+_MARK = re.compile("\ue000([0-9]+)\ue001")
+
+
+def write(template, rows, **shared):
+    """The HTML of `rows`, dataclasses of one kind, each as `row` in the template.
+
+    Their fields are texts, which are written as they are, or bools, which the template may ask for; of a text it may
+    only ask whether there is one. `shared` are bools and texts that are the same for all rows.
+    """
+    rows = list(rows)
+    if not rows:
+        return mark_safe("")
+    names, get = _fields_of(type(rows[0]))
+    language, common = get_language(), tuple(sorted(shared.items()))
+    pieces_of = _pieces.__wrapped__ if settings.DEBUG else _pieces  # else a changed template would not be seen
+    written = []
+    for row in rows:
+        texts = get(row)
+        case = tuple([text if text is True or text is False else bool(text) for text in texts])
+        pieces = pieces_of(template, names, case, common, language)
+        written.append("".join([conditional_escape(texts[one]) if type(one) is int else one for one in pieces]))
+    return mark_safe("".join(written))  # noqa: S308 - a template, and texts that are escaped
+
+
+def joined(parts, *, between):
+    """Several pieces that were written before, with a text between them."""
+    return mark_safe(conditional_escape(between).join(map(conditional_escape, parts)))  # noqa: S308 - all escaped
+
+
+@lru_cache(maxsize=2048)
+def _pieces(template, names, case, common, _language):
+    """The template's own text, and between it the positions of the fields to be filled in."""
+    marks = {name: _marked(n, value) for n, (name, value) in enumerate(zip(names, case, strict=True))}
+    parts = _MARK.split(render_to_string(template, {"row": marks, **dict(common)}).strip())
+    return [int(part) if n % 2 else part for n, part in enumerate(parts) if part]
+
+
+def _marked(n, value):
+    return f"\ue000{n}\ue001" if value else ""
+
+
+@cache
+def _fields_of(kind):
+    names = tuple(field.name for field in fields(kind))
+    return names, attrgetter(*names) if len(names) > 1 else lambda row: (getattr(row, names[0]),)
