@@ -84,8 +84,30 @@ def report(site, port, known, unlimited):
             _row(name, connections, result, baseline, queries[name])
         _row("bids of 20 people on one run", connections, bids(port, known, connections), baseline, "")
     _check_bids(port, known)
+    _processor(site, port, known, pages)
     _growth(port, known)
     print(f"\nPeak memory of the web server: {peak_memory(site.pid):.0f} MB, over all its processes.")
+
+
+GOALS = {
+    "store list": 2.5,
+    "store page (200 products)": 4,
+    "home": 4,
+    "order": 4,
+    "run page (60 products, 20 people)": 9,
+}
+
+
+def _processor(site, port, known, pages):
+    """How long the web processes compute for each page, as ratios to the empty one; waiting does not count."""
+    baseline = None
+    print("\n| page | processor ms | of the empty page | goal |\n|---|---|---|---|")
+    for name, path in [*pages.items(), ("order", None)]:
+        before = processor_seconds(site.pid)
+        result = load(port, known, path, 1) if path else bids(port, known, 1)
+        ms = 1000 * (processor_seconds(site.pid) - before) / result["requests"]
+        baseline = baseline or ms
+        print(f"| {name} | {ms:.1f} | {ms / baseline:.1f} | {GOALS.get(name, '')} |", flush=True)
 
 
 def _row(name, connections, result, baseline, queries):
@@ -165,12 +187,21 @@ def _count_queries(known, path):
     return len(captured)
 
 
+def _processes(master):
+    return [str(master), *Path(f"/proc/{master}/task/{master}/children").read_text().split()]
+
+
+def processor_seconds(master):
+    """What all threads of the web server's processes have computed so far (Linux)."""
+    stats = [path for pid in _processes(master) for path in Path(f"/proc/{pid}/task").glob("*/schedstat")]
+    return sum(int(path.read_text().split()[0]) for path in stats) / 1e9
+
+
 def peak_memory(master):
     """Megabytes: the largest resident size of the master and each worker, added up (Linux)."""
-    children = Path(f"/proc/{master}/task/{master}/children").read_text().split()
     peaks = [
         int(line.split()[1])
-        for pid in [str(master), *children]
+        for pid in _processes(master)
         for line in Path(f"/proc/{pid}/status").read_text().splitlines()
         if line.startswith("VmHWM")
     ]

@@ -29,6 +29,7 @@ def by_the_clock():
         "bulq.tasks.backup": crontab(**night),
         "bulq.tasks.drill": crontab(**next_hour, day_of_week="sunday"),
         "bulq.tasks.watch": crontab(minute=30),
+        "bulq.tasks.forget_sent_forms": crontab(minute=45),
         "accounts.tasks.mail_resets": crontab(),  # each minute
         "bids.tasks.mail_at_once": crontab(minute="*/5"),
         "bids.tasks.mail_digests": crontab(hour=7, minute=0),

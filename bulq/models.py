@@ -1,7 +1,29 @@
+from datetime import timedelta
+
 from django.conf import settings
-from django.db import models
+from django.db import connection, models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+
+class SentFormManager(models.Manager):
+    def begin(self, key, user):
+        """The form of this key, and whether it is sent for the first time; waits for the same one being answered.
+
+        One statement, unlike `get_or_create`, which needs a savepoint.
+        """
+        form, table = SentForm(key=key, user=user, session_key=""), connection.ops.quote_name(SentForm._meta.db_table)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"INSERT INTO {table} (key, user_id, status, headers, body, signed_in, sent_at)"  # noqa: S608
+                " VALUES (%s, %s, 0, '{}', '', false, %s) ON CONFLICT DO NOTHING",
+                [key, form.user_id, timezone.now()],
+            )
+            is_new = cursor.rowcount == 1
+        return (form, True) if is_new else (self.get(key=key), False)
+
+    def forget_old(self):
+        self.filter(sent_at__lt=timezone.now() - SentForm.KEPT_FOR).delete()
 
 
 class SentForm(models.Model):
@@ -19,6 +41,9 @@ class SentForm(models.Model):
     # The session in which the answer signed the person in; the same form again opens another while this one is good.
     session_key = models.CharField(max_length=40, db_default="", editable=False)
     sent_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    KEPT_FOR = timedelta(hours=24)
+    objects = SentFormManager()
 
     def __str__(self):
         return self.key

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from .backups import job
 from .kit.queue import app
+from .models import SentForm
 from .watch import alerts
 
 
@@ -17,6 +18,12 @@ def backup(asked_at: str | None = None):
 def drill():
     """This week's, unless it was made."""
     job.drill_if_due()
+
+
+@app.task
+def forget_sent_forms():
+    """A form is recognised for a day."""
+    SentForm.objects.forget_old()
 
 
 @app.task

@@ -1,25 +1,66 @@
 """Pages of the catalogue as everybody sees them, kept in the cache: nothing in them depends on who looks.
 
-A kept page gives rows like those of the database, made from their shown columns. Searching is left to the database.
+A kept page gives plain values, which have of their rows what is shown. Searching is left to the database.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
 
 from django.core.paginator import Paginator
 from django.db import models
 
 from bulq.kit.cache import remembered
+from bulq.kit.prepared import prepared
 
-from .models import Offer, Price, Product, Store
+from .models import Offer, Product, Store
 from .models.generations import PRODUCTS, STORES, token_of
 
 # Raised by one when what is kept means something else from now on.
-SCHEMA = 1
+SCHEMA = 2
 STORE_COLUMNS = ("id", "name", "chain", "address", "currency", "is_verified")
 PRODUCT_COLUMNS = ("id", "name", "brand", "unit", "kind", "step", "is_verified")
 OFFER_COLUMNS = ("id", "pack_size", "min_quantity", "note")
-PRICE_COLUMNS = ("amount", "quantity", "seen_at")
+PRICE_COLUMNS = ("current_amount", "current_quantity", "current_seen_at")
+
+
+@dataclass(frozen=True, slots=True)
+class StoreLine:
+    pk: int
+    name: str
+    chain: str
+    address: str
+    currency: str
+    is_verified: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ProductLine:
+    pk: int
+    name: str
+    brand: str
+    unit: str
+    kind: str
+    step: Decimal
+    is_verified: bool
+
+    def __str__(self):
+        return f"{self.name} ({self.brand})" if self.brand else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class OfferLine:
+    """With its current price, as `with_current_price` gives it."""
+
+    pk: int
+    product: ProductLine
+    pack_size: Decimal | None
+    min_quantity: Decimal | None
+    note: str
+    current_amount: Decimal | None = None
+    current_quantity: Decimal | None = None
+    current_seen_at: datetime | None = None
 
 
 def stores_page(number, per_page):
@@ -56,7 +97,12 @@ def picker_page(store, number, per_page):
 
 
 def _generation(store):
-    return Store.objects.values_list("generation", flat=True).get(pk=store.pk)
+    return _generations(store.pk)[0][0]
+
+
+@prepared
+def _generations(store):
+    return Store.objects.filter(pk=store).values_list("generation")
 
 
 @dataclass
@@ -96,7 +142,7 @@ def _columns(row, names):
 def _offer_columns(offer):
     if offer is None:
         return [None] * (len(OFFER_COLUMNS) + len(PRICE_COLUMNS))
-    return _columns(offer, OFFER_COLUMNS) + _columns(offer, [f"current_{name}" for name in PRICE_COLUMNS])
+    return _columns(offer, OFFER_COLUMNS) + _columns(offer, PRICE_COLUMNS)
 
 
 def _write_stores(stores):
@@ -107,38 +153,46 @@ def _write_offers(offers):
     return [_columns(offer.product, PRODUCT_COLUMNS) + _offer_columns(offer) for offer in offers]
 
 
-def _values(model, names, texts):
-    fields = ((name, model._meta.get_field(name)) for name in names)
-    return {name: field.to_python(text) for (name, field), text in zip(fields, texts, strict=True)}
-
-
 def _read_store(texts):
-    return Store(**_values(Store, STORE_COLUMNS, _list(texts)))
+    pk, name, chain, address, currency, is_verified = _texts(texts)
+    return StoreLine(int(pk), name, chain, address, currency, _flag(is_verified))
 
 
 def _read_choice(texts):
-    own, rest = _list(texts)[: len(PRODUCT_COLUMNS)], texts[len(PRODUCT_COLUMNS) :]
-    product = Product(**_values(Product, PRODUCT_COLUMNS, own))
-    said, price = rest[: len(OFFER_COLUMNS)], rest[len(OFFER_COLUMNS) :]
-    offer = Offer(product=product, **_values(Offer, OFFER_COLUMNS, said))
-    for name, value in _values(Price, PRICE_COLUMNS, price).items():
-        setattr(offer, f"current_{name}", value)
-    if offer.current_amount is not None:
-        offer.current_unit_price = offer.current_amount / offer.current_quantity
-    return product, offer if offer.pk else None
+    pk, name, brand, unit, kind, step, is_verified, offer, *rest = _texts(texts)
+    product = ProductLine(int(pk), name, brand, unit, kind, Decimal(step), _flag(is_verified))
+    return product, _offer(product, offer, *rest) if offer is not None else None
+
+
+def _offer(product, pk, pack_size, min_quantity, note, amount, quantity, seen_at):
+    price = (Decimal(amount), Decimal(quantity), datetime.fromisoformat(seen_at)) if amount is not None else ()
+    return OfferLine(int(pk), product, _decimal(pack_size), _decimal(min_quantity), note, *price)
 
 
 def _read_offer(texts):
-    return _read_choice(texts)[1]
+    offer = _read_choice(texts)[1]
+    return offer if offer else _no_list()
+
+
+def _decimal(text):
+    return None if text is None else Decimal(text)
+
+
+def _flag(text):
+    return {"True": True, "False": False}[text]
+
+
+def _texts(kept):
+    return kept if isinstance(kept, list) and all(text is None or type(text) is str for text in kept) else _no_list()
 
 
 def _list(kept):
-    if not isinstance(kept, list):
-        raise TypeError("not what is kept here")
-    return kept
+    return kept if isinstance(kept, list) else _no_list()
+
+
+def _no_list():
+    raise TypeError("not what is kept here")
 
 
 def _whole_number(kept):
-    if type(kept) is not int or kept < 0:
-        raise TypeError("no number of rows")
-    return kept
+    return kept if type(kept) is int and kept >= 0 else _no_list()

@@ -101,6 +101,8 @@ class Board:
 
     def _rows(self, bids):
         # Read once each: a run has many bids of a few products.
+        if not bids:
+            return []
         products = {product.pk: product for product in _products(list({bid.product_id for bid in bids}))}
         by_product = {}
         for bid in bids:

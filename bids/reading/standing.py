@@ -133,6 +133,11 @@ def open_runs_of(user):
     return Run.objects.open().visible_to(user).with_names().order_by("pk")
 
 
+@prepared
+def open_runs_at(store, user):
+    return Run.objects.open().visible_to(user).filter(store=store).with_names().newest_first()
+
+
 def standings(runs, user):
     """`{run id: Standing}`, in the same few queries whatever their number. The runs come with leader and payer."""
     runs = list(runs)

@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from urllib.parse import urlencode
 
-from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from bulq.kit.bars import pack_bar
 from bulq.kit.money import format_money, format_quantity, format_unit_price
-from bulq.kit.rows import joined, write
+from bulq.kit.rows import address_of, joined, write
 
 MOST_COLUMNS = 8
 NOTHING = Decimal(0)
@@ -82,6 +81,7 @@ class OrderTable:
         me = board.person_of(user)
         self.my_id = me.participation.pk if me else None
         self._amounts, self._written = {}, {}
+        self._address = address_of("run-product", board.run.pk)
 
     def html(self, rows):
         return write("bids/_row.html", map(self.row, rows), editable=self.editable)
@@ -104,7 +104,7 @@ class OrderTable:
         stored = plain(mine or None)
         return TableRow(
             pk=str(product.pk),
-            url=reverse("run-product", args=[self.board.run.pk, product.pk]),
+            url=self._address(product.pk),
             name=product.name,
             unit=product.unit,
             facts=facts_of(row),

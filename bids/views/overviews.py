@@ -9,10 +9,9 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.access import get_group, get_group_administered_by
 from bids.actions.membership import archive_group
-from bids.models import Run
 from bids.reading.jobs import cards_of, jobs_of, run_lines
 from bids.reading.personal import everything_about, figures_of
-from bids.reading.standing import open_runs_of, standings
+from bids.reading.standing import open_runs_at, open_runs_of, standings
 from bids.reading.sums import debts_of
 from stores.access import get_store
 from stores.views.stores import store_context
@@ -50,7 +49,7 @@ def group(request, group_id):
 def store(request, store_id):
     """The catalogue of a store, and the open runs there that the reader may see."""
     one = get_store(store_id)
-    open_runs = Run.objects.open().visible_to(request.user).filter(store=one).with_names().newest_first()
+    open_runs = open_runs_at(one.pk, request.user.pk)
     return render(request, "stores/store.html", store_context(request, one) | {"open_runs": open_runs})
 
 

@@ -5,7 +5,7 @@ was kept for another token is not asked for any more, and its time runs out.
 """
 
 import random
-import time
+import threading
 from collections import Counter
 
 from django.conf import settings
@@ -16,10 +16,10 @@ from django.db import connection
 from . import snapshot
 from .breaker import Breaker, RedisAway
 
-# Whoever computes a list is given this long before others do it themselves.
-PATIENCE = 3
-PAUSE = 0.05
 breaker = Breaker("the catalogue cache")
+# Threads of one process that miss the same list at once take turns: the first computes it. Processes do not wait for
+# each other.
+TURNS = [threading.Lock() for _ in range(64)]
 # How often a kept list was found ("hit"), had to be computed ("miss"), or Redis was away ("fallback"): this process.
 counts = Counter()
 
@@ -27,34 +27,28 @@ counts = Counter()
 def remembered(key, token, *, state, compute, restore):
     """What `restore(compute())` gives, without computing where somebody has done so for the same token.
 
-    `token` is what `state()` told before anything else was read. `compute()` gives something that JSON can hold. Of
-    many who miss at the same moment one computes and the others wait for it. What cannot be restored counts as missing.
+    `token` is what `state()` told before anything else was read. `compute()` gives something that JSON can hold. What
+    cannot be restored counts as missing.
     """
     name = f"{key}:{token}"
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        try:
-            found, is_mine = _found(name, restore)
-        except RedisAway:
-            counts["fallback"] += 1
-            return restore(compute())
-        if found is not None:
-            counts["hit"] += 1
+    try:
+        if (found := _found(name, restore)) is not None:
             return found
-        if is_mine or time.monotonic() > deadline:
-            counts["miss"] += 1
+        if _may_write():
             return restore(_computed(name, token, state, compute))
-        time.sleep(PAUSE)
+        with TURNS[hash(name) % len(TURNS)]:
+            if (found := _found(name, restore)) is not None:
+                return found
+            return restore(_computed(name, token, state, compute))
+    except RedisAway:
+        counts["fallback"] += 1
+        return restore(compute())
 
 
 def _found(name, restore):
-    """What is kept, or None; and then whether it is now on us to compute it."""
     if (found := _restored(name, restore)) is not None:
-        return found, False
-    # Inside a transaction that may write nothing is kept, so nobody has to wait for us.
-    is_mine = _may_write() or breaker.ask(lambda: cache.add(_mark(name), 1, PATIENCE))
-    # Whoever had the mark before us may have finished since we looked.
-    return _restored(name, restore) if is_mine else None, is_mine
+        counts["hit"] += 1
+    return found
 
 
 def _restored(name, restore):
@@ -66,6 +60,7 @@ def _restored(name, restore):
 
 
 def _computed(name, token, state, compute):
+    counts["miss"] += 1
     value = compute()
     if _may_write():
         return value  # before a commit nobody else may see anything of it
@@ -73,7 +68,6 @@ def _computed(name, token, state, compute):
         if state() == token:  # else the data changed while we read
             seconds = settings.CACHE_SECONDS * random.uniform(0.9, 1.1)  # noqa: S311 - so that not all end at once
             breaker.ask(lambda: cache.set(name, value, seconds))
-        breaker.ask(lambda: cache.delete(_mark(name)))
     except RedisAway:
         counts["fallback"] += 1
     return value
@@ -82,7 +76,3 @@ def _computed(name, token, state, compute):
 def _may_write():
     """In a snapshot token and data are of one moment, and what is read there is committed."""
     return connection.in_atomic_block and not snapshot.is_open()
-
-
-def _mark(name):
-    return f"{name}:computing"

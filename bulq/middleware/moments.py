@@ -3,14 +3,12 @@
 import hashlib
 import json
 import re
-from datetime import timedelta
 from types import SimpleNamespace
 
 from django.contrib.auth import get_user, login
 from django.contrib.sessions.backends.db import SessionStore
-from django.db import IntegrityError, OperationalError, transaction
+from django.db import OperationalError, transaction
 from django.http import HttpResponse
-from django.utils import timezone
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.translation import gettext as _
 from psycopg.errors import LockNotAvailable
@@ -23,7 +21,6 @@ from bulq.kit.snapshot import snapshot
 from bulq.models import SentForm
 
 ONE_TIME_ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
-KEPT_FOR = timedelta(hours=24)
 REPLAYED_HEADERS = ("Content-Type", "Location", "HX-Retarget", "HX-Reselect", "HX-Reswap")
 
 
@@ -66,17 +63,15 @@ class OnceMiddleware(MiddlewareMixin):
         if not ONE_TIME_ID.fullmatch(request.POST.get("once", "")):
             raise BulqError(_("This form was incomplete. Reload the page and send it again."))
         key, user = _key(request), request.user if request.user.is_authenticated else None
-        _forget_old_forms(user)
         with transaction.atomic():
             try:
-                with transaction.atomic():
-                    sent = SentForm.objects.create(key=key, user=user)
-            except IntegrityError:
-                return _replay(request, SentForm.objects.get(key=key))
+                sent, is_new = SentForm.objects.begin(key, user)
             except OperationalError as error:
                 if isinstance(error.__cause__, LockNotAvailable):
                     raise Busy(_("This is still being saved. Try again in a moment.")) from error
                 raise
+            if not is_new:
+                return _replay(request, sent)
             response = view(request, *args, **kwargs)
             if response.status_code >= 400:
                 transaction.set_rollback(True)
@@ -89,11 +84,6 @@ def _key(request):
     fields = {name: values for name, values in request.POST.lists() if name != "csrfmiddlewaretoken"}
     content = json.dumps([request.user.pk, request.get_full_path(), fields], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()
-
-
-def _forget_old_forms(user):
-    old = SentForm.objects.filter(user=user, sent_at__lt=timezone.now() - KEPT_FOR)
-    old.delete()
 
 
 def _remember(sent, request, response):

@@ -9,6 +9,8 @@ import uuid
 
 from django.db import models, transaction
 
+from bulq.kit.prepared import prepared
+
 STORES, PRODUCTS = "stores", "products"
 UNCHANGED = uuid.UUID(int=0)
 
@@ -25,7 +27,12 @@ class Generation(models.Model):
 
 def token_of(name):
     """The present token: of what nobody has changed yet it is always the same one."""
-    return Generation.objects.filter(name=name).values_list("token", flat=True).first() or UNCHANGED
+    return next((token for (token,) in _tokens(name)), UNCHANGED)
+
+
+@prepared
+def _tokens(name):
+    return Generation.objects.filter(name=name).values_list("token")
 
 
 def renew(store_model, stores=(), names=()):

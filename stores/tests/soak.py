@@ -146,9 +146,9 @@ class Player:
 
 
 LISTS = ("stores", "offers", "picker")
-STORE = ("id", "name", "chain", "address", "currency", "is_verified")
-PRODUCT = ("id", "name", "brand", "unit", "kind", "step", "is_verified")
-OFFER = ("id", "pack_size", "min_quantity", "note", "current_amount", "current_quantity", "current_seen_at")
+STORE = ("pk", "name", "chain", "address", "currency", "is_verified")
+PRODUCT = ("pk", "name", "brand", "unit", "kind", "step", "is_verified")
+OFFER = ("pk", "pack_size", "min_quantity", "note", "current_amount", "current_quantity", "current_seen_at")
 
 
 def shown(row, columns):

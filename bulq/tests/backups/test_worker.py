@@ -100,6 +100,7 @@ def test_the_clock_knows_night_week_and_hour(folder, settings):
     assert times["bulq.tasks.backup"] == ({3}, {0}, every_day)
     assert times["bulq.tasks.drill"] == ({4}, {0}, {0})
     assert times["bulq.tasks.watch"] == (every_hour, {30}, every_day)
+    assert times["bulq.tasks.forget_sent_forms"] == (every_hour, {45}, every_day)
     assert app.conf.timezone == "UTC"
 
 
