@@ -49,7 +49,7 @@ def pack_bar(mine, others, pack, unit=""):
     return _pack_bar(mine, others, pack, unit, get_language())
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _pack_bar(mine, others, pack, unit, _language):
     return write("includes/_packs.html", [_packs(mine, others, pack, unit)])
 

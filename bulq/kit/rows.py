@@ -53,7 +53,7 @@ def joined(parts, *, between):
     return mark_safe(_escaped(between).join(map(_escaped, parts)))  # noqa: S308 - all escaped
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=512)
 def _pieces(template, names, case, common, _language):
     """The template's own text, and between it the positions of the fields to be filled in."""
     marks = {name: _marked(n, value) for n, (name, value) in enumerate(zip(names, case, strict=True))}
