@@ -96,12 +96,6 @@ GOALS = {
     "order": 4,
     "run page (60 products, 20 people)": 9,
 }
-    "store list": 2.5,
-    "store page (200 products)": 4,
-    "home": 4,
-    "order": 4,
-    "run page (60 products, 20 people)": 9,
-}
 
 
 def _processor(site, port, known, pages):
