@@ -49,18 +49,18 @@ class LineField(forms.CharField):
 
 class PersonNameField(LineField):
     def __init__(self, **kwargs):
-        words = {"required": _("Enter your name")}
+        errors = {"required": _("Enter your name")}
         kwargs = {"label": _("Name"), "help_text": _("As your friends know you")} | kwargs
-        super().__init__(low=1, high=100, autocomplete="name", error_messages=words, **kwargs)
+        super().__init__(low=1, high=100, autocomplete="name", error_messages=errors, **kwargs)
 
 
 class UsernameField(LineField):
     """Any case and blanks around it are fine; what goes on is the one spelling that is stored."""
 
     def __init__(self, **kwargs):
-        words = {"required": _("Enter a username")}
+        errors = {"required": _("Enter a username")}
         hint = _("3 to 50 letters from a to z, digits, _ or -. You log in with it.")
-        kwargs = {"label": _("Username"), "help_text": hint, "error_messages": words} | kwargs
+        kwargs = {"label": _("Username"), "help_text": hint, "error_messages": errors} | kwargs
         super().__init__(low=3, high=50, autocomplete="username", **kwargs)
         self.widget.attrs |= {"autocapitalize": "none", "spellcheck": "false"}
         # Blanks around it are cut off after it was sent, so the browser must not count them.
@@ -90,24 +90,24 @@ class PasswordAgainField(PasswordField):
 
 class EmailField(forms.EmailField):
     def __init__(self, **kwargs):
-        words = {
+        errors = {
             "required": _("Enter your e-mail address"),
             "invalid": _("Enter an e-mail address, for example ana@example.org"),
         }
-        kwargs = {"label": _("E-mail"), "max_length": 254, "error_messages": words} | kwargs
+        kwargs = {"label": _("E-mail"), "max_length": 254, "error_messages": errors} | kwargs
         super().__init__(widget=forms.EmailInput(attrs={"autocomplete": "email"}), **kwargs)
 
 
 class OptionalEmailField(EmailField):
     def __init__(self):
-        hint = _("Only for a new password when you forget yours, and for notifications by mail")
+        hint = _("Only used to reset a forgotten password and for e-mail notifications")
         super().__init__(required=False, help_text=hint)
 
 
 class CurrencyField(forms.ChoiceField):
     def __init__(self, **kwargs):
-        words = {"required": _("Choose a currency"), "invalid_choice": _("Choose a currency from the list")}
-        super().__init__(label=_("Currency"), choices=currency_choices, error_messages=words, **kwargs)
+        errors = {"required": _("Choose a currency"), "invalid_choice": _("Choose a currency from the list")}
+        super().__init__(label=_("Currency"), choices=currency_choices, error_messages=errors, **kwargs)
 
 
 class NewPassword(forms.Form):
@@ -154,7 +154,7 @@ class LoginForm(auth_forms.AuthenticationForm):
         autocomplete="current-password",
         error_messages={"required": _("Enter your password")},
     )
-    error_messages = {"invalid_login": _("Username or password is wrong. Try again.")}
+    error_messages = {"invalid_login": _("Wrong username or password. Try again.")}
 
     def __init__(self, request=None, *args, **kwargs):
         super().__init__(request, *args, **kwargs)
@@ -189,7 +189,7 @@ class ProfileForm(CurrentPassword):
     name = PersonNameField()
     username = UsernameField()
     email = OptionalEmailField()
-    wants_mail = forms.BooleanField(label=_("Send me by e-mail what I should know"), required=False)
+    wants_mail = forms.BooleanField(label=_("Send me notifications by e-mail"), required=False)
 
     field_order = ["name", "username", "email", "wants_mail", "current_password"]
 
@@ -200,7 +200,7 @@ class ProfileForm(CurrentPassword):
     def clean(self):
         cleaned = super().clean()
         if cleaned.get("wants_mail") and cleaned.get("email") == "":
-            self.add_error("email", _("Enter the address to send it to"))
+            self.add_error("email", _("Enter the address to send them to"))
         return cleaned
 
 
@@ -261,11 +261,11 @@ class ResetForm(NewPassword):
 class GroupForm(forms.Form):
     name = LineField(
         low=2,
-        label=_("Name of the group"),
+        label=_("Group name"),
         help_text=_("For example “Thursday Club”"),
         error_messages={"required": _("Enter a name for the group")},
     )
-    currency = CurrencyField(help_text=_("Every run of the group is counted in it"))
+    currency = CurrencyField(help_text=_("Every run in the group uses it"))
 
 
 class GroupSettingsForm(GroupForm):
@@ -281,7 +281,7 @@ class InviteLinkForm(forms.Form):
     link = forms.CharField(
         label=_("I have an invite link"),
         max_length=500,
-        help_text=_("Paste the whole link, with /join/ in it"),
+        help_text=_("Paste the whole link, including /join/"),
         error_messages={
             "required": _("Paste the invite link"),
             "max_length": _("This is too long for an invite link. Paste only the link"),
@@ -293,5 +293,5 @@ class InviteLinkForm(forms.Form):
         """The token in what was pasted: a link of this site, whatever its host, or the token alone."""
         found = PASTED_LINK.fullmatch(self.cleaned_data["link"])
         if not found:
-            raise ValidationError(_("This is not an invite link. Paste the whole link, with /join/ in it"))
+            raise ValidationError(_("This is not an invite link. Paste the whole link, including /join/"))
         return found[1]

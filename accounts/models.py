@@ -43,7 +43,7 @@ def new_session_salt():
 
 class User(AbstractBaseUser, PermissionsMixin):
     class Theme(models.TextChoices):
-        SYSTEM = "system", _("As the device")
+        SYSTEM = "system", _("Same as my device")
         LIGHT = "light", _("Light")
         DARK = "dark", _("Dark")
 
@@ -55,7 +55,7 @@ class User(AbstractBaseUser, PermissionsMixin):
             MinLengthValidator(3),
             RegexValidator(r"^[a-z0-9_-]+\Z", _("Use letters from a to z, digits, _ and -")),
         ],
-        error_messages={"unique": _("Somebody already has this username")},
+        error_messages={"unique": _("This username is already taken")},
     )
     name = models.CharField(_("name"), max_length=100, validators=[validate_plain_line])
     email = models.EmailField(_("e-mail"), blank=True)
@@ -200,7 +200,7 @@ class SiteSettings(models.Model):
     """The one row of what a site admin decides for everybody."""
 
     class Registration(models.TextChoices):
-        OPEN = "open", _("Open to everybody")
+        OPEN = "open", _("Open to everyone")
         INVITED = "invited", _("By invitation to a group only")
         CLOSED = "closed", _("Closed")
 

@@ -99,7 +99,7 @@ def lock_part(rows, **lookup):
     try:
         return locked(rows, **lookup)
     except ObjectDoesNotExist:
-        raise ChangedMeanwhile(_("Somebody removed this meanwhile. Look again.")) from None
+        raise ChangedMeanwhile(_("Someone has removed this. Please check again.")) from None
 
 
 def check_leads(run, user):

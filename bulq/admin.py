@@ -49,9 +49,9 @@ class BackupRunAdmin(LookOnly):
         try:
             send("bulq.tasks.backup", timezone.now().isoformat())
         except RedisAway:
-            self.message_user(request, _("The worker cannot be reached, so no backup was asked for."), messages.ERROR)
+            self.message_user(request, _("The worker can't be reached, so no backup was requested."), messages.ERROR)
         else:
-            self.message_user(request, _("The backup was asked for. Reload this page in a minute to see it."))
+            self.message_user(request, _("A backup has been requested. Reload this page in a minute to see it."))
         return redirect("admin:bulq_backuprun_changelist")
 
     @staticmethod

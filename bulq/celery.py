@@ -16,26 +16,26 @@ log = logging.getLogger("bulq.tasks")
 
 
 @signals.setup_logging.connect
-def leave_the_log_alone(**_words):
+def leave_the_log_alone(**_kwargs):
     """Django has set it up. Somebody has to listen here, or else Celery does so in its own way."""
 
 
 @signals.celeryd_init.connect
-def say_nothing_beside_the_log(**_words):
+def say_nothing_beside_the_log(**_kwargs):
     """What a worker says when it is told to stop is no line of the log."""
     from celery.apps import worker
 
-    worker.safe_say = lambda *_words: None
+    worker.safe_say = lambda *_args: None
 
 
 @signals.task_prerun.connect
-def begin_task(task, task_id, **_words):
+def begin_task(task, task_id, **_kwargs):
     task.request.began = time.perf_counter()
     lines.current.set((task.request.get("request_id") or task_id, lambda: None))
 
 
 @signals.task_postrun.connect
-def log_task(task, state, retval, **_words):
+def log_task(task, state, retval, **_kwargs):
     facts = {"task": task.name, "state": state, "ms": round((time.perf_counter() - task.request.began) * 1000)}
     error = retval if state == "FAILURE" else None
     log.log(logging.ERROR if error else logging.INFO, "%s %s", task.name, state, extra=facts, exc_info=error)

@@ -15,8 +15,8 @@ SHARED = "django_redis.cache.RedisCache"
 def rates_can_be_read(app_configs, **kwargs):
     return [
         Error(
-            f"The rate limit “{name}” is “{rate}”, which says no number and period.",
-            hint="Write it like 5/m or 20/30s: so many in a second (s), minute (m), hour (h) or day (d).",
+            f"The rate limit “{name}” is “{rate}”, which is not a number and a period.",
+            hint="Write it like 5/m or 20/30s: a number per second (s), minute (m), hour (h) or day (d).",
             id="bulq.E001",
         )
         for name, rate in settings.RATE_LIMITS.items()
@@ -34,7 +34,7 @@ def limits_are_on(app_configs, **kwargs):
         )
     if not settings.TRUSTED_PROXIES:
         yield Error(
-            "No proxy is trusted, so everybody who comes through it counts as one and the same address.",
+            "No proxy is trusted, so everyone who comes through one counts as the same address.",
             hint="Set BULQ_TRUSTED_PROXIES to the address or network of the proxy in front of the site.",
             id="bulq.E003",
         )
@@ -44,7 +44,7 @@ def limits_are_on(app_configs, **kwargs):
 def caches_are_shared(app_configs, **kwargs):
     return [
         Error(
-            f"The cache “{name}” is not Redis, so each process would know and count something else.",
+            f"The cache “{name}” is not Redis, so each process would keep and count its own.",
             hint="Set REDIS_URL, and leave CACHES as it is.",
             id="bulq.E004",
         )

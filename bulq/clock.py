@@ -9,14 +9,14 @@ from .kit.queue import app
 
 @signals.worker_init.connect
 @signals.beat_init.connect
-def refuse_mistakes(**_words):
+def refuse_mistakes(**_kwargs):
     """Better no worker than one that fails every night: whoever watches for silence hears of it."""
     if found := mistakes():
         raise SystemExit("\n".join(found))
 
 
 @signals.beat_init.connect
-def look_at_once(**_words):
+def look_at_once(**_kwargs):
     """After a pause nobody has to wait for the next hour."""
     app.send_task("bulq.tasks.watch")
 

@@ -27,13 +27,13 @@ class Environment:
         return self.read(name, convert, missing)
 
     def number(self, name, default):
-        return self.read(name, int, default, "is no whole number")
+        return self.read(name, int, default, "is not a whole number")
 
     def flag(self, name, *, default):
         return self.read(name, lambda text: YES_NO[text.lower()], default, "is neither true nor false")
 
     def texts(self, name, default=()):
-        return self.read(name, lambda text: [one.strip() for one in text.split(",") if one.strip()], list(default))
+        return self.read(name, lambda text: [part.strip() for part in text.split(",") if part.strip()], list(default))
 
     def read(self, name, convert, default, mistake="cannot be read"):
         text = self._text_of(name)

@@ -66,7 +66,7 @@ RATE_LIMITS = {
 }
 # Addresses or networks of the proxies in front of the site; what they say of the client's address is believed.
 TRUSTED_PROXIES = env.read(
-    "BULQ_TRUSTED_PROXIES", lambda text: [ip_network(one.strip()) for one in text.split(",")], default=[]
+    "BULQ_TRUSTED_PROXIES", lambda text: [ip_network(network.strip()) for network in text.split(",")], default=[]
 )
 
 # What was read so many days ago is deleted from the inbox.
@@ -100,7 +100,7 @@ BACKUP_KEEP = {
 BACKUP_TIME_LIMIT = env.number("BACKUP_TIME_LIMIT", default=3600)
 # When in the night, in UTC. A drill follows on Sundays.
 BACKUP_AT = env.text("BACKUP_AT", default="03:00")
-# Who is told when there are none, when one fails, and when all is well again.
+# Who is told when there are none, when one fails, and when all has recovered.
 BACKUP_ALERT_EMAILS = env.texts("BACKUP_ALERT_EMAILS", default=[])
 BACKUP_ALERT_WEBHOOK = env.text("BACKUP_ALERT_WEBHOOK", default="")
 # Somebody who raises the alarm when we do not call any more; asked with /start and /fail too.
@@ -280,7 +280,7 @@ if SERVED_OVER_HTTPS:
 # Other names under the domain, and browsers' lists, are for its owner to decide.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 PERMISSIONS_POLICY = ", ".join(
-    f"{one}=()" for one in ("camera", "display-capture", "geolocation", "microphone", "midi", "payment", "usb")
+    f"{device}=()" for device in ("camera", "display-capture", "geolocation", "microphone", "midi", "payment", "usb")
 )
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "bulq.views.csrf_failure"

@@ -219,9 +219,9 @@ async def _log(scope, send):
     started = time.perf_counter()
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     peer, proxies = (scope.get("client") or [""])[0], settings.TRUSTED_PROXIES
-    one = lines.request_id(headers.get("x-request-id", ""), is_trusted=is_trusted(peer, proxies))
-    line = SimpleNamespace(id=one, status=500, person=None)
-    lines.current.set((one, lambda: line.person))
+    request_id = lines.request_id(headers.get("x-request-id", ""), is_trusted=is_trusted(peer, proxies))
+    line = SimpleNamespace(id=request_id, status=500, person=None)
+    lines.current.set((request_id, lambda: line.person))
     try:
         await _answer_or_refuse(scope, headers, send, line)
     finally:

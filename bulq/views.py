@@ -30,14 +30,18 @@ AWAY = ("08", "53", "57P")
 
 def bad_request(request, exception):
     """The answer to whatever could not be read, so that no view was asked. Needs no person and no database."""
-    status, title, text = 400, _("This request made no sense"), _("Go back and try again.")
+    status, title, text = 400, _("We couldn't understand this request"), _("Go back and try again.")
     if isinstance(exception, AddressTooLong):
-        status, title, text = 414, _("This address is too long"), _("Shorten it, or start from the start page.")
+        status, title, text = 414, _("This address is too long"), _("Shorten it, or go to the start page.")
     elif isinstance(exception, RequestDataTooBig | TooManyFieldsSent | TooManyFilesSent):
-        status, title, text = 413, _("This is too much at once"), _("Go back and send less, or in several parts.")
+        status, title, text = (
+            413,
+            _("This is too much at once"),
+            _("Go back and send less, or send it in parts."),
+        )
     log.warning("Refused before any view: %s", type(exception).__name__)
-    words = {"title": title, "text": text, "request_id": lines.current.get()[0]}
-    return HttpResponse(render_to_string("400.html", words), status=status)
+    context = {"title": title, "text": text, "request_id": lines.current.get()[0]}
+    return HttpResponse(render_to_string("400.html", context), status=status)
 
 
 def answer_to_error(request):

@@ -38,4 +38,4 @@ def checked_correctable(thing, user):
         return thing
     if thing.is_verified:
         raise NotAllowed(_("%(name)s is verified. Only a site admin can change it.") % {"name": thing})
-    raise NotAllowed(_("Only who added %(name)s and the site admins can change it.") % {"name": thing})
+    raise NotAllowed(_("Only the person who added %(name)s and site admins can change it.") % {"name": thing})

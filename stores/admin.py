@@ -69,8 +69,10 @@ class CatalogueAdmin(admin.ModelAdmin):
             with transaction.atomic():
                 return view(request, *args, **kwargs)
         except IntegrityError:
-            words = _("Somebody else was faster: the name is taken, or this is in use by now. Nothing was changed.")
-            self.message_user(request, words, messages.ERROR)
+            sentence = _(
+                "Someone else got there first: the name is taken, or this is in use by now. Nothing was changed."
+            )
+            self.message_user(request, sentence, messages.ERROR)
             return redirect(request.get_full_path())
 
 

@@ -90,7 +90,7 @@ class StoreForm(Correction, forms.Form):
     name = NameField(error_messages={"required": _("Enter the name of the store")})
     chain = LineField(required=False, label=_("Chain"), help_text=_("For example the brand it belongs to"))
     address = LineField(required=False, high=200, label=_("Address"), autocomplete="off")
-    currency = CurrencyField(help_text=_("Prices there are in it"))
+    currency = CurrencyField(help_text=_("Prices there are in this currency"))
 
     def __init__(self, *args, stored=None, initial=None, **kwargs):
         self.stored = stored
@@ -128,8 +128,8 @@ class StoreNameField(LineField):
     """A store by its name: suggested while typing, looked up by the folded name. Its value is the `Store`."""
 
     def __init__(self, **kwargs):
-        words = {"required": _("Enter the name of the store")}
-        super().__init__(label=_("Store"), error_messages=words, **kwargs)
+        errors = {"required": _("Enter the name of the store")}
+        super().__init__(label=_("Store"), error_messages=errors, **kwargs)
         self.widget.attrs |= {"list": "known-stores"} | suggesting("store-names", target="#known-stores")
         # Some browsers would not offer the list otherwise.
         del self.widget.attrs["autocomplete"]
@@ -144,10 +144,10 @@ class StoreNameField(LineField):
         similar = listed(Store.objects.similar_to(name)[:3])
         if similar:
             raise ValidationError(
-                _("No store is called “%(name)s”. Do you mean one of these: %(similar)s?"),
+                _("There is no store called “%(name)s”. Did you mean %(similar)s?"),
                 params={"name": name, "similar": similar},
             )
-        raise ValidationError(_("No store is called “%(name)s”. Add the store first"), params={"name": name})
+        raise ValidationError(_("There is no store called “%(name)s”. Add the store first"), params={"name": name})
 
     def prepare_value(self, value):
         return value.name if isinstance(value, Store) else value
@@ -177,7 +177,7 @@ class ProductFields(forms.Form):
         required=False,
         high=MAX_STEP,
         label=_("Step"),
-        help_text=_("What the plus and minus buttons add. Empty: as usual for the unit"),
+        help_text=_("How much the plus and minus buttons change. Leave empty for the usual step"),
     )
 
     # Where unit and kind are fixed, they are not asked for.
@@ -253,9 +253,9 @@ class OfferDetails(forms.Form):
 class OfferFields(OfferDetails):
     """An offer with its first price."""
 
-    store = StoreNameField(help_text=_("As it is called in the list of stores"))
+    store = StoreNameField(help_text=_("The name it has in the list of stores"))
     amount = PriceField(required=False, label=_("Price"))
-    quantity = QuantityField(required=False, label=_("For"), help_text=_("Empty: for the pack, or else for one"))
+    quantity = QuantityField(required=False, label=_("For"), help_text=_("Leave empty for one pack, or for one unit"))
     quantities = ("pack_size", "min_quantity", "quantity")
 
     def __init__(self, *args, **kwargs):
@@ -299,16 +299,16 @@ class NewProductForm(ProductFields, OfferFields):
     def clean(self):
         super().clean()
         self.refuse_parts(self.cleaned_data.get("kind"))
-        said = [value for value in self.offer_values_typed() if value not in (None, "")]
-        if said and not self.cleaned_data.get("store") and "store" not in self.errors:
-            self.add_error("store", _("Enter the store that this is about"))
+        given = [value for value in self.offer_values_typed() if value not in (None, "")]
+        if given and not self.cleaned_data.get("store") and "store" not in self.errors:
+            self.add_error("store", _("Enter the store this is about"))
 
     def unfolded(self):
         """The parts in which something stands or is wrong. That the store is known is told while they are folded."""
-        says = {
+        unfolded = {
             part: any(self[name].value() or self[name].errors for name in names) for part, names in self.FOLDED.items()
         }
-        return says | {"offer": says["offer"] or bool(self["store"].errors)}
+        return unfolded | {"offer": unfolded["offer"] or bool(self["store"].errors)}
 
     def offer_values_typed(self):
         return [self.cleaned_data.get(name) for name in ("pack_size", "min_quantity", "note", "amount", "quantity")]
@@ -352,7 +352,7 @@ class PriceForm(OfferDetails):
 
     pack_size = None
     amount = PriceField(label=_("Price"), error_messages={"required": _("Enter a price, for example 7.40")})
-    quantity = QuantityField(required=False, label=_("For"), help_text=_("Empty: for the pack, or else for one"))
+    quantity = QuantityField(required=False, label=_("For"), help_text=_("Leave empty for one pack, or for one unit"))
     quantities = ("quantity", "min_quantity")
     field_order = ["amount", "quantity", "min_quantity", "note"]
 

@@ -28,7 +28,7 @@ def change_group(group_id, *, by, name, currency=None):
     currency = currency or group.currency
     if currency != group.currency and group.is_currency_fixed:
         raise BulqError(
-            _("The currency is fixed since the first run. It stays %(currency)s.") % {"currency": group.currency},
+            _("The currency can't change after the first run; it is %(currency)s.") % {"currency": group.currency},
             field="currency",
         )
     group.name, group.currency = name, currency

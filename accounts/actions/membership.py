@@ -15,12 +15,12 @@ from bulq.kit.locks import locked
 def joining_problems(group, user=None):
     """Why `user`, or anybody if it is not known who, cannot join: sentences, none if the way is free."""
     if group is None:
-        return [_("This invite link is not valid, or no longer. Ask for a new one.")]
+        return [_("This invite link is not valid or has expired. Ask for a new one.")]
     problems = []
     if group.archived_at:
         problems.append(_("This group is archived. Nobody can join it any more."))
     elif not group.is_joining_open:
-        problems.append(_("This group takes nobody in at the moment. Ask one of its admins."))
+        problems.append(_("This group is not accepting new members at the moment. Ask one of its admins."))
     if group.memberships.count() >= settings.MEMBERS_PER_GROUP:
         problems.append(
             ngettext(
@@ -38,8 +38,8 @@ def user_limit_problems(user):
         return []
     return [
         ngettext(
-            "You are in %(count)d group, and that is the most. Leave one first.",
-            "You are in %(count)d groups, and that is the most. Leave one first.",
+            "You are in %(count)d group, which is the limit. Leave one first.",
+            "You are in %(count)d groups, which is the limit. Leave one first.",
             settings.GROUPS_PER_USER,
         )
         % {"count": settings.GROUPS_PER_USER}
@@ -74,7 +74,7 @@ def change_role(group_id, user_id, *, by, is_admin):
     get_administration(by, group_id)
     member = get_member(group, user_id)
     if member.is_admin and not is_admin and _is_last_admin(member):
-        raise BulqError(_("A group needs an admin. Make somebody else a group admin first."))
+        raise BulqError(_("A group needs an admin. Make someone else a group admin first."))
     member.is_admin = is_admin
     member.save(update_fields=["is_admin"])
     return member
@@ -84,14 +84,14 @@ def ending_problems(membership, *, by):
     """Why this membership cannot end, or not through `by`, as far as the group itself is concerned."""
     if by.pk != membership.user_id:
         if membership.is_admin:
-            return [_("A group admin cannot be removed. End that role first.")]
+            return [_("A group admin can't be removed. Remove them as admin first.")]
     elif _is_last_admin(membership) and membership.group.memberships.count() > 1:
         return [only_admin_problem(membership.group)]
     return []
 
 
 def only_admin_problem(group):
-    return _("You are the only admin of %(group)s. Make somebody else a group admin first.") % {"group": group.name}
+    return _("You are the only admin of %(group)s. Make someone else a group admin first.") % {"group": group.name}
 
 
 def ending_preview(membership, *, by):

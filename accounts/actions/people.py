@@ -96,7 +96,7 @@ def close_account(*, by):
     for problem in closing_problems(person):
         raise BulqError(problem)
     if person.memberships.exists():
-        raise ChangedMeanwhile(_("You joined a group at this very moment. Look at the page again."))
+        raise ChangedMeanwhile(_("You have just joined a group. Please check the page again."))
     person.name, person.email = _("former member"), ""
     person.username = f"closed-{secrets.token_hex(16)}"
     person.is_active, person.closed_at = False, timezone.now()
@@ -119,4 +119,4 @@ def _username_free():
     except IntegrityError as error:
         if not isinstance(error.__cause__, UniqueViolation):
             raise
-        raise BulqError(_("Somebody already has this username"), field="username") from error
+        raise BulqError(_("This username is already taken"), field="username") from error

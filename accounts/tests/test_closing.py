@@ -43,7 +43,7 @@ def test_without_the_current_password_nothing_is_closed(as_bob, bob, club, passw
 
 def test_the_only_admin_is_told_before_and_refused_after(as_alice, alice, club):
     make_group("Alone", admin=alice)
-    sentence = "You are the only admin of Thursday Club. Make somebody else a group admin first."
+    sentence = "You are the only admin of Thursday Club. Make someone else a group admin first."
     assert sentence in as_alice.get(CLOSE).text
     response = as_alice.post(CLOSE, {"current_password": PASSWORD})
     assert response.status_code == 422

@@ -45,7 +45,7 @@ def test_a_group_that_cannot_be_is_refused_and_what_was_typed_stays(as_alice, ch
 def test_the_limit_of_groups_counts_created_and_joined_ones_but_no_archived(alice, bob, club, settings):
     settings.GROUPS_PER_USER = 2
     create_group(by=bob, name="Second", currency="EUR")
-    with pytest.raises(BulqError, match="You are in 2 groups, and that is the most"):
+    with pytest.raises(BulqError, match="You are in 2 groups, which is the limit"):
         create_group(by=bob, name="Third", currency="EUR")
     response = set_up(signed_in(bob))
     assert response.status_code == 422
@@ -106,7 +106,7 @@ def test_a_fixed_currency_is_not_offered_and_a_stale_form_is_refused(as_alice, c
     assert as_alice.post(address, {"name": "Friday Club", "currency": "EUR"}).status_code == 302
     response = as_alice.post(address, {"name": "Sunday Club", "currency": "JPY"})
     assert response.status_code == 422
-    assert "It stays EUR" in response.text
+    assert "after the first run; it is EUR" in response.text
     club.refresh_from_db()
     assert (club.name, club.currency) == ("Friday Club", "EUR")
 

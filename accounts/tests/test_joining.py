@@ -52,7 +52,7 @@ def test_when_registration_is_closed_the_invitation_says_so(visitor, link):
 
 def test_a_member_is_told_so_and_led_to_the_group(as_bob, club, link):
     page = as_bob.get(link).text
-    assert "You are in this group already." in page
+    assert "You are already in this group." in page
     assert f'href="/groups/{club.pk}/"' in page
     assert as_bob.post(link).url == f"/groups/{club.pk}/"
     assert club.memberships.count() == 3
@@ -61,13 +61,13 @@ def test_a_member_is_told_so_and_led_to_the_group(as_bob, club, link):
 def test_a_member_of_a_full_or_closed_group_is_still_led_there(as_bob, club, link, settings):
     settings.MEMBERS_PER_GROUP = 3
     Group.objects.update(is_joining_open=False)
-    assert "You are in this group already." in as_bob.get(link).text
+    assert "You are already in this group." in as_bob.get(link).text
     assert as_bob.post(link).status_code == 302
 
 
 def close(club, alice, charlie, settings):
     set_joining(club.pk, by=alice, is_open=False)
-    return "takes nobody in at the moment"
+    return "not accepting new members"
 
 
 def archive(club, alice, charlie, settings):
@@ -82,7 +82,7 @@ def fill(club, alice, charlie, settings):
 
 def fill_the_person(club, alice, charlie, settings):
     settings.GROUPS_PER_USER = 1
-    return "You are in 1 group, and that is the most."
+    return "You are in 1 group, which is the limit."
 
 
 @pytest.mark.parametrize("obstacle", [close, archive, fill, fill_the_person])
@@ -104,7 +104,7 @@ def test_a_renewed_link_is_dead_at_once_and_the_new_one_works(as_charlie, alice,
     club.refresh_from_db()
     page = as_charlie.get(link)
     assert page.status_code == 404
-    assert "This invite link is not valid, or no longer" in page.text
+    assert "This invite link is not valid or has expired" in page.text
     assert "Thursday Club" not in page.text
     assert as_charlie.post(link).status_code == 422
     assert as_charlie.post(f"/join/{club.join_token}/").status_code == 302

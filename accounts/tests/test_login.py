@@ -51,7 +51,7 @@ def test_unknown_wrong_and_disabled_get_one_answer_at_one_cost(visitor, alice, b
     assert len(answers) == 1
     status, errors, hashes = answers.pop()
     assert (status, hashes) == (422, 1)
-    assert "Username or password is wrong. Try again." in errors
+    assert "Wrong username or password. Try again." in errors
 
 
 @pytest.mark.parametrize("username", ["a\x00b", "x" * 100_000, "' OR 1=1 --", "\ud7ff", "<b>"])

@@ -50,7 +50,7 @@ def test_the_link_from_the_mail_sets_a_new_password_and_ends_all_sessions(visito
 def test_a_link_works_once(visitor, link):
     address = visitor.get(link, follow=True).request["PATH_INFO"]
     visitor.post(address, {"new_password": NEW, "new_password_again": NEW})
-    assert "used already" in FormClient().get(link, follow=True).text
+    assert "already been used" in FormClient().get(link, follow=True).text
     response = FormClient().post(link, {"new_password": PASSWORD, "new_password_again": PASSWORD})
     assert not User.objects.get().check_password(PASSWORD), response
 
@@ -152,4 +152,4 @@ def test_what_is_no_address_is_refused(visitor, db):
 
 @pytest.mark.parametrize("path", ["x/y/", "MQ/x-y/", "%00/%00/", "🐢/set-password/"])
 def test_an_invented_link_says_so(visitor, alice, path):
-    assert "used already" in visitor.get(RESET + path, follow=True).text
+    assert "already been used" in visitor.get(RESET + path, follow=True).text

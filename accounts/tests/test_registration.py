@@ -95,7 +95,7 @@ def test_a_sixty_letter_cyrillic_password_and_blanks_in_it_work(visitor):
 def test_a_username_is_taken_whatever_its_case(visitor, alice, username):
     response = visitor.post(REGISTRATION, typed(username=username))
     assert response.status_code == 422
-    assert response.context["form"].errors["username"] == ["Somebody already has this username"]
+    assert response.context["form"].errors["username"] == ["This username is already taken"]
     assert User.objects.count() == 1
 
 

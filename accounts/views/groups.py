@@ -39,7 +39,7 @@ def group_new(request):
     if form.is_valid():
         with flash_errors(form):
             group = create_group(by=request.user, **form.cleaned_data)
-            messages.success(request, _("Your group is there. Send the link to your friends."))
+            messages.success(request, _("Your group is ready. Send the link to your friends."))
             return redirect("people", group.pk)
     return answer(request, "accounts/group_new.html", form=form)
 

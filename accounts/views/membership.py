@@ -56,7 +56,7 @@ def _accept(request, token, person):
     if person is None:
         return redirect(f"{reverse('login')}?next={request.path}")
     group = join_group(token, by=person)
-    messages.success(request, _("You are in %(group)s.") % {"group": group.name})
+    messages.success(request, _("You have joined %(group)s.") % {"group": group.name})
     return redirect("group", group.pk)
 
 
@@ -88,7 +88,7 @@ def _qr(link):
 def member_role(request, group_id, user_id):
     get_member(get_group_administered_by(request.user, group_id), user_id)
     member = change_role(group_id, user_id, by=request.user, is_admin=_chosen(request, "role", ROLES))
-    word = _("%(name)s is a group admin now.") if member.is_admin else _("%(name)s is no group admin any more.")
+    word = _("%(name)s is now a group admin.") if member.is_admin else _("%(name)s is no longer a group admin.")
     messages.success(request, word % {"name": member.user.name})
     return redirect("people", group_id)
 
@@ -106,7 +106,7 @@ def invite_joining(request, group_id):
     group = set_joining(group_id, by=request.user, is_open=_chosen(request, "joining", SWITCH))
     messages.success(
         request,
-        _("Whoever has the link can join.") if group.is_joining_open else _("Nobody can join for now."),
+        _("Anyone with the link can join.") if group.is_joining_open else _("Nobody can join for now."),
     )
     return redirect("people", group_id)
 

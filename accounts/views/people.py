@@ -225,7 +225,7 @@ def close(request):
         with flash_errors(form):
             close_account(by=request.user)
             logout(request)
-            messages.success(request, _("Your account is closed. Thank you for having been here."))
+            messages.success(request, _("Your account is closed. Thank you for using Bulq."))
             return redirect(site.LOGOUT_REDIRECT_URL)
     return answer(request, "accounts/close.html", {"problems": closing_problems(request.user)}, form=form)
 

@@ -43,7 +43,7 @@ def bid_problems(product, quantity, bid=None):
         return [_("Enter at most %(most)s") % {"most": format_quantity(MAX_QUANTITY)}]
     if quantity % product.step:
         return [
-            _("%(product)s goes in steps of %(step)s %(unit)s")
+            _("Order %(product)s in steps of %(step)s %(unit)s")
             % {"product": product.name, "step": format_quantity(product.step), "unit": product.unit}
         ]
     return []
@@ -74,7 +74,7 @@ def place_bids(run, wishes, *, by, whose=None):
     """
     run, whose = lock_run(run, by=by), whose or by
     if not run.is_collecting:
-        raise ChangedMeanwhile(_("Not saved. The list is locked, so amounts cannot be changed any more."))
+        raise ChangedMeanwhile(_("Not saved. The list is locked, so amounts can no longer be changed."))
     if whose != by:
         check_leads(run, by)
         if not is_member(run, whose):
@@ -143,7 +143,7 @@ class _SortedWishes:
         else:
             problems = _wish_problems(wish, product, bid)
         if not problems and bid is None and wish.quantity != 0 and not self.has_room(wish.product_id):
-            problems = [_("This run has as many products as a run may have.")]
+            problems = [_("This run already has as many products as it can hold.")]
         if problems:
             self.refusals[wish.product_id] = problems
         elif wish.quantity == 0:
@@ -180,11 +180,11 @@ def _is_stale(wish, bid):
 
 def _changed_to(bid):
     now = _("nothing") if bid is None or bid.quantity is None else format_quantity(bid.quantity)
-    return _("Changed meanwhile to %(now)s. Look again, then save.") % {"now": now}
+    return _("This was changed to %(now)s. Check it, then save again.") % {"now": now}
 
 
 def _wish_problems(wish, product, bid):
-    return bid_problems(product, wish.quantity, bid) if product else [_("This product does not exist any more.")]
+    return bid_problems(product, wish.quantity, bid) if product else [_("This product no longer exists.")]
 
 
 def room_for_new_products(run):
@@ -226,7 +226,7 @@ def set_ready(run, ready, *, by):
     """
     run = lock_run(run, by=by)
     if not (run.is_collecting or run.is_sorting_out):
-        raise ChangedMeanwhile(_("The list is locked already."))
+        raise ChangedMeanwhile(_("The list is already locked."))
     person = run.participations.current().filter(user=by).first()
     if person is None:
         raise BulqError(_("Choose something first."))

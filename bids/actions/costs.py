@@ -56,12 +56,12 @@ def split_costs(run):
     """Split every line's total and the extra costs anew over what people receive; nobody receives anything else."""
     allocations = list(Allocation.objects.filter(item__run=run).select_related("bid"))
     quantities = {}
-    for one in allocations:
-        quantities.setdefault(one.item_id, {})[one.bid.participation_id] = one.quantity
+    for allocation in allocations:
+        quantities.setdefault(allocation.item_id, {})[allocation.bid.participation_id] = allocation.quantity
     division = Division(run, lines_of(run), quantities)
     check_discounts(run, sum(division.goods.values(), Decimal(0)))
-    for one in allocations:
-        one.cost = division.costs[one.item_id][one.bid.participation_id]
+    for allocation in allocations:
+        allocation.cost = division.costs[allocation.item_id][allocation.bid.participation_id]
     Allocation.objects.bulk_update(allocations, ["cost"])
     _write_extra_shares(run, division)
 
@@ -81,7 +81,7 @@ def check_total(run, more, *, field):
     extra = run.extra_costs.filter(amount__gt=0).aggregate(sum=Sum("amount"))["sum"] or 0
     if spent + extra + more > MAX_AMOUNT:
         most = format_money(MAX_AMOUNT, run.currency)
-        raise BulqError(_("A run cannot cost more than %(most)s.") % {"most": most}, field=field)
+        raise BulqError(_("A run can cost at most %(most)s.") % {"most": most}, field=field)
 
 
 def follow_with_price(purchase, run, *, by):
@@ -107,11 +107,11 @@ def correct_total(purchase, total, *, was, by):
     """Correct what a purchase cost, after the shop: costs are split again, paid marks keep their amounts."""
     run = lock_run_led(purchase.item.run, by=by)
     if run.state not in (states.ADJUSTING, states.DISTRIBUTING):
-        raise ChangedMeanwhile(_("A total can be corrected between the shop and the end of the hand-out."))
+        raise ChangedMeanwhile(_("Totals can only be corrected between the shop and the end of the hand-out."))
     purchase = lock_part(Purchase.objects.select_related("item__product", "price"), pk=purchase.pk, item__run=run)
     if purchase.total != was:
         raise ChangedMeanwhile(
-            _("Somebody corrected it meanwhile to %(now)s.") % {"now": format_money(purchase.total, run.currency)}
+            _("Someone has corrected it to %(now)s.") % {"now": format_money(purchase.total, run.currency)}
         )
     if total == was:
         return
@@ -154,7 +154,7 @@ def remove_extra_cost(cost, *, by):
 def _lock_for_extra_costs(run, by):
     run = lock_run_shopped(run, by=by)
     if run.state not in states.FROM_THE_SHOP_ON:
-        raise ChangedMeanwhile(_("Extra costs are entered from the shop until the run is completed."))
+        raise ChangedMeanwhile(_("Extra costs can only be entered from the shop to the end of the hand-out."))
     return run
 
 
@@ -181,7 +181,7 @@ def set_paid(run, user, paid, *, owed, by):
     """Mark that a person has paid what the page said they owe, or take the mark back. The mark keeps its amount."""
     run = lock_run(run, by=by)
     if run.state not in states.WITH_ALLOCATIONS:
-        raise ChangedMeanwhile(_("Payments are marked from the hand-out on."))
+        raise ChangedMeanwhile(_("Payments can be marked once the hand-out has started."))
     if not may_mark_paid(run, by):
         raise NotAllowed(_("Only %(payer)s, who paid, can mark this.") % {"payer": run.payer.name})
     person = lock_part(Participation.objects.select_related("user"), run=run, user=user)
@@ -190,7 +190,7 @@ def set_paid(run, user, paid, *, owed, by):
         raise BulqError(_("%(name)s owes nothing in this run.") % {"name": person.user.name})
     if paid and now != owed:
         raise ChangedMeanwhile(
-            _("The amount has changed meanwhile to %(now)s.") % {"now": format_money(now, run.currency)}
+            _("The amount has changed to %(now)s in the meantime.") % {"now": format_money(now, run.currency)}
         )
     if paid == (person.paid_amount is not None) and (not paid or person.paid_amount == now):
         return

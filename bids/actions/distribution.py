@@ -27,14 +27,14 @@ def sort_out_problems(line, product, was, quantity):
     A shortage allows only lowering, by what is still short; a surplus only raising, by what is still left.
     """
     if line is None or not line.is_bought:
-        return [_("Nothing was bought of this, so there is nothing to sort out.")]
+        return [_("None of this was bought, so there is nothing to sort out.")]
     if quantity % product.grain:
         return [_("%(product)s is counted: enter a whole number.") % {"product": product.name}]
     change = quantity - was
     if change and line.matches:
-        return [_("What was bought is what is wanted now, so this stays as it is.")]
+        return [_("This already matches what was bought.")]
     if line.shortage and not -line.shortage <= change <= 0:
-        return [_("There is too little: you can take up to %(much)s less.") % _much(line, line.shortage)]
+        return [_("There is not enough: you can take up to %(much)s less.") % _much(line, line.shortage)]
     if line.surplus and not 0 <= change <= line.surplus:
         return [_("There is too much: you can take up to %(much)s more.") % _much(line, line.surplus)]
     return []
@@ -61,12 +61,12 @@ def sort_out(run, product, quantity, *, was, by, whose=None):
     bid = Bid.objects.filter(participation=person, product=product).first()
     now = (bid.quantity if bid else None) or Decimal(0)
     if person is None or (person.left_at and quantity > now):
-        raise BulqError(_("Only somebody who takes part in this run can take something."))
+        raise BulqError(_("Only people in this run can take something."))
     if quantity and bid and bid.quantity is None and whose == by and run.leader_id != by.pk:
         raise BulqError(_("You said Maybe to this. %(leader)s can give you some.") % {"leader": run.leader.name})
     if was != now and quantity != now:
         raise ChangedMeanwhile(
-            _("Changed meanwhile to %(now)s. Look again, then save.") % {"now": format_quantity(now)}
+            _("This was changed to %(now)s. Check it, then save again.") % {"now": format_quantity(now)}
         )
     problems = sort_out_problems(line, product, now, quantity)
     if problems:
@@ -114,7 +114,7 @@ def back_to_shopping(run, *, by):
     check_state(run, states.ADJUSTING, states.DISTRIBUTING, states.COMPLETED)
     picked_up = Allocation.objects.filter(item__run=run, picked_up_at__isnull=False).exists()
     if run.state == states.DISTRIBUTING and picked_up:
-        raise BulqError(_("Something is picked up already, so the run cannot go back to the shop."))
+        raise BulqError(_("Something has already been picked up, so the run can't go back to the shop."))
     if run.state == states.COMPLETED and Purchase.objects.filter(item__run=run).exists():
         raise BulqError(_("Something was bought, so the run can only go back to the hand-out."))
     run = reopen_run(run, states.SHOPPING, by=by)
@@ -136,8 +136,8 @@ def complete(run, *, waiting, by):
     check_state(run, states.DISTRIBUTING)
     left = list(not_picked_up(run).select_related("bid__product", "bid__participation__user").order_by("pk"))
     if len(left) != waiting:
-        raise ChangedMeanwhile(_("Something was picked up or put back meanwhile. Look again, then finish."))
-    names = [f"{one.bid.product.name} ({one.bid.participation.user.name})" for one in left]
+        raise ChangedMeanwhile(_("Something was picked up or put back in the meantime. Check again, then finish."))
+    names = [f"{allocation.bid.product.name} ({allocation.bid.participation.user.name})" for allocation in left]
     return move_run(run, states.COMPLETED, by=by, not_collected=names)
 
 
@@ -155,17 +155,22 @@ def set_picked_up(run, allocations, picked_up, *, by):
     """Mark what somebody took home, or take the mark back. Setting it twice is the same."""
     run = lock_run_shopped(run, by=by)
     if run.state != states.DISTRIBUTING:
-        raise ChangedMeanwhile(_("Things are marked during the hand-out only."))
+        raise ChangedMeanwhile(_("You can only mark items during the hand-out."))
     rows = Allocation.objects.select_related("bid__product", "bid__participation__user")
-    rows = list(rows.filter(pk__in=[one.pk for one in allocations], item__run=run).order_by("pk"))
-    changed = [one for one in rows if bool(one.picked_up_at) != picked_up]
-    for one in changed:
-        one.picked_up_at, one.picked_up_by = (timezone.now(), by) if picked_up else (None, None)
+    rows = list(rows.filter(pk__in=[allocation.pk for allocation in allocations], item__run=run).order_by("pk"))
+    changed = [allocation for allocation in rows if bool(allocation.picked_up_at) != picked_up]
+    for allocation in changed:
+        allocation.picked_up_at, allocation.picked_up_by = (timezone.now(), by) if picked_up else (None, None)
     Allocation.objects.bulk_update(changed, ["picked_up_at", "picked_up_by"])
     kind = "picked_up" if picked_up else "not_picked_up"
     events = [
-        happened(kind, subject=one.bid.participation.user, product=one.bid.product, quantity=one.quantity)
-        for one in changed
+        happened(
+            kind,
+            subject=allocation.bid.participation.user,
+            product=allocation.bid.product,
+            quantity=allocation.quantity,
+        )
+        for allocation in changed
     ]
     if events:
         record(run, *events, by=by)

@@ -23,7 +23,7 @@ def set_helper(run, user, helps, *, by):
     if not is_member(run, user):
         raise Http404
     if user.pk == run.leader_id:
-        raise BulqError(_("You lead this run; a leader is no helper."))
+        raise BulqError(_("You lead this run, so you can't be its helper."))
     person = run.participations.filter(user=user).first()
     if helps == bool(person and person.is_helper):
         return
@@ -48,10 +48,10 @@ def offer_lead(run, user, *, by):
     if not run.is_open:
         raise BulqError(_("This run has ended."))
     if not may_offer_lead(run, by):
-        raise NotAllowed(_("Only %(leader)s can hand the lead over.") % {"leader": run.leader.name})
+        raise NotAllowed(_("Only %(leader)s can hand over the lead.") % {"leader": run.leader.name})
     if run.lead_offered_to_id:
         raise ChangedMeanwhile(
-            _("%(name)s has been asked already. Withdraw that first.") % {"name": run.lead_offered_to.name}
+            _("%(name)s has already been asked. Withdraw that request first.") % {"name": run.lead_offered_to.name}
         )
     if user.pk == run.leader_id or not _takes_part(run, user):
         raise BulqError(_("Only someone who takes part in this run can be asked to lead it."))
@@ -66,7 +66,7 @@ def offer_lead(run, user, *, by):
 def withdraw_lead_offer(run, *, by):
     run = lock_run(run, by=by)
     if not run.lead_offered_to_id:
-        raise ChangedMeanwhile(_("Nobody is being asked to take the lead over any more."))
+        raise ChangedMeanwhile(_("Nobody is being asked to take over the lead any more."))
     if by.pk not in (run.leader_id, run.lead_offered_by_id):
         raise NotAllowed(_("Only %(leader)s can withdraw this.") % {"leader": run.leader.name})
     subject = run.lead_offered_to
@@ -88,7 +88,7 @@ def accept_lead(run, *, by):
     run = _lock_run_offered_to(run, by)
     offered_by, before = run.lead_offered_by, run.leader
     if not _takes_part(run, by) or not may_offer_lead(run, offered_by):
-        raise ChangedMeanwhile(_("This cannot be accepted any more."))
+        raise ChangedMeanwhile(_("This can no longer be accepted."))
     run.participations.filter(user=by).update(is_helper=False)
     run.leader = by
     run.lead_offered_to = run.lead_offered_by = None
@@ -102,7 +102,7 @@ def accept_lead(run, *, by):
 def _lock_run_offered_to(run, user):
     run = lock_run(run, by=user)
     if run.lead_offered_to_id != user.pk:
-        raise ChangedMeanwhile(_("You are not being asked to lead this run any more."))
+        raise ChangedMeanwhile(_("You are no longer being asked to lead this run."))
     return run
 
 

@@ -57,18 +57,20 @@ def _mail(user, waiting):
     except (OSError, smtplib.SMTPException) as error:
         log.warning("A mail to person %s was not sent and is tried again: %s", user.pk, type(error).__name__)
         return False
-    Notification.objects.filter(pk__in=[one.pk for one in notifications]).update(mailed_at=timezone.now())
+    Notification.objects.filter(pk__in=[notification.pk for notification in notifications]).update(
+        mailed_at=timezone.now()
+    )
     return True
 
 
 def _message(user, notifications):
     count = len(notifications)
-    subject = ngettext("%(sentence)s", "%(count)s things you should know", count)
-    words = {"sentence": " ".join(notifications[0].sentence().split()), "count": count}
+    subject = ngettext("%(sentence)s", "%(count)s updates from Bulq", count)
+    params = {"sentence": " ".join(notifications[0].sentence().split()), "count": count}
     off = mail_off_url(user)
     context = {"user": user, "notifications": notifications, "site": settings.SITE_URL, "off": off}
     return EmailMessage(
-        subject % words,
+        subject % params,
         render_to_string("bids/mail.txt", context),
         to=[user.email],
         headers={"List-Unsubscribe": f"<{off}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"},

@@ -52,11 +52,11 @@ def what_follows(membership):
         if run.leader_id == user.pk:
             if run.state not in states.BEFORE_THE_SHOP:
                 raise BulqError(_hand_over_first(run))
-            sentences.append(_("%(run)s: led by %(name)s, it is called off.") % {"run": run, "name": user.name})
+            sentences.append(_("%(run)s: led by %(name)s, it will be called off.") % {"run": run, "name": user.name})
         elif run.pk in parts and run.state in states.BEFORE_THE_SHOP:
             sentences.append(_dropped(run, parts[run.pk].bids.count()))
         elif run.pk in parts:
-            sentences.append(_("%(run)s: the order stays, and so does what is owed for it.") % {"run": run})
+            sentences.append(_("%(run)s: the order stays, and its cost is still owed.") % {"run": run})
     owes, _due = debts_of(user)
     for debt in owes:
         if debt.run.group_id == membership.group_id:
@@ -67,12 +67,16 @@ def what_follows(membership):
 
 
 def _dropped(run, count):
-    text = ngettext("%(run)s: %(count)s wish is dropped.", "%(run)s: %(count)s wishes are dropped.", count)
+    text = ngettext(
+        "%(run)s: the order of %(count)s product is dropped.",
+        "%(run)s: the order of %(count)s products is dropped.",
+        count,
+    )
     return text % {"run": run, "count": count}
 
 
 def _hand_over_first(run):
-    return _("%(run)s is past the shop: its lead has to be handed over first.") % {"run": run}
+    return _("%(run)s: shopping has started, so its lead has to be handed over first.") % {"run": run}
 
 
 def revive_part_in_runs(membership):

@@ -36,7 +36,7 @@ def start_run(group, *, store, by, day=None, note=""):
     _check_room(group)
     if group.currency != store.currency:
         raise BulqError(
-            _("%(store)s sells in %(theirs)s, this group counts in %(ours)s. Choose a store of the same currency.")
+            _("%(store)s sells in %(theirs)s, but this group uses %(ours)s. Choose a store with the same currency.")
             % {"store": store.name, "theirs": store.currency, "ours": group.currency},
             field="store",
         )
@@ -57,9 +57,9 @@ def _free_number(group, store_id, day):
 
 def _check_room(group):
     if group.archived_at:
-        raise BulqError(_("This group is archived. Nothing new can be started in it."))
+        raise BulqError(_("This group is archived. No new run can be started in it."))
     if group.runs.open().count() >= settings.OPEN_RUNS_PER_GROUP:
-        raise BulqError(_("This group has as many open runs as it may have. Finish one first."))
+        raise BulqError(_("This group already has as many open runs as it can have. Finish one first."))
 
 
 @transaction.atomic
@@ -68,13 +68,13 @@ def edit_run(run, *, by, day, note, version):
     group = lock_group(run.group_id)
     seen, run = version, lock_run_led(run, by=by)
     if not run.is_open:
-        raise BulqError(_("This run has ended. Its day and note stay as they are."))
+        raise BulqError(_("This run has ended. Its day and note can no longer be changed."))
     if (day, note) == (run.day, run.note):
         return run
     if seen != details_version(run):
         now = format_day(run.day) if run.day else _("no day yet")
         raise ChangedMeanwhile(
-            _("Changed meanwhile to: %(day)s, “%(note)s”. Save again to put yours in its place.")
+            _("This was changed to: %(day)s, “%(note)s”. Save again to replace it with yours.")
             % {"day": now, "note": run.note}
         )
     if day != run.day:
@@ -128,7 +128,7 @@ def check_state(run, *expected):
     """Refuse what was asked on a page of another state. Several states may lead to the same one, each in its way."""
     if run.state not in expected:
         raise ChangedMeanwhile(
-            _("This run is already at “%(state)s”. Look at it again.") % {"state": RunState(run.state).label}
+            _("This run has moved on to “%(state)s”. Please reload the page.") % {"state": RunState(run.state).label}
         )
 
 
@@ -173,7 +173,7 @@ def stop_shopping(run, *, by):
     run = lock_run_led(run, by=by)
     check_state(run, states.SHOPPING)
     if run.items.filter(purchases__isnull=False).exists():
-        raise BulqError(_("Something is bought already. Put it back on the list first."))
+        raise BulqError(_("Something has already been bought. Put it back on the list first."))
     run = move_run(run, states.CONFIRMED, by=by)
     run.items.all().delete()
     return run
@@ -200,7 +200,7 @@ def call_off(run, *, by, leaving=False):
     """End a run for good. What was spent stays with the payer, and nobody owes anything."""
     run = lock_run(run, by=by)
     if run.state not in states.CAN_BE_CALLED_OFF and run.is_open:
-        raise BulqError(_("The goods are being handed out, so the run cannot be called off any more."))
+        raise BulqError(_("The goods are being handed out, so the run can no longer be called off."))
     return move_run(run, states.CANCELLED, by=by, leaving=leaving)
 
 
@@ -220,10 +220,10 @@ def leave_run(run, *, by):
     if not run.is_collecting:
         raise BulqError(_("The list is locked. Ask %(leader)s to change your order.") % {"leader": run.leader.name})
     if run.leader_id == by.pk:
-        raise BulqError(_("You lead this run. Hand the lead over first, or call the run off."))
+        raise BulqError(_("You lead this run. Hand over the lead first, or call the run off."))
     person = run.participations.current().filter(user=by).first()
     if person is None:
-        raise ChangedMeanwhile(_("You do not take part in this run."))
+        raise ChangedMeanwhile(_("You are not taking part in this run."))
     drop_out(run, person, by=by)
 
 

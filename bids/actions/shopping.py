@@ -34,7 +34,7 @@ class AlreadyBought(ChangedMeanwhile):
         super().__init__(
             _("%(names)s already bought this. Did you buy it as well?") % {"names": names}
             if names
-            else _("This line has changed meanwhile. Look at it again.")
+            else _("This line has changed since you opened the page. Please check it again.")
         )
 
 
@@ -66,7 +66,7 @@ def edit_purchase(purchase, *, quantity, total, seen, by):
     purchase = lock_part(Purchase.objects.select_related("price"), pk=purchase.pk, item=item)
     if item.version != seen:
         raise ChangedMeanwhile(
-            _("Changed meanwhile to %(quantity)s for %(total)s. Save again to put yours in its place.")
+            _("This was changed to %(quantity)s for %(total)s. Save again to replace it with yours.")
             % {
                 "quantity": with_unit(purchase.quantity, item.product.unit),
                 "total": format_money(purchase.total, run.currency),
@@ -118,15 +118,15 @@ def add_while_shopping(run, product, *, quantity, whose, by):
     _check_in_the_shop(run)
     person = run.participations.current().filter(user=whose).first()
     if person is None:
-        raise BulqError(_("Choose somebody who takes part in this run."), field="whose")
+        raise BulqError(_("Choose someone in this run."), field="whose")
     product = lock_units([product.pk])[product.pk]
     bid = Bid.objects.filter(participation=person, product=product).first()
     was = (bid.quantity if bid else None) or Decimal(0)
     problems = bid_problems(product, quantity) if quantity else [_("Enter how much is wanted.")]
     if was + quantity > MAX_QUANTITY:
-        problems = [_("That is more than can be stored for one person.")]
+        problems = [_("That is too much for one person.")]
     if not bid and not room_for_new_products(run)(product.pk):
-        problems = [_("This run has as many products as a run may have.")]
+        problems = [_("This run already has as many products as it can hold.")]
     if problems:
         raise BulqError(problems[0], field="quantity")
     bid = bid or Bid(participation=person, product=product)
@@ -148,7 +148,7 @@ def finish_shopping(run, *, payer, open_lines, by):
     lines = lines_of(run)
     still_open = [line.item for line in lines if line.is_open]
     if not run.participations.current().filter(user=payer).exists():
-        raise BulqError(_("Choose somebody who takes part in this run."), field="payer")
+        raise BulqError(_("Choose someone in this run."), field="payer")
     if len(still_open) != open_lines:
         raise ChangedMeanwhile(_open_lines_sentence(len(still_open)))
     check_discounts(run, sum((line.paid for line in lines), Decimal(0)))
@@ -172,7 +172,7 @@ def finish_shopping(run, *, payer, open_lines, by):
 
 def _open_lines_sentence(count):
     if count == 0:
-        return _("No line is open any more. Look again, then finish.")
+        return _("No line is open any more. Check again, then finish.")
     return ngettext(
         "%(count)s line is still open. Confirm that it was not bought.",
         "%(count)s lines are still open. Confirm that they were not bought.",
@@ -211,7 +211,7 @@ def _check_sums(run, item, more_quantity, more_money):
     """The line's quantity and the run's total stay within what can be stored and split."""
     bought = item.purchases.aggregate(sum=Sum("quantity"))["sum"] or 0
     if bought + more_quantity > MAX_QUANTITY:
-        raise BulqError(_("That is more than a line can hold."), field="quantity")
+        raise BulqError(_("That is too much for one line."), field="quantity")
     check_total(run, more_money, field="price")
 
 

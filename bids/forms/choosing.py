@@ -30,7 +30,9 @@ class DayForm(forms.ModelForm):
         data = super().clean()
         day = data.get("day")
         if day and day < localdate() and day != self.initial.get("day") and data.get("past_day") != day:
-            self.add_error("day", _("%(day)s is over. Send it again if you mean that day") % {"day": format_day(day)})
+            self.add_error(
+                "day", _("%(day)s is in the past. Send it again if you mean that day") % {"day": format_day(day)}
+            )
             carry_what_is_there(self, past_day=day)
         return data
 
@@ -74,7 +76,7 @@ class WishForm(forms.Form):
     """One person's wish for one product, with its comment."""
 
     quantity = QuantityField(low=Decimal(0), required=False, label=gettext_lazy("How much"))
-    maybe = forms.BooleanField(required=False, label=gettext_lazy("Maybe: I am interested, without an amount yet"))
+    maybe = forms.BooleanField(required=False, label=gettext_lazy("Maybe: I'm interested, but don't know how much yet"))
     comment = forms.CharField(
         max_length=500,
         required=False,

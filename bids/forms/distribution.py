@@ -18,7 +18,7 @@ class SortOutForm(forms.Form):
 class ExtraCostForm(forms.Form):
     label = LineField(label=gettext_lazy("What for"))
     amount = AmountField(low=Decimal("0.01"), high=MAX_AMOUNT, label=gettext_lazy("Amount"))
-    is_discount = forms.BooleanField(required=False, label=gettext_lazy("It is a discount"))
+    is_discount = forms.BooleanField(required=False, label=gettext_lazy("This is a discount"))
 
     def __init__(self, *args, currency, **kwargs):
         super().__init__(*args, **kwargs)
@@ -33,7 +33,7 @@ class ExtraCostForm(forms.Form):
 class TotalForm(forms.Form):
     """Corrects what a purchase cost; `was` is what the page showed."""
 
-    total = AmountField(label=gettext_lazy("Paid in all"))
+    total = AmountField(label=gettext_lazy("Total paid"))
     was = AmountField(widget=forms.HiddenInput)
 
     def __init__(self, *args, currency, **kwargs):

@@ -27,18 +27,18 @@ class PurchaseForm(forms.Form):
     price = AmountField(label=gettext_lazy("Price"), required=False)
     price_for = forms.ChoiceField(label=gettext_lazy("The price is for"), required=False, widget=forms.RadioSelect)
     total = AmountField(
-        label=gettext_lazy("In all"), required=False, help_text=gettext_lazy("Only if you want to compare")
+        label=gettext_lazy("Total"), required=False, help_text=gettext_lazy("Only if you want to compare")
     )
     seen = forms.IntegerField(widget=forms.HiddenInput, min_value=0, max_value=2**31 - 1)
 
     def __init__(self, *args, product, pack, currency, **kwargs):
         super().__init__(*args, **kwargs)
         self.pack, self.currency = pack, currency
-        one = with_unit(Decimal(1), product.unit)
+        one_unit = with_unit(Decimal(1), product.unit)
         in_packs = [(PACK, _("packs of %(size)s") % {"size": format_quantity(pack)})] if pack else []
         a_pack = [(PACK, _("a pack of %(size)s") % {"size": format_quantity(pack)})] if pack else []
         self.fields["counted_in"].choices = [(UNIT, unit_for(2, product.unit)), *in_packs]
-        self.fields["price_for"].choices = [*a_pack, (UNIT, one), (ALL, _("all of it"))]
+        self.fields["price_for"].choices = [*a_pack, (UNIT, one_unit), (ALL, _("all of it"))]
         for name in ("price", "total"):
             self.fields[name].set_currency(currency)
 
@@ -56,7 +56,7 @@ class PurchaseForm(forms.Form):
             data["quantity"] *= self.pack
             within_range(self, "quantity", data["quantity"], CENT, MAX_QUANTITY)
         if data["price"] is None and data["total"] is None:
-            self.add_error("price", _("Type what it cost, for example 7.40. A gift costs 0"))
+            self.add_error("price", _("Enter what it cost, for example 7.40. A gift costs 0"))
         elif not self.errors:
             data["total"] = self._total(data)
         return data
@@ -71,7 +71,7 @@ class PurchaseForm(forms.Form):
             total = total_for(quantity, price, per=per, grain=grain)
             within_range(self, "price", total, self.fields["total"].low, self.fields["total"].high)
         elif not agrees(total, quantity, price, per=per, grain=grain):
-            self.add_error("total", _("This does not go with the price. Correct one of them, or leave one empty"))
+            self.add_error("total", _("This doesn't match the price. Correct one of them, or leave one empty"))
         return total
 
 
@@ -80,7 +80,7 @@ class PriceForm(forms.Form):
 
     amount = PriceField(label=gettext_lazy("Price"))
     quantity = QuantityField(label=gettext_lazy("For how much"))
-    min_quantity = QuantityField(label=gettext_lazy("Only from"), required=False)
+    min_quantity = QuantityField(label=gettext_lazy("At least"), required=False)
     note = LineField(label=gettext_lazy("Note"), high=200, required=False)
 
     def __init__(self, *args, currency, unit, **kwargs):

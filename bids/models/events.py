@@ -16,22 +16,22 @@ SENTENCES = {
     "run_started": _("%(actor)s started the run"),
     "run_edited": _("%(actor)s changed the day or the note"),
     "run_moved": _("%(actor)s moved the run from “%(origin)s” to “%(to)s”"),
-    "left_run": _("%(subject)s no longer takes part; their wishes are dropped"),
-    "left_group": _("%(subject)s has left the group; the order stays"),
+    "left_run": _("%(subject)s left the run; their order was dropped"),
+    "left_group": _("%(subject)s left the group; their order stays"),
     "helper_named": _("%(actor)s made %(subject)s a helper"),
-    "helper_ended": _("%(subject)s is no helper any more"),
-    "lead_offered": _("%(actor)s asked %(subject)s to take the lead over"),
-    "lead_offer_withdrawn": _("%(actor)s no longer asks %(subject)s to take the lead over"),
-    "lead_declined": _("%(actor)s did not want to take the lead over"),
-    "lead_accepted": _("%(actor)s took the lead over from %(subject)s"),
+    "helper_ended": _("%(subject)s is no longer a helper"),
+    "lead_offered": _("%(actor)s asked %(subject)s to take over the lead"),
+    "lead_offer_withdrawn": _("%(actor)s no longer asks %(subject)s to take over the lead"),
+    "lead_declined": _("%(actor)s declined to take over the lead"),
+    "lead_accepted": _("%(actor)s took over the lead from %(subject)s"),
     "ordered": _("%(actor)s wants %(quantity)s of %(product)s"),
-    "ordered_for": _("%(actor)s changed the order of %(subject)s: %(quantity)s of %(product)s"),
+    "ordered_for": _("%(actor)s changed %(subject)s's order: %(quantity)s of %(product)s"),
     "interested": _("%(actor)s may want %(product)s"),
-    "interested_for": _("%(actor)s changed the order of %(subject)s: maybe %(product)s"),
+    "interested_for": _("%(actor)s changed %(subject)s's order: maybe %(product)s"),
     "order_removed": _("%(actor)s took %(product)s off their order"),
-    "order_removed_for": _("%(actor)s took %(product)s off the order of %(subject)s"),
+    "order_removed_for": _("%(actor)s took %(product)s off %(subject)s's order"),
     "commented": _("%(actor)s wrote about %(product)s: “%(comment)s”"),
-    "commented_for": _("%(actor)s changed the comment of %(subject)s on %(product)s: “%(comment)s”"),
+    "commented_for": _("%(actor)s changed %(subject)s's comment on %(product)s: “%(comment)s”"),
     "ready": _("%(actor)s is done choosing"),
     "not_ready": _("%(actor)s is choosing again"),
     "keeps_order": _("%(actor)s keeps their order as it is"),
@@ -39,22 +39,22 @@ SENTENCES = {
     "bought": _("%(actor)s bought %(quantity)s of %(product)s for %(total)s"),
     "purchase_edited": _(
         "%(actor)s corrected the purchase of %(product)s: %(quantity)s for %(total)s, "
-        "before %(was_quantity)s for %(was_total)s"
+        "previously %(was_quantity)s for %(was_total)s"
     ),
     "put_back": _("%(actor)s put %(product)s back on the list"),
-    "not_there": _("%(actor)s says that %(product)s is not there"),
-    "back_on_list": _("%(actor)s says that %(product)s may be there after all"),
+    "not_there": _("%(actor)s marked %(product)s as not there"),
+    "back_on_list": _("%(actor)s says %(product)s may be there after all"),
     "added_in_shop": _("%(actor)s added %(quantity)s of %(product)s in the shop"),
     "added_in_shop_for": _("%(actor)s added %(quantity)s of %(product)s in the shop for %(subject)s"),
     "sorted_out": _("%(actor)s now takes %(quantity)s of %(product)s"),
     "sorted_out_for": _("%(actor)s decided for %(subject)s: %(quantity)s of %(product)s"),
-    "total_corrected": _("%(actor)s corrected what %(product)s cost: %(total)s, before %(was)s"),
+    "total_corrected": _("%(actor)s corrected what %(product)s cost: %(total)s, previously %(was)s"),
     "extra_added": _("%(actor)s added “%(label)s”: %(amount)s"),
     "extra_removed": _("%(actor)s removed “%(label)s”: %(amount)s"),
     "picked_up": _("%(actor)s handed %(quantity)s of %(product)s to %(subject)s"),
-    "not_picked_up": _("%(actor)s took the mark back that %(subject)s has %(product)s"),
-    "paid": _("%(actor)s marked that %(subject)s paid %(amount)s"),
-    "not_paid": _("%(actor)s took the mark back that %(subject)s paid %(amount)s"),
+    "not_picked_up": _("%(actor)s unmarked %(product)s as handed to %(subject)s"),
+    "paid": _("%(actor)s marked %(subject)s's payment of %(amount)s"),
+    "not_paid": _("%(actor)s unmarked %(subject)s's payment of %(amount)s"),
 }
 AMOUNTS = {"total", "was_total", "amount"}
 QUANTITIES = {"quantity", "was_quantity"}
@@ -90,17 +90,17 @@ class Event(models.Model):
         return f"{self.kind} in run {self.run_id}"
 
     def sentence(self, currency, text=None):
-        """What happened, for a reader, or `text` with its words put in; amounts are in the run's currency."""
+        """What happened, for a reader, or `text` with its values put in; amounts are in the run's currency."""
         for_other = self.subject_id and f"{self.kind}_for" in SENTENCES
-        words = {key: self._word(key, value, currency) for key, value in self.data.items()}
-        words |= {"actor": self.actor, "subject": self.subject, "product": self.product}
-        return (text or SENTENCES[f"{self.kind}_for" if for_other else self.kind]) % words
+        params = {key: self._shown(key, value, currency) for key, value in self.data.items()}
+        params |= {"actor": self.actor, "subject": self.subject, "product": self.product}
+        return (text or SENTENCES[f"{self.kind}_for" if for_other else self.kind]) % params
 
     def details(self):
         """What a change of state was about, each with its names."""
         return [(heading, self.data[key]) for key, heading in DETAILS.items() if self.data.get(key)]
 
-    def _word(self, key, value, currency):
+    def _shown(self, key, value, currency):
         if key in AMOUNTS or (key == "was" and self.kind == "total_corrected"):
             return format_money(Decimal(value), currency)
         if key in QUANTITIES and value:

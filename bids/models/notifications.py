@@ -10,10 +10,10 @@ from .events import Event
 # What an event says to the person it is about. Where nothing stands here, it says what the history says.
 TO_SUBJECT = {
     "helper_named": gettext_lazy("%(actor)s made you a helper"),
-    "helper_ended": gettext_lazy("You are no helper any more"),
-    "lead_offered": gettext_lazy("%(actor)s asks you to take the lead over"),
-    "lead_offer_withdrawn": gettext_lazy("%(actor)s no longer asks you to take the lead over"),
-    "lead_accepted": gettext_lazy("%(actor)s took the lead over from you"),
+    "helper_ended": gettext_lazy("You are no longer a helper"),
+    "lead_offered": gettext_lazy("%(actor)s asks you to take over the lead"),
+    "lead_offer_withdrawn": gettext_lazy("%(actor)s no longer asks you to take over the lead"),
+    "lead_accepted": gettext_lazy("%(actor)s took over the lead from you"),
     "ordered": gettext_lazy("%(actor)s changed your order: %(quantity)s of %(product)s"),
     "interested": gettext_lazy("%(actor)s changed your order: maybe %(product)s"),
     "order_removed": gettext_lazy("%(actor)s took %(product)s off your order"),

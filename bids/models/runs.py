@@ -81,9 +81,9 @@ class Run(models.Model):
 
     def __str__(self):
         day = format_day(self.day) if self.day else _("no day yet")
-        words = {"store": self.store.name, "day": day, "number": self.number}
+        params = {"store": self.store.name, "day": day, "number": self.number}
         text = _("%(store)s, %(day)s") if self.number == 1 else _("%(store)s, %(day)s (%(number)s)")
-        return text % words
+        return text % params
 
     @property
     def currency(self):

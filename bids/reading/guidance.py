@@ -115,10 +115,10 @@ def _own_money(standing):
     if standing.is_payer:
         return list(_money_of_payer(standing))
     owes, back = standing.own_balance
-    words = {"payer": standing.run.payer.name, "amount": _money(standing, owes or back)}
+    params = {"payer": standing.run.payer.name, "amount": _money(standing, owes or back)}
     if owes:
-        return [_("You still owe %(payer)s %(amount)s.") % words]
-    return [_("%(payer)s gives you %(amount)s back.") % words] if back else []
+        return [_("You still owe %(payer)s %(amount)s.") % params]
+    return [_("%(payer)s gives you %(amount)s back.") % params] if back else []
 
 
 def _money_of_payer(standing):
@@ -143,11 +143,11 @@ def _money_of_others(standing):
             len(standing.debtors),
         )
         yield text % _counted(standing, standing.debtors)
-    words = _counted(standing, standing.creditors) | {"payer": standing.run.payer.name}
+    params = _counted(standing, standing.creditors) | {"payer": standing.run.payer.name}
     if len(standing.creditors) == 1:
-        yield _("%(payer)s gives %(name)s %(amount)s back.") % words
+        yield _("%(payer)s gives %(name)s %(amount)s back.") % params
     elif standing.creditors:
-        yield _("%(payer)s gives %(count)s people %(amount)s back in all.") % words
+        yield _("%(payer)s gives %(count)s people %(amount)s back in all.") % params
 
 
 def _counted(standing, people):

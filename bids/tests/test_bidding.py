@@ -63,8 +63,8 @@ class TestAWish:
     @pytest.mark.parametrize(
         ("kind", "quantity", "sentence"),
         [
-            ("oil", "1.5", "goes in steps of 1 piece"),
-            ("gouda", "0.3", "goes in steps of 0.5 kg"),
+            ("oil", "1.5", "in steps of 1 piece"),
+            ("gouda", "0.3", "in steps of 0.5 kg"),
             ("oil", "100000", "Enter at most 99,999"),
             ("oil", "-1", "Enter at most 99,999"),
             ("gouda", "99999.5", "Enter at most 99,999"),
@@ -94,7 +94,7 @@ class TestAWish:
         wishes = [Wish(eggs.pk, D(5)), Wish(one.gouda.pk, D(2)), Wish(one.oil.pk + 10**6, D(1))]
         outcome = place_bids(one.run, wishes, by=one.dora)
         assert outcome.refusals.keys() == {eggs.pk, one.oil.pk + 10**6}
-        assert "does not exist any more" in outcome.refusals[one.oil.pk + 10**6][0]
+        assert "no longer exists" in outcome.refusals[one.oil.pk + 10**6][0]
         assert outcome.changed
         assert bid_of(one, one.dora, one.gouda).quantity == 2
 
@@ -144,7 +144,7 @@ class TestTakingOff:
     def test_undo_does_not_overwrite_what_was_wished_since(self, one):
         [event] = want(one, one.bob, one.oil, 0).removed
         want(one, one.bob, one.oil, 7)
-        with pytest.raises(BulqError, match="Changed meanwhile to 7"):
+        with pytest.raises(BulqError, match="was changed to 7"):
             undo_removal(one.run, event, by=one.bob)
         assert bid_of(one, one.bob, one.oil).quantity == 7
 
@@ -165,7 +165,7 @@ class TestStaleForms:
             want(one, one.bob, one.oil, 0)
         shown = None if was is None else D(was)
         [[problem]] = want(one, one.bob, one.oil, 5, was=shown).refusals.values()
-        assert problem == f"Changed meanwhile to {now}. Look again, then save."
+        assert problem == f"This was changed to {now}. Check it, then save again."
         assert one.wanted(one.bob, one.oil) == (None if now == "nothing" else 4)
 
     def test_asking_for_what_is_there_already_is_no_conflict(self, one):
@@ -182,7 +182,7 @@ class TestLimits:
         settings.PRODUCTS_PER_RUN = 3
         first, second = make_product(), make_product()
         outcome = place_bids(one.run, [Wish(first.pk, None), Wish(second.pk, D(1))], by=one.dora)
-        assert outcome.refusals == {second.pk: ["This run has as many products as a run may have."]}
+        assert outcome.refusals == {second.pk: ["This run already has as many products as it can hold."]}
         assert not want(one, one.dora, one.oil, 1).refusals
         assert not want(one, one.hana, first, 1).refusals
         assert not want(one, one.dora, second, 0).refusals
@@ -224,7 +224,7 @@ class TestLeavingTheRun:
         runs.leave_run(one.run, by=one.bob)
         assert not Bid.objects.filter(participation__user=one.bob).exists()
         assert one.group.memberships.filter(user=one.bob).exists()
-        with pytest.raises(ChangedMeanwhile, match="do not take part"):
+        with pytest.raises(ChangedMeanwhile, match="are not taking part"):
             runs.leave_run(one.run, by=one.bob)
         order(one.run, one.bob, one.oil, 1)
         assert one.part_of(one.bob).left_at is None
@@ -270,5 +270,5 @@ def test_once_the_list_is_locked_nobody_changes_it(state):
         with pytest.raises(ChangedMeanwhile, match="The list is locked"):
             want(one, user, one.oil, 5, whose=whose)
     if state != states.ADJUSTING:  # there it says that one wants nothing changed
-        with pytest.raises(ChangedMeanwhile, match="locked already"):
+        with pytest.raises(ChangedMeanwhile, match="already locked"):
             bidding.set_ready(one.run, True, by=one.bob)

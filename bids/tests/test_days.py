@@ -78,7 +78,7 @@ class TestADayThatIsOver:
         typed = {"store": one.run.store_id, "day": day.isoformat(), "note": "x", "version": details_version(one.run)}
         answer = client.post(self.page(one, kind), typed)
         assert answer.status_code == 422
-        sentence = f"{format_day(day)} is over. Send it again if you mean that day"
+        sentence = f"{format_day(day)} is in the past. Send it again if you mean that day"
         assert answer.context["form"].errors == {"day": [sentence]}
         assert (Run.objects.count(), one.fresh().day) == (known, None)
         again = {"past_day": answer.context["form"]["past_day"].value()}

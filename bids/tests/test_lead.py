@@ -50,7 +50,7 @@ class TestStarting:
     def test_a_store_of_another_currency_is_refused(self):
         alice = make_user("Alice")
         group = make_group(admin=alice)
-        with pytest.raises(BulqError, match="sells in JPY, this group counts in EUR") as refused:
+        with pytest.raises(BulqError, match="sells in JPY, but this group uses EUR") as refused:
             runs.start_run(group, store=make_store(currency="JPY"), by=alice)
         assert refused.value.field == "store"
         group.refresh_from_db()
@@ -94,7 +94,7 @@ class TestDayAndNote:
         shown = details_version(one.run)
         runs.edit_run(one.run, by=one.alice, day=None, note="first", version=shown)
         runs.edit_run(one.run, by=one.alice, day=None, note="first", version=shown)
-        with pytest.raises(ChangedMeanwhile, match="Changed meanwhile to"):
+        with pytest.raises(ChangedMeanwhile, match="was changed to"):
             runs.edit_run(one.run, by=one.alice, day=None, note="second", version=shown)
         assert one.fresh().note == "first"
 
@@ -122,7 +122,7 @@ class TestHelpers:
 
     def test_not_the_leader_not_somebody_from_outside_not_after_the_end(self):
         one = stage(states.ACTIVE)
-        with pytest.raises(BulqError, match="a leader is no helper"):
+        with pytest.raises(BulqError, match="You lead this run, so you"):
             lead.set_helper(one.run, one.alice, True, by=one.alice)
         with pytest.raises(Http404):
             lead.set_helper(one.run, one.charlie, True, by=one.alice)
@@ -153,7 +153,7 @@ class TestHandingOver:
     def test_one_request_at_a_time_and_only_the_one_who_is_asked_answers(self):
         one = stage(states.ACTIVE)
         lead.offer_lead(one.run, one.bob, by=one.alice)
-        with pytest.raises(ChangedMeanwhile, match="Bob has been asked already"):
+        with pytest.raises(ChangedMeanwhile, match="Bob has already been asked"):
             lead.offer_lead(one.run, one.hana, by=one.alice)
         for answer in (lead.accept_lead, lead.decline_lead):
             for user, error in ((one.hana, ChangedMeanwhile), (one.alice, ChangedMeanwhile), (one.charlie, Http404)):

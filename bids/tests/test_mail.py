@@ -52,7 +52,7 @@ def test_what_cannot_wait_is_sent_at_once_to_who_wants_it():
     wants(one.bob, one.dora)
     lead.offer_lead(one.run, one.bob, by=one.alice)
     assert mail_at_once() == 1
-    assert sent() == [("bob@bulq.test", "Alice asks you to take the lead over")]
+    assert sent() == [("bob@bulq.test", "Alice asks you to take over the lead")]
     assert mail_at_once() == 0
     runs.call_off(one.run, by=one.alice)
     mail_at_once()
@@ -67,7 +67,7 @@ def test_the_rest_comes_once_a_day_in_one_mail():
     assert mail_at_once() == 0
     assert mail_digests() == 1
     [letter] = mail.outbox
-    assert letter.subject == "2 things you should know"
+    assert letter.subject == "2 updates from Bulq"
     assert letter.body.count("\n- Alice ") == 2
     assert str(one.run) in letter.body
     assert mail_digests() == 0
@@ -115,7 +115,7 @@ def test_a_mail_server_that_is_away_loses_nothing(settings, caplog):
 
 # --- Switching off ---------------------------------------------------------------------------------
 def link_of(letter):
-    return re.search(r"No more of these mails: \S+?(/mail/off/\S+)", letter.body)[1]
+    return re.search(r"To stop these e-mails: \S+?(/mail/off/\S+)", letter.body)[1]
 
 
 def test_one_link_switches_them_off_without_logging_in_and_reading_it_changes_nothing():
@@ -127,11 +127,11 @@ def test_one_link_switches_them_off_without_logging_in_and_reading_it_changes_no
     assert letter.extra_headers["List-Unsubscribe"] == f"<{site.SITE_URL}{link_of(letter)}>"
     visitor = FormClient(enforce_csrf_checks=True)
     for _ in range(2):
-        assert "Send no more mails?" in visitor.get(link_of(letter)).content.decode()
+        assert "Stop e-mail notifications?" in visitor.get(link_of(letter)).content.decode()
     assert User.objects.get(pk=one.bob.pk).wants_mail
     # As a mail program does it by itself.
     answer = visitor.post(link_of(letter), {"List-Unsubscribe": "One-Click"}, once=False)
-    assert "No more mails are sent to you" in answer.content.decode()
+    assert "You won't get any more e-mails" in answer.content.decode()
     assert not User.objects.get(pk=one.bob.pk).wants_mail
     assert User.objects.get(pk=one.hana.pk).wants_mail
 
@@ -149,7 +149,7 @@ def test_the_settings_ask_for_an_address_to_send_to():
     client = signed_in(one.bob)
     answer = client.post("/me/settings/profile/", words | {"email": ""})
     assert answer.status_code == 422
-    assert "Enter the address to send it to" in answer.content.decode()
+    assert "Enter the address to send them to" in answer.content.decode()
     assert client.post("/me/settings/profile/", words | {"email": "bob@bulq.test"}).status_code == 302
     one.bob.refresh_from_db()
     assert (one.bob.wants_mail, one.bob.email) == (True, "bob@bulq.test")

@@ -90,7 +90,7 @@ def test_without_marks_another_may_have_paid():
     rows = Allocation.objects.filter(item__run=one.run)
     set_picked_up(one.run, rows, True, by=one.alice)
     assert [debt.amount for debt in debts_of(one.bob)[0]] == [D(47)]
-    with pytest.raises(BulqError, match="picked up already"):
+    with pytest.raises(BulqError, match="already been picked up"):
         back_to_shopping(one.run, by=one.alice)
 
 

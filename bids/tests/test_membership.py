@@ -146,27 +146,27 @@ class TestThePreview:
     @pytest.mark.parametrize("state", [states.ACTIVE, states.CONFIRMED])
     def test_wishes_that_go_are_counted(self, state):
         one = stage(state)
-        assert preview(one, one.bob) == ([], [f"{one.run}: 2 wishes are dropped."])
-        assert preview(one, one.hana, by=one.adam) == ([], [f"{one.run}: 1 wish is dropped."])
+        assert preview(one, one.bob) == ([], [f"{one.run}: the order of 2 products is dropped."])
+        assert preview(one, one.hana, by=one.adam) == ([], [f"{one.run}: the order of 1 product is dropped."])
         assert preview(one, one.dora) == ([], [])
 
     def test_runs_that_are_called_off_are_named(self):
         one = stage(states.ACTIVE)
-        assert preview(one, one.alice) == ([], [f"{one.run}: led by Alice, it is called off."])
+        assert preview(one, one.alice) == ([], [f"{one.run}: led by Alice, it will be called off."])
 
     @pytest.mark.parametrize("state", sorted(FROM_THE_SHOP_ON))
     def test_a_lead_past_the_shop_stands_in_the_way(self, state):
         """The page shows it instead of the button, as the deed would be refused."""
         one = stage(state)
         assert preview(one, one.alice) == (
-            [f"{one.run} is past the shop: its lead has to be handed over first."],
+            [f"{one.run}: shopping has started, so its lead has to be handed over first."],
             [],
         )
 
     def test_orders_that_stay_and_sums_still_owed_are_named(self):
         one = stage(states.DISTRIBUTING)
         assert preview(one, one.bob)[1] == [
-            f"{one.run}: the order stays, and so does what is owed for it.",
+            f"{one.run}: the order stays, and its cost is still owed.",
             f"{one.run}: €47.00 is still owed to Alice.",
         ]
 
@@ -282,6 +282,6 @@ class TestRequestsToLead:
         one = self.ask(states.SHOPPING, by="adam")
         Membership.objects.filter(user=one.dora).update(is_admin=True)
         Membership.objects.filter(group=one.group, user=one.adam).update(is_admin=False)
-        with pytest.raises(BulqError, match="cannot be accepted any more"):
+        with pytest.raises(BulqError, match="can no longer be accepted"):
             lead.accept_lead(one.run, by=one.bob)
         assert one.fresh().leader == one.alice

@@ -89,7 +89,7 @@ class TestExtraCosts:
         cost = extra(one, "6.70")
         remove_extra_cost(cost, by=one.hana)
         assert owed(one) == {"A": 10, "B": 47, "H": 10}
-        with pytest.raises(ChangedMeanwhile, match="removed this meanwhile"):
+        with pytest.raises(ChangedMeanwhile, match="has removed this"):
             remove_extra_cost(cost, by=one.alice)
 
     def test_where_everything_was_a_gift_all_who_receive_something_share_alike(self):
@@ -109,7 +109,7 @@ class TestExtraCosts:
         assert problems() == []
 
     def test_they_stay_within_what_a_run_can_cost(self, one):
-        with pytest.raises(BulqError, match="cannot cost more than"):
+        with pytest.raises(BulqError, match="can cost at most"):
             extra(one, "9999933")
         extra(one, "9999932.99")
 
@@ -126,7 +126,7 @@ class TestExtraCosts:
         if state in states.FROM_THE_SHOP_ON:
             remove_extra_cost(extra(one, "1", by=one.hana), by=one.hana)
         else:
-            with pytest.raises(ChangedMeanwhile, match="from the shop until"):
+            with pytest.raises(ChangedMeanwhile, match="from the shop to the end"):
                 extra(one, "1")
 
     def test_only_by_leader_and_helpers(self, one):
@@ -173,7 +173,7 @@ class TestPickingUp:
     @pytest.mark.parametrize("state", [states.ADJUSTING, states.COMPLETED, states.SHOPPING])
     def test_only_during_the_hand_out(self, state):
         one = stage(state)
-        with pytest.raises(ChangedMeanwhile, match="during the hand-out only"):
+        with pytest.raises(ChangedMeanwhile, match="during the hand-out"):
             set_picked_up(one.run, self.rows(one, one.bob), True, by=one.alice)
 
 
@@ -181,7 +181,7 @@ class TestCompleting:
     """Spec 35."""
 
     def test_what_is_not_picked_up_is_named_recorded_and_still_owed(self, one):
-        with pytest.raises(ChangedMeanwhile, match="picked up or put back meanwhile"):
+        with pytest.raises(ChangedMeanwhile, match="picked up or put back in the meantime"):
             complete(one.run, waiting=0, by=one.alice)
         complete(one.run, waiting=3, by=one.alice)
         names = sorted([f"{one.gouda.name} (Bob)", f"{one.oil.name} (Bob)", f"{one.oil.name} (Hana)"])
@@ -229,7 +229,7 @@ class TestPaying:
     def test_what_the_page_said_has_to_be_what_is_owed(self, one):
         """D6."""
         for amount in ("46.99", "0"):
-            with pytest.raises(ChangedMeanwhile, match=r"changed meanwhile to €47\.00"):
+            with pytest.raises(ChangedMeanwhile, match=r"has changed to €47\.00"):
                 pay(one, one.bob, one.alice, amount=amount)
         with pytest.raises(ChangedMeanwhile):
             set_paid(one.run, one.bob, True, owed=None, by=one.alice)
@@ -280,14 +280,14 @@ class TestCorrectingATotal:
 
     def test_a_stale_form_is_told_what_is_there_now(self, one):
         correct_total(bought(one, one.oil), D(41), was=D(40), by=one.alice)
-        with pytest.raises(ChangedMeanwhile, match=r"corrected it meanwhile to €41\.00"):
+        with pytest.raises(ChangedMeanwhile, match=r"corrected it to €41\.00"):
             correct_total(bought(one, one.oil), D(42), was=D(40), by=one.alice)
 
     def test_not_below_the_discounts_nor_above_what_a_run_can_cost(self, one):
         extra(one, "-60")
         with pytest.raises(BulqError, match="more than the goods at"):
             correct_total(bought(one, one.oil), D(32), was=D(40), by=one.alice)
-        with pytest.raises(BulqError, match="cannot cost more"):
+        with pytest.raises(BulqError, match="can cost at most"):
             correct_total(bought(one, one.oil), D("9999999.99"), was=D(40), by=one.alice)
         assert sum(owed(one).values()) == 7
 

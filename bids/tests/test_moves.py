@@ -137,7 +137,7 @@ class TestWaysBack:
     def test_from_the_shop_while_nothing_is_bought(self):
         one = stage(states.SHOPPING)
         purchase(one.run, one.oil, 1, "5")
-        with pytest.raises(BulqError, match="Something is bought already"):
+        with pytest.raises(BulqError, match="already been bought"):
             runs.stop_shopping(one.run, by=one.alice)
         shopping.undo_purchase(one.run.items.get(product=one.oil).purchases.get(), by=one.alice)
         runs.stop_shopping(one.run, by=one.alice)
@@ -156,7 +156,7 @@ class TestWaysBack:
         one = stage(states.DISTRIBUTING)
         rows = Allocation.objects.filter(bid__participation__user=one.bob)
         distribution.set_picked_up(one.run, rows, True, by=one.hana)
-        with pytest.raises(BulqError, match="picked up already"):
+        with pytest.raises(BulqError, match="already been picked up"):
             distribution.back_to_shopping(one.run, by=one.alice)
         distribution.set_picked_up(one.run, rows, False, by=one.hana)
         distribution.back_to_shopping(one.run, by=one.alice)

@@ -83,7 +83,7 @@ def test_who_has_left_the_run_hears_no_more_of_it():
 
 def test_leader_and_helpers_hear_of_who_leaves_while_it_collects_and_after():
     """Spec 23: by choice or removed, the run or its group, before the shop and from it on."""
-    gone = "Bob no longer takes part; their wishes are dropped"
+    gone = "Bob left the run; their order was dropped"
     one = stage()
     assert told(one, lambda: runs.leave_run(one.run, by=one.bob)) == to_all(gone, "alice", "hana")
     one = stage(states.CONFIRMED)
@@ -91,7 +91,7 @@ def test_leader_and_helpers_hear_of_who_leaves_while_it_collects_and_after():
     assert heard == to_all(gone, "alice", "hana")
     one = stage(states.DISTRIBUTING)
     heard = told(one, lambda: end_membership(one.group.pk, one.bob.pk, by=one.bob))
-    assert heard == to_all("Bob has left the group; the order stays", "alice", "hana")
+    assert heard == to_all("Bob left the group; their order stays", "alice", "hana")
 
 
 def test_all_of_the_group_hear_of_a_new_run():
@@ -106,31 +106,31 @@ def test_helpers_hear_that_they_are_and_that_they_are_not():
     named = told(one, lambda: lead.set_helper(one.run, one.bob, True, by=one.alice))
     assert named == {"bob": ["Alice made you a helper"]}
     ended = told(one, lambda: lead.set_helper(one.run, one.bob, False, by=one.alice))
-    assert ended == {"bob": ["You are no helper any more"]}
+    assert ended == {"bob": ["You are no longer a helper"]}
 
 
 def test_a_hand_over_is_told_to_the_other_side():
     one = stage()
     offer = partial(lead.offer_lead, one.run, one.bob, by=one.alice)
-    assert told(one, offer) == {"bob": ["Alice asks you to take the lead over"]}
+    assert told(one, offer) == {"bob": ["Alice asks you to take over the lead"]}
     withdrawn = told(one, lambda: lead.withdraw_lead_offer(one.run, by=one.alice))
-    assert withdrawn == {"bob": ["Alice no longer asks you to take the lead over"]}
+    assert withdrawn == {"bob": ["Alice no longer asks you to take over the lead"]}
     offer()
     declined = told(one, lambda: lead.decline_lead(one.run, by=one.bob))
-    assert declined == {"alice": ["Bob did not want to take the lead over"]}
+    assert declined == {"alice": ["Bob declined to take over the lead"]}
     offer()
     accepted = told(one, lambda: lead.accept_lead(one.run, by=one.bob))
-    assert accepted == {"alice": ["Bob took the lead over from you"]}
+    assert accepted == {"alice": ["Bob took over the lead from you"]}
 
 
 def test_an_admin_who_asked_hears_the_answer_too():
     one = stage(states.DISTRIBUTING)
     lead.offer_lead(one.run, one.bob, by=one.adam)
     heard = told(one, lambda: lead.decline_lead(one.run, by=one.bob))
-    assert heard == to_all("Bob did not want to take the lead over", "adam", "alice")
+    assert heard == to_all("Bob declined to take over the lead", "adam", "alice")
     lead.offer_lead(one.run, one.bob, by=one.adam)
     heard = told(one, lambda: lead.accept_lead(one.run, by=one.bob))
-    assert heard == {"alice": ["Bob took the lead over from you"], "adam": ["Bob took the lead over from Alice"]}
+    assert heard == {"alice": ["Bob took over the lead from you"], "adam": ["Bob took over the lead from Alice"]}
 
 
 WISHES = {
@@ -178,7 +178,7 @@ def test_whoever_owes_something_else_after_a_correction_hears_of_it():
     gouda = Purchase.objects.get(item=item_of(one.run, one.gouda))
     heard = told(one, lambda: costs.correct_total(gouda, D(30), was=D(27), by=one.alice))
     assert heard.keys() == {"bob"}
-    assert "€30.00, before €27.00" in heard["bob"][0]
+    assert "€30.00, previously €27.00" in heard["bob"][0]
     oil = Purchase.objects.get(item=item_of(one.run, one.oil))
     assert told(one, lambda: costs.correct_total(oil, D(48), was=D(40), by=one.alice)).keys() == {"bob", "hana"}
 
@@ -207,7 +207,7 @@ def test_who_is_removed_hears_that_and_nothing_of_the_group_any_more():
     order(one.run, one.alice, one.gouda, 1)
     bidding.place_bids(one.run, [Wish(one.oil.pk, D(6))], by=one.alice, whose=one.bob)
     heard = told(one, lambda: end_membership(one.group.pk, one.bob.pk, by=one.adam))
-    gone = "Bob no longer takes part; their wishes are dropped"
+    gone = "Bob left the run; their order was dropped"
     assert heard == {"bob": ["Adam removed you from the group"]} | to_all(gone, "alice", "hana")
     bidding_left = Notification.objects.filter(user=one.bob, event__isnull=False).count()
     assert (

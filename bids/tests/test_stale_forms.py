@@ -60,7 +60,7 @@ def test_a_stale_line_of_the_order_says_what_is_there_now():
     assert client.post(url, {field: "6", f"was-{one.oil.pk}": "4"}).status_code == 302
     stale = client.post(url, {field: "5", f"was-{one.oil.pk}": "4"})
     assert stale.status_code == 409
-    assert "Changed meanwhile to 6" in stale.content.decode()
+    assert "was changed to 6" in stale.content.decode()
     assert 'value="5"' in stale.content.decode()
     assert Bid.objects.get(participation__user=one.bob, product=one.oil).quantity == Decimal(6)
 
@@ -72,7 +72,7 @@ def test_one_good_and_one_bad_line_are_stored_and_refused_by_themselves():
     answer = signed_in(one.bob).post(reverse("run-order", args=[one.run.pk]), data | {f"was-{one.tabs.pk}": "1"})
     page = answer.content.decode()
     assert answer.status_code == 200
-    assert "goes in steps of 0.5 kg" in page
+    assert "in steps of 0.5 kg" in page
     assert "can be read in two ways" in page
     amounts = Bid.objects.filter(participation__user=one.bob).values_list("product_id", "quantity")
     assert dict(amounts) == {one.oil.pk: Decimal(6), one.tabs.pk: Decimal(1)}

@@ -23,11 +23,11 @@ def at() -> time:
 
 def _place():
     if bool(settings.BACKUP_S3_BUCKET) == bool(settings.BACKUP_FOLDER):
-        yield "There is no one place for backups: set BACKUP_S3_BUCKET or BACKUP_FOLDER."
+        yield "There has to be exactly one place for backups: set BACKUP_S3_BUCKET or BACKUP_FOLDER."
     if bool(settings.BACKUP_S3_ACCESS_KEY) != bool(settings.BACKUP_S3_SECRET_KEY):
         yield "BACKUP_S3_ACCESS_KEY and BACKUP_S3_SECRET_KEY belong together: set both, or neither."
     if settings.BACKUP_S3_ENDPOINT and not _is_address(settings.BACKUP_S3_ENDPOINT):
-        yield "BACKUP_S3_ENDPOINT is no address: write it like https://s3.example."
+        yield "BACKUP_S3_ENDPOINT is not an address: write it like https://s3.example."
 
 
 def _numbers():
@@ -48,7 +48,7 @@ def _alerts():
         yield "Nobody would hear of a failure: set BACKUP_ALERT_EMAILS or BACKUP_ALERT_WEBHOOK."
     for name in ("BACKUP_ALERT_WEBHOOK", "BACKUP_HEARTBEAT_URL"):
         if getattr(settings, name) and not _is_address(getattr(settings, name)):
-            yield f"{name} is no address: write it like https://alerts.example/bulq."
+            yield f"{name} is not an address: write it like https://alerts.example/bulq."
 
 
 def _is_address(text):

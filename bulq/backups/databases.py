@@ -16,9 +16,9 @@ LONGEST_NAME = 63
 @contextlib.contextmanager
 def connected(name):
     """A psycopg connection to that database, each statement its own transaction."""
-    words = {**connection.get_connection_params(), "dbname": name, "cursor_factory": psycopg.Cursor}
+    params = {**connection.get_connection_params(), "dbname": name, "cursor_factory": psycopg.Cursor}
     try:
-        server = psycopg.connect(**words, autocommit=True)
+        server = psycopg.connect(**params, autocommit=True)
     except psycopg.OperationalError as error:
         raise BackupError(f"The database {name} cannot be reached: {error}") from error
     with contextlib.closing(server):

@@ -39,7 +39,7 @@ def back_up(since=None, say=str):
             return made
         # Whoever held the lock before us has let go of it, so what still “runs” was killed.
         BackupRun.objects.filter(state=State.RUNNING).update(
-            state=State.FAILED, ended_at=timezone.now(), error="It was killed before its end."
+            state=State.FAILED, ended_at=timezone.now(), error="It was killed before it finished."
         )
         run = BackupRun.objects.create()
         alerts.heartbeat("/start")
@@ -48,7 +48,7 @@ def back_up(since=None, say=str):
         except FAILURES as error:
             run.end(State.FAILED, str(error))
         except BaseException:
-            run.end(State.FAILED, "It was stopped, or there is a mistake in the program: see the log.")
+            run.end(State.FAILED, "It was stopped, or the program has a bug: see the log.")
             raise
         finally:
             alerts.heartbeat("" if run.state == State.DONE else "/fail")

@@ -48,7 +48,7 @@ def place():
 
 
 @contextlib.contextmanager
-def _told(what):
+def _reported(what):
     try:
         yield
     except (BotoCoreError, ClientError, Boto3Error, OSError) as error:
@@ -85,7 +85,7 @@ class BucketPlace:
         Where the bucket cannot be told “only if it is not there yet”, it is asked first, and the key is unique anyway.
         """
         more = {"ServerSideEncryption": settings.BACKUP_S3_ENCRYPTION} if settings.BACKUP_S3_ENCRYPTION else {}
-        with _told(f"Storing {key}"):
+        with _reported(f"Storing {key}"):
             if path.stat().st_size > LARGEST_SINGLE_PUT:
                 self._refuse_taken(key)
                 more |= {"ChecksumAlgorithm": "SHA256"} if settings.BACKUP_S3_CHECKSUMS else {}
@@ -114,28 +114,28 @@ class BucketPlace:
             if _status(error) == HTTPStatus.NOT_FOUND:
                 return
             raise
-        raise PlaceError(f"Storing {key} failed: there is something under this key.")
+        raise PlaceError(f"Storing {key} failed: this key is already taken.")
 
     def size(self, key):
-        with _told(f"Looking at {key}"):
+        with _reported(f"Looking at {key}"):
             return self.client.head_object(Bucket=self.bucket, Key=self.prefix + key)["ContentLength"]
 
     def chunks(self, key):
         """The content, a megabyte at a time."""
-        with _told(f"Reading {key}"):
+        with _reported(f"Reading {key}"):
             body = self.client.get_object(Bucket=self.bucket, Key=self.prefix + key)["Body"]
             with contextlib.closing(body):
                 yield from body.iter_chunks(MEGABYTE)
 
     def list(self):
-        with _told("Listing the backups"):
+        with _reported("Listing the backups"):
             pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=self.prefix)
             for page in pages:
-                for one in page.get("Contents", []):
-                    yield Found(one["Key"].removeprefix(self.prefix), one["Size"], one["LastModified"])
+                for item in page.get("Contents", []):
+                    yield Found(item["Key"].removeprefix(self.prefix), item["Size"], item["LastModified"])
 
     def delete(self, key):
-        with _told(f"Deleting {key}"):
+        with _reported(f"Deleting {key}"):
             self.client.delete_object(Bucket=self.bucket, Key=self.prefix + key)
 
 
@@ -150,7 +150,7 @@ class FolderPlace:
     def put(self, key, path, *, sha256):
         """Written beside it, flushed to the disk, and then linked to its name, which fails if there is one."""
         unfinished = self.folder / f".{key}.{os.getpid()}"
-        with _told(f"Storing {key}"):
+        with _reported(f"Storing {key}"):
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._remove_abandoned()
             try:
@@ -177,23 +177,23 @@ class FolderPlace:
             os.close(handle)
 
     def size(self, key):
-        with _told(f"Looking at {key}"):
+        with _reported(f"Looking at {key}"):
             return (self.folder / key).stat().st_size
 
     def chunks(self, key):
-        with _told(f"Reading {key}"), (self.folder / key).open("rb") as file:
+        with _reported(f"Reading {key}"), (self.folder / key).open("rb") as file:
             while chunk := file.read(MEGABYTE):
                 yield chunk
 
     def list(self):
-        with _told("Listing the backups"):
+        with _reported("Listing the backups"):
             files = sorted(self.folder.glob("[!.]*")) if self.folder.exists() else []
             for file in files:
                 about = file.stat()
                 yield Found(file.name, about.st_size, datetime.fromtimestamp(about.st_mtime, UTC))
 
     def delete(self, key):
-        with _told(f"Deleting {key}"):
+        with _reported(f"Deleting {key}"):
             (self.folder / key).unlink()
 
 

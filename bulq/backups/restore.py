@@ -64,8 +64,8 @@ def fetched(manifest, place, clock):
 
 def fill(database, path, clock):
     """All of a dump into an empty database, or nothing."""
-    words = ("--exit-on-error", "--single-transaction", "--no-owner", "--no-privileges", "--no-comments")
-    tools.run("pg_restore", *words, f"--dbname={database}", path, clock=clock, database=database)
+    options = ("--exit-on-error", "--single-transaction", "--no-owner", "--no-privileges", "--no-comments")
+    tools.run("pg_restore", *options, f"--dbname={database}", path, clock=clock, database=database)
 
 
 def check_counts(database, manifest):

@@ -34,10 +34,10 @@ class Manifest:
     @classmethod
     def read(cls, text, key):
         try:
-            words = json.loads(text)
-            if words.pop("version") != VERSION:
+            fields = json.loads(text)
+            if fields.pop("version") != VERSION:
                 raise ValueError("another version")
-            return cls(**words | {"taken_at": datetime.fromisoformat(words["taken_at"])})
+            return cls(**fields | {"taken_at": datetime.fromisoformat(fields["taken_at"])})
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise BackupError(f"The manifest of {key} cannot be read: {error}") from error
 
@@ -85,7 +85,7 @@ def whole(manifest, place, clock):
 # --- Looking ---------------------------------------------------------------------------------------
 def keys(place):
     """Of all backups, newest first."""
-    return _keys({one.key for one in place.list()})
+    return _keys({found.key for found in place.list()})
 
 
 def _keys(names):
@@ -113,7 +113,7 @@ def manifest(place, key):
 # --- Pruning ---------------------------------------------------------------------------------------
 def superfluous(place, policy, but=None):
     """Keys of files that no rule keeps: backups, newest rules first, and what killed runs left behind."""
-    files = {one.key: one for one in place.list() if KEY.fullmatch(one.key)}
+    files = {found.key: found for found in place.list() if KEY.fullmatch(found.key)}
     there = set(_keys(files))
     keep = kept({key: _time_of(key) for key in there}, policy) | {but}
     old = timezone.now() - ORPHANED_AFTER

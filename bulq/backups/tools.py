@@ -38,8 +38,8 @@ class Clock:
 
 def manage(*arguments, clock, database):
     """One of our own commands on another database of the same server, in a process that knows no other."""
-    words = (settings.BASE_DIR / "manage.py", *arguments)
-    return run(sys.executable, *words, clock=clock, database=database, name=f"manage.py {' '.join(arguments)}")
+    command = (settings.BASE_DIR / "manage.py", *arguments)
+    return run(sys.executable, *command, clock=clock, database=database, name=f"manage.py {' '.join(arguments)}")
 
 
 def run(program, *arguments, clock, database=None, name=None):
@@ -77,14 +77,14 @@ def run(program, *arguments, clock, database=None, name=None):
 
 
 def _environment(database):
-    words = connection.settings_dict
+    database_settings = connection.settings_dict
     named = {
         "DATABASE_URL": database and urlsplit(settings.DATABASE_URL)._replace(path=f"/{database}").geturl(),
-        "PGHOST": words["HOST"],
-        "PGPORT": words["PORT"],
-        "PGUSER": words["USER"],
-        "PGPASSWORD": words["PASSWORD"],
-        "PGDATABASE": database or words["NAME"],
+        "PGHOST": database_settings["HOST"],
+        "PGPORT": database_settings["PORT"],
+        "PGUSER": database_settings["USER"],
+        "PGPASSWORD": database_settings["PASSWORD"],
+        "PGDATABASE": database or database_settings["NAME"],
         "PGCONNECT_TIMEOUT": "10",
     }
     return {**os.environ, **{name: str(value) for name, value in named.items() if value}}
@@ -121,10 +121,10 @@ def check_versions(clock, database=None):
 
 
 def tool_version(program, clock):
-    said = run(program, "--version", clock=clock)
-    found = re.search(r"\(PostgreSQL\) (\d+)", said)
+    output = run(program, "--version", clock=clock)
+    found = re.search(r"\(PostgreSQL\) (\d+)", output)
     if found is None:
-        raise BackupError(f"{program} does not say its version: {said.strip()}")
+        raise BackupError(f"{program} does not say its version: {output.strip()}")
     return int(found[1])
 
 

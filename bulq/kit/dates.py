@@ -18,8 +18,8 @@ def format_day_long(day):
 def _with_weekday(weekday, day):
     day = timezone.localtime(day) if hasattr(day, "hour") else day
     is_this_year = day.year == timezone.localdate().year
-    words = {
+    params = {
         "weekday": date_format(day, weekday),
         "day": date_format(day, "MONTH_DAY_FORMAT" if is_this_year else "DATE_FORMAT"),
     }
-    return _("%(weekday)s %(day)s") % words
+    return _("%(weekday)s %(day)s") % params

@@ -48,11 +48,11 @@ def too_many(request, seconds):
     """
     minutes = -(-seconds // 60)
     if seconds > 120:
-        message = _("Too many at once. Wait %(count)s minutes, then try again.") % {"count": minutes}
+        message = _("Too many requests. Wait %(count)s minutes, then try again.") % {"count": minutes}
     else:
         message = ngettext(
-            "Too many at once. Wait %(count)s second, then try again.",
-            "Too many at once. Wait %(count)s seconds, then try again.",
+            "Too many requests. Wait %(count)s second, then try again.",
+            "Too many requests. Wait %(count)s seconds, then try again.",
             seconds,
         ) % {"count": seconds}
     is_kept = request.method == "POST" and came_from_here(request) is not False
@@ -92,8 +92,8 @@ def came_from_here(request):
     site = request.headers.get("Sec-Fetch-Site", "")
     if site in ("same-origin", "same-site", "cross-site"):
         return site == "same-origin"
-    said = request.headers.get("Origin") or request.headers.get("Referer")
-    return f"{said}/".startswith(request.build_absolute_uri("/")) if said else None
+    sender = request.headers.get("Origin") or request.headers.get("Referer")
+    return f"{sender}/".startswith(request.build_absolute_uri("/")) if sender else None
 
 
 def _refusal(request, page, context, status):

@@ -133,5 +133,5 @@ class PriceField(AmountField):
 def within_range(form, field, value, low, high):
     """Refuse, at its field, a value that was computed from what was typed."""
     if not low <= value <= high:
-        words = {"low": format_quantity(low), "high": format_quantity(high)}
-        form.add_error(field, _("That comes to more or less than %(low)s to %(high)s") % words)
+        params = {"low": format_quantity(low), "high": format_quantity(high)}
+        form.add_error(field, _("The result has to be between %(low)s and %(high)s") % params)

@@ -93,9 +93,9 @@ def seconds_to_wait(request, limit):
 
 def _usage(request, rate, value, *, is_always_counted):
     # The library joins group, rate, value and time without a mark between them.
-    words = {"group": f"{rate}:", "key": lambda _group, _request: f":{value}:", "rate": settings.RATE_LIMITS[rate]}
+    params = {"group": f"{rate}:", "key": lambda _group, _request: f":{value}:", "rate": settings.RATE_LIMITS[rate]}
     try:
-        return breaker.ask(lambda: get_usage(request, increment=True, **words))
+        return breaker.ask(lambda: get_usage(request, increment=True, **params))
     except RedisAway:
         return _count_here(rate, value) if is_always_counted else None
 

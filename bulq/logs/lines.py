@@ -58,7 +58,7 @@ def person_of(request):
 # --- What a line tells -----------------------------------------------------------------------------
 def facts(record):
     request, person = current.get()
-    told = {
+    shown = {
         "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
         "level": record.levelname,
         "logger": record.name,
@@ -66,10 +66,10 @@ def facts(record):
         "request": request,
         "person": person(),
     }
-    told |= {name: getattr(record, name) for name in FIELDS if hasattr(record, name)}
+    shown |= {name: getattr(record, name) for name in FIELDS if hasattr(record, name)}
     if record.exc_info and record.exc_info[1]:
-        told["exc_info"] = _traceback(record.exc_info[1])
-    return told
+        shown["exc_info"] = _traceback(record.exc_info[1])
+    return shown
 
 
 def _message(record):
@@ -88,12 +88,12 @@ def _traceback(error):
     while error and id(error) not in seen:
         seen.add(id(error))
         frames = "".join(traceback.format_tb(error.__traceback__))
-        parts.append(f"{frames}{type(error).__module__}.{type(error).__qualname__}: {said(str(error))}")
+        parts.append(f"{frames}{type(error).__module__}.{type(error).__qualname__}: {first_line(str(error))}")
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     return "\n\nwhich led to\n\n".join(reversed(parts))
 
 
-def said(text):
+def first_line(text):
     """The first line of what an exception says: PostgreSQL quotes rows and statements below. Quoted values are cut."""
     first = text.partition("\n")[0]
     return _without_urls(first if first.startswith("[Errno") else VALUE.sub("...", first))
@@ -114,10 +114,10 @@ class TextLine(logging.Formatter):
     """For people in front of a terminal."""
 
     def format(self, record):
-        told = facts(record)
-        head = "{} {} {}: {} ".format(*(told.pop(name) for name in ("time", "level", "logger", "message")))
-        below = told.pop("exc_info", "").split("\n")
-        pairs = " ".join(f"{name}={value}" for name, value in told.items() if value not in (None, ""))
+        shown = facts(record)
+        head = "{} {} {}: {} ".format(*(shown.pop(name) for name in ("time", "level", "logger", "message")))
+        below = shown.pop("exc_info", "").split("\n")
+        pairs = " ".join(f"{name}={value}" for name, value in shown.items() if value not in (None, ""))
         return "\n".join(CONTROL.sub(_escaped, line) for line in [head + pairs, *below] if line)
 
 

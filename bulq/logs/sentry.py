@@ -26,7 +26,7 @@ def start(dsn):
             LoggingIntegration(level=None, sentry_logs_level=None),
             ExcepthookIntegration(),
             DedupeIntegration(),
-            AtexitIntegration(callback=lambda *_words: None),  # its own writes to stderr
+            AtexitIntegration(callback=lambda *_args: None),  # its own writes to stderr
         ],
         before_send=only_what_is_logged,
         data_collection={
@@ -49,20 +49,20 @@ def start(dsn):
 def only_what_is_logged(event, hint):
     """A new event, so that whatever the library may add one day is left out."""
     kept = _picked(event, KEPT)
-    kept["exception"] = {"values": [_exception(one) for one in event.get("exception", {}).get("values", [])]}
+    kept["exception"] = {"values": [_exception(error) for error in event.get("exception", {}).get("values", [])]}
     if record := hint.get("log_record"):
-        told = lines.facts(record)
-        kept["logentry"] = {"formatted": told["message"]}
-        kept["tags"] = {name: str(told[name]) for name in TAGS if told.get(name)}
-        kept["transaction"] = told.get("route") or told.get("task") or ""
+        facts = lines.facts(record)
+        kept["logentry"] = {"formatted": facts["message"]}
+        kept["tags"] = {name: str(facts[name]) for name in TAGS if facts.get(name)}
+        kept["transaction"] = facts.get("route") or facts.get("task") or ""
     return kept
 
 
-def _exception(one):
-    frames = (one.get("stacktrace") or {}).get("frames", [])
+def _exception(error):
+    frames = (error.get("stacktrace") or {}).get("frames", [])
     return {
-        **_picked(one, ("type", "module")),
-        "value": lines.said(one.get("value") or ""),
+        **_picked(error, ("type", "module")),
+        "value": lines.first_line(error.get("value") or ""),
         "stacktrace": {"frames": [_picked(frame, FRAME) for frame in frames]},
     }
 

@@ -21,11 +21,11 @@ class RequestLogMiddleware:
     def __call__(self, request):
         started, meta = time.perf_counter(), request.META
         is_ours, method = is_trusted(meta.get("REMOTE_ADDR", ""), settings.TRUSTED_PROXIES), request.method
-        one = lines.request_id(meta.get("HTTP_X_REQUEST_ID", ""), is_trusted=is_ours)
-        token = lines.current.set((one, partial(lines.person_of, request)))
+        request_id = lines.request_id(meta.get("HTTP_X_REQUEST_ID", ""), is_trusted=is_ours)
+        token = lines.current.set((request_id, partial(lines.person_of, request)))
         try:
             response = self.get_response(request)
-            response.headers["X-Request-ID"] = one
+            response.headers["X-Request-ID"] = request_id
             if not (request.path_info.startswith("/health/") and response.status_code == 200):
                 lines.log_request(
                     method=method,
@@ -41,7 +41,7 @@ class RequestLogMiddleware:
 
 
 @receiver(got_request_exception)
-def _keep_error(request, **_words):
+def _keep_error(request, **_kwargs):
     request.error = sys.exc_info()[1]
 
 

@@ -121,7 +121,7 @@ def test_a_database_that_hangs_or_is_gone_makes_it_not_ready(tmp_path):
         for method, path in product(("GET", "POST"), ("/login/", "/", "/groups/", "/runs/1/", "/admin/", "/nowhere/")):
             status, headers, page = answer_to(method, path, port)
             assert (status, headers["Retry-After"]) == (503, "10"), (method, path, page)
-            assert "<h1>Bulq is away for a moment</h1>" in page
+            assert "<h1>Bulq will be back in a moment</h1>" in page
             assert headers["Cache-Control"] == "private, no-store"
             assert headers["X-Request-ID"]
             assert "default-src 'none'" in headers["Content-Security-Policy"]

@@ -48,7 +48,7 @@ def test_the_same_form_twice_is_one_group_and_one_answer(as_alice):
     assert first.status_code == second.status_code == 302
     assert first["Location"] == second["Location"]
     assert Group.objects.count() == 1
-    assert "Your group is there" in as_alice.get(second["Location"]).text
+    assert "Your group is ready" in as_alice.get(second["Location"]).text
 
 
 def test_the_page_that_a_form_answers_with_is_the_same_too(alice, as_alice, settings):

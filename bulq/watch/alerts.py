@@ -32,15 +32,15 @@ def tell():
 
 def try_out():
     """Send a trial message each way; returns a sentence for each, and whether all arrived."""
-    subject = f"Bulq on {_site()}: a trial of the alarm"
+    subject = f"Bulq on {_site()}: a test alert"
     outcomes = {}
     for name, send in channels().items():
         try:
-            send(subject, "If you read this, you will also hear of a backup that fails.")
+            send(subject, "If you can read this, you will also be told when a backup fails.")
             outcomes[name] = f"{name}: sent."
         except NotDelivered as error:
             outcomes[name] = f"{name}: not delivered. {error}"
-    return list(outcomes.values()), bool(outcomes) and all(said.endswith(": sent.") for said in outcomes.values())
+    return list(outcomes.values()), bool(outcomes) and all(outcome.endswith(": sent.") for outcome in outcomes.values())
 
 
 def heartbeat(end=""):
@@ -63,23 +63,23 @@ def _tell(name, found):
     Told.objects.get_or_create(channel=name)
     try:
         with transaction.atomic():  # the row is held meanwhile, so that two at once tell it once
-            told = Told.objects.select_for_update(nowait=True).get(channel=name)
-            if message := _news(told, found):
+            record = Told.objects.select_for_update(nowait=True).get(channel=name)
+            if message := _news(record, found):
                 channels()[name](*message)
-                told.kinds, told.told_at = [problem.kind for problem in found], timezone.now()
-                told.save()
+                record.kinds, record.told_at = [problem.kind for problem in found], timezone.now()
+                record.save()
     except NotDelivered as error:
         log.error("The alarm was not delivered by %s: %s", name, error)
     except OperationalError as error:
-        log.warning("The alarm is being sent by somebody else: %s", error)
+        log.warning("The alarm is being sent by another process: %s", error)
 
 
-def _news(told, found):
+def _news(record, found):
     """Subject and text; None if that was told already."""
     if not found:
-        return _recovered() if told.kinds else None
-    is_new = {problem.kind for problem in found} - set(told.kinds)
-    if is_new or timezone.now() - told.told_at >= AGAIN_AFTER:
+        return _recovered() if record.kinds else None
+    is_new = {problem.kind for problem in found} - set(record.kinds)
+    if is_new or timezone.now() - record.told_at >= AGAIN_AFTER:
         return _alarm(found)
     return None
 
@@ -94,7 +94,7 @@ def _alarm(found):
             "",
             f"Last good backup: {good}.",
             "What to do: docs/operations.md, “When an alarm comes”. Look: manage.py backups. Try: manage.py backup.",
-            "This is told again each day until it is mended.",
+            "You will be reminded daily until this is fixed.",
         ]),
     )  # fmt: skip
 
@@ -102,7 +102,7 @@ def _alarm(found):
 def _recovered():
     last = last_verified()
     return (
-        f"Bulq on {_site()} is well again",
+        f"Bulq on {_site()} has recovered",
         f"Last good backup: {last.key}, {last.size} bytes, verified {last.verified_at:%Y-%m-%d %H:%M} UTC."
         if last
         else "Nothing is wrong any more.",
@@ -126,10 +126,10 @@ def _post(subject, text):
     _call("POST", settings.BACKUP_ALERT_WEBHOOK, json={"text": f"{subject}\n\n{text}"})
 
 
-def _call(method, address, **words):
+def _call(method, address, **options):
     try:
         answer = urllib3.request(
-            method, address, timeout=SECONDS, retries=False, redirect=False, preload_content=False, **words
+            method, address, timeout=SECONDS, retries=False, redirect=False, preload_content=False, **options
         )
         answer.close()
     except (urllib3.exceptions.HTTPError, OSError) as error:

@@ -12,7 +12,7 @@ from bulq.models import BackupRun, Heartbeat
 SILENT_AFTER = timedelta(hours=26)
 UNTRIED_AFTER = timedelta(days=9)
 STOPPED_AFTER = timedelta(minutes=5)
-WORKERS = {"worker": "The worker", "beat": "Beat, which asks for work by the clock,"}
+WORKERS = {"worker": "The worker", "beat": "Beat, which schedules the work,"}
 State = BackupRun.State
 
 

@@ -46,7 +46,7 @@ worker = Pulse("worker")
 
 
 @signals.heartbeat_sent.connect
-def worker_runs(**_words):
+def worker_runs(**_kwargs):
     worker.beat()
 
 

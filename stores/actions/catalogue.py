@@ -36,7 +36,7 @@ def _product_name_is_new():
 
 
 def _offer_is_new():
-    return _refused_when_known("one_offer", _("The product is already sold at this store"), field="store")
+    return _refused_when_known("one_offer", _("This product is already listed at this store"), field="store")
 
 
 @transaction.atomic
@@ -55,9 +55,9 @@ def change_store(store_id, *, by, seen, name, chain, address, currency=None):
     store = _lock_correctable(Store, store_id, by, seen)
     currency = currency or store.currency
     if currency != store.currency and store.is_currency_fixed:
-        words = {"currency": store.currency}
+        params = {"currency": store.currency}
         raise BulqError(
-            _("The currency is fixed since the first run or price. It stays %(currency)s.") % words, field="currency"
+            _("The currency can't change after the first run or price; it is %(currency)s.") % params, field="currency"
         )
     store.name, store.chain, store.address, store.currency = name, chain, address, currency
     with _store_name_is_new():
@@ -88,7 +88,7 @@ def change_product(product_id, *, by, seen, name, brand, step, unit=None, kind=N
     unit, kind = unit or product.unit, kind or product.kind
     if (unit, kind) != (product.unit, product.kind) and product.is_unit_fixed:
         raise BulqError(
-            _("Unit and kind are fixed, because somebody wants this product or logged a price."),
+            _("Unit and kind can't change once someone has ordered this product or logged a price."),
             field="unit" if unit != product.unit else "kind",
         )
     product.name, product.brand, product.unit, product.kind, product.step = name, brand, unit, kind, step
@@ -137,4 +137,4 @@ def _lock_correctable(model, pk, by, seen):
 
 def _check_seen(thing, seen):
     if thing.shown_digest != seen:
-        raise ChangedMeanwhile(_("Somebody changed this while your page was open. Compare, then save again."))
+        raise ChangedMeanwhile(_("Someone changed this while your page was open. Compare, then save again."))

@@ -40,7 +40,7 @@ def log_price(offer, *, by, amount, quantity, min_quantity=None, note=""):
     product, store = locked(Product.objects, pk=offer.product_id), locked(Store.objects, pk=offer.store_id)
     seen = (offer.product.unit, offer.product.kind, offer.store.currency)
     if (product.unit, product.kind, store.currency) != seen:
-        raise ChangedMeanwhile(_("The unit or the currency has changed meanwhile. Look at the price again."))
+        raise ChangedMeanwhile(_("The unit or the currency has changed. Please check the price again."))
     return record_price(product, store, amount=amount, quantity=quantity, min_quantity=min_quantity, note=note, by=by)
 
 
@@ -83,7 +83,7 @@ def _refuse_nothing(amount):
 def _lock_logged(price, by):
     price = locked(Price.objects.all(), pk=price.pk)
     if price.seen_by_id != by.pk:
-        raise NotAllowed(_("Only who logged a price can withdraw it."))
+        raise NotAllowed(_("Only the person who logged a price can withdraw it."))
     if price.is_of_purchase:
         raise BulqError(_("This price belongs to a purchase. Correct or undo the purchase instead."))
     return price

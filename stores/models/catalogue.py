@@ -147,7 +147,7 @@ class Store(Correctable):
 
     @staticmethod
     def already_known():
-        return _("A store of this name is already known")
+        return _("A store with this name already exists")
 
 
 class ProductQuerySet(CatalogueQuerySet):
@@ -238,8 +238,8 @@ class Product(Correctable):
 
     @staticmethod
     def already_known():
-        return _("A product of this name and brand is already known")
+        return _("A product with this name and brand already exists")
 
     @staticmethod
     def counted_in_whole_steps():
-        return _("What is counted goes in whole steps: enter a whole number, for example 1")
+        return _("Counted products need whole steps: enter a whole number, for example 1")

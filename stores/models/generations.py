@@ -66,7 +66,7 @@ class AnnouncingQuerySet(models.QuerySet):
         with transaction.atomic(using=self.db):
             made = super().bulk_create(objs, *args, **options)
             # Rows that were left alone because of a conflict have no key.
-            announce(self.model, self.model.stores_that_show([one.pk for one in objs if one.pk]))
+            announce(self.model, self.model.stores_that_show([row.pk for row in objs if row.pk]))
         return made
 
 

@@ -144,10 +144,10 @@ def chart_points(offer_ids):
     counted back from the newest, together with its lowest and its highest.
     """
     since = timezone.now() - timedelta(days=CHART_DAYS)
-    words = {"offers": offer_ids, "since": since, "zone": timezone.get_current_timezone_name(), "most": MOST_POINTS}
+    params = {"offers": offer_ids, "since": since, "zone": timezone.get_current_timezone_name(), "most": MOST_POINTS}
     points = {}
     with connection.cursor() as cursor:
-        cursor.execute(CHART, words)
+        cursor.execute(CHART, params)
         for offer_id, day, unit_price in cursor.fetchall():
             points.setdefault(offer_id, []).append((day, unit_price))
     return points

@@ -56,7 +56,7 @@ def test_other_people_do_not_get_in(as_alice, visitor, model):
 
 def test_names_are_unique_whatever_their_case_and_spaces(as_admin, rice, oil, metro):
     response = change(as_admin, oil, name="basmati RICE", brand="tilda")
-    assert errors(response)["name"] == ["A product of this name and brand is already known"]
+    assert errors(response)["name"] == ["A product with this name and brand already exists"]
     new = {"name": "ME TRO", "currency": "EUR"}
     assert "name" in errors(as_admin.post(f"{BASE}/store/add/", new))
     assert as_admin.post(f"{BASE}/store/add/", new | {"name": "Lidl"}).status_code == 302
@@ -77,7 +77,7 @@ def test_a_name_taken_in_the_same_moment_gets_a_sentence(as_admin, oil, monkeypa
         shown(as_admin.get(f"{BASE}/product/{oil.pk}/change/")) | {"name": "Taken"},
         follow=True,
     )
-    assert "Somebody else was faster" in response.content.decode()
+    assert "Someone else got there first" in response.content.decode()
     oil.refresh_from_db()
     assert oil.name == "Olive oil"
 

@@ -35,7 +35,7 @@ def test_a_product_is_added_by_anybody_and_shown(as_bob, bob):
     assert response.url == f"/products/{product.pk}/"
     assert (product.name, product.brand, product.created_by) == ("Olive oil", "Terra", bob)
     page = as_bob.get(response.url).content.decode()
-    assert "Olive oil (Terra) is in the list now." in page
+    assert "Olive oil (Terra) is now in the list." in page
     assert "No price yet" in page
 
 
@@ -158,7 +158,7 @@ def test_an_unknown_store_is_refused_with_those_that_may_be_meant(as_bob, metro)
 def test_the_same_name_and_brand_is_refused_with_a_link(as_bob, rice, data):
     response = post(as_bob, **data)
     assert response.status_code == 422
-    assert errors(response)["name"] == ["A product of this name and brand is already known"]
+    assert errors(response)["name"] == ["A product with this name and brand already exists"]
     assert f'<a href="/products/{rice.pk}/">Basmati Rice (Tilda)' in response.content.decode()
     assert Product.objects.count() == 1
 
@@ -260,7 +260,7 @@ def test_others_may_not_and_nobody_but_an_admin_once_it_is_verified(as_alice, as
     for method in ("get", "post"):
         response = getattr(as_bob, method)(f"/products/{oil.pk}/edit/")
         assert response.status_code == 403
-        assert "Only who added Olive oil" in response.content.decode()
+        assert "Only the person who added Olive oil" in response.content.decode()
     Product.objects.update(is_verified=True)
     for method in ("get", "post"):
         response = getattr(as_alice, method)(f"/products/{oil.pk}/edit/")
@@ -334,4 +334,4 @@ def test_the_page_shows_what_each_store_asks_for(as_bob, oil, metro):
     page = as_bob.get(f"/products/{oil.pk}/").content.decode()
     for words in ("€0.8333</b> per bottle", "€10.00 for 12 bottles", "Packs of 12 bottles", "At least 24", "aisle 4"):
         assert words in page
-    assert "Chosen in steps of 1 bottle" in page
+    assert "Ordered in steps of 1 bottle" in page

@@ -56,7 +56,7 @@ def test_bad_input_is_refused_at_its_field_and_stays_in_the_form(as_bob, metro, 
 
 def test_the_same_name_is_refused_with_a_link(as_bob, metro):
     page = post(as_bob, name="metro", next="/groups/3/runs/new/").content.decode()
-    assert "A store of this name is already known" in page
+    assert "A store with this name already exists" in page
     assert f'href="/groups/3/runs/new/?store={metro.pk}"' in page
 
 

@@ -36,9 +36,9 @@ def go_on(request, **made):
     return redirect(onward_url(next_path(request), **made))
 
 
-def detour(request, address, **words):
-    """Off to the form of what is missing, with `words` filled in there."""
-    return redirect(f"{reverse(address)}?{urlencode({'next': way_back(request)} | words)}")
+def detour(request, address, **values):
+    """Off to the form of what is missing, with `values` filled in there."""
+    return redirect(f"{reverse(address)}?{urlencode({'next': way_back(request)} | values)}")
 
 
 def way_back(request, **more):

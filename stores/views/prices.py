@@ -73,5 +73,5 @@ def price_withdraw(request, price_id):
 def price_restore(request, price_id):
     price = get_price(price_id)
     restore_price(price, by=request.user)
-    messages.success(request, _("The price counts again."))
+    messages.success(request, _("The price is back."))
     return redirect(next_path(request) or reverse("product", args=[price.offer.product_id]))

@@ -29,16 +29,16 @@ def products(request):
 
 @require_safe
 def product(request, product_id):
-    one = get_product(product_id)
-    offers = Offer.objects.filter(product=one).select_related("store").with_current_unit_price().with_price_range()
+    item = get_product(product_id)
+    offers = Offer.objects.filter(product=item).select_related("store").with_current_unit_price().with_price_range()
     page = Paginator(offers.cheapest_first(), PER_PAGE).get_page(request.GET.get("page"))
     page.object_list = list(page.object_list)
     context = {
-        "product": one,
+        "product": item,
         "page": page,
         "charts": price_charts(page.object_list),
-        "prices": _prices_of(one)[:LATEST_PRICES],
-        "may_correct": one.may_be_corrected_by(request.user),
+        "prices": _prices_of(item)[:LATEST_PRICES],
+        "may_correct": item.may_be_corrected_by(request.user),
     }
     return render(request, "stores/product.html", context)
 
@@ -46,9 +46,9 @@ def product(request, product_id):
 @require_safe
 def product_prices(request, product_id):
     """Everything that was seen, withdrawn or not."""
-    one = get_product(product_id)
-    page = Paginator(_prices_of(one), PER_PAGE).get_page(request.GET.get("page"))
-    return render(request, "stores/product_prices.html", {"product": one, "page": page, "prices": page.object_list})
+    item = get_product(product_id)
+    page = Paginator(_prices_of(item), PER_PAGE).get_page(request.GET.get("page"))
+    return render(request, "stores/product_prices.html", {"product": item, "page": page, "prices": page.object_list})
 
 
 def _prices_of(product):
@@ -63,7 +63,7 @@ def product_new(request):
     if form.is_valid():
         with flash_errors(form):
             made = create_product(by=request.user, **form.values())
-            messages.success(request, _("%(name)s is in the list now.") % {"name": made})
+            messages.success(request, _("%(name)s is now in the list.") % {"name": made})
             return go_on(request, product=made.pk)
     context = {
         "next": next_path(request),

@@ -51,7 +51,7 @@ def store_new(request):
     if form.is_valid():
         with flash_errors(form):
             made = create_store(by=request.user, **form.cleaned_data)
-            messages.success(request, _("%(name)s is in the list now.") % {"name": made})
+            messages.success(request, _("%(name)s is now in the list.") % {"name": made})
             return go_on(request, store=made.pk)
     context = {"next": next_path(request), "similar": _similar(request, form["name"].value())}
     return answer(request, "stores/store_new.html", context, form=form)

@@ -22,8 +22,8 @@ class Command(BaseCommand):
     def handle(self, *args, prune, dry_run, **options):
         try:
             there = place()
-            for one in self._pruned(there, dry_run) if prune else self._listed(there):
-                self.stdout.write(one)
+            for line in self._pruned(there, dry_run) if prune else self._listed(there):
+                self.stdout.write(line)
         except BackupError as error:
             raise CommandError(str(error)) from error
 
@@ -31,12 +31,12 @@ class Command(BaseCommand):
         rows, keys = _rows(), shelf.keys(there)
         for key in keys:
             try:
-                one = shelf.manifest(there, key)
+                manifest = shelf.manifest(there, key)
             except BackupError as error:
                 yield str(error)
                 continue
-            age, count = timesince(one.taken_at, timezone.now()), sum(one.counts.values())
-            yield f"{key}  {age} old  {one.size} bytes  {count} rows  verified{_drilled(rows.get(key))}"
+            age, count = timesince(manifest.taken_at, timezone.now()), sum(manifest.counts.values())
+            yield f"{key}  {age} old  {manifest.size} bytes  {count} rows  verified{_drilled(rows.get(key))}"
         yield f"{len(keys)} backups."
 
     def _pruned(self, there, dry_run):

@@ -79,7 +79,7 @@ def test_a_failure_is_told_both_ways(failing, letters, hook, settings):
     assert letter["Subject"] == "Bulq on bulq.example needs you"
     assert letter["To"] == "operator@bulq.test"
     text = letter.get_content().replace("\r\n", "\n").strip()
-    for part in ("failed. pg_dump", "no space", "Last good backup: none.", "manage.py backup.", "told again each day"):
+    for part in ("failed. pg_dump", "no space", "Last good backup: none.", "manage.py backup.", "reminded daily"):
         assert part in text, text
     [(method, path, body)] = hook.got
     assert (method, path) == ("POST", "/a-secret-path")
@@ -102,7 +102,7 @@ def test_once_a_day_while_it_lasts_and_once_when_it_is_over(failing, letters, fo
     back_up()
     assert [letter["Subject"].removeprefix("Bulq on ") for letter in letters.got] == [
         *["localhost needs you"] * 2,
-        "localhost is well again",
+        "localhost has recovered",
     ]
     assert BackupRun.objects.filter(state="done").first().key in letters.got[-1].get_content()
 
@@ -176,7 +176,7 @@ def test_without_the_webhook_the_mail_is_sent(failing, letters, hook, settings, 
 
 def test_a_trial_tells_both_and_says_who_was_not_reached(letters, hook, settings):
     assert said("backup", "--test-alert") == ["e-mail: sent.", "webhook: sent."]
-    assert "a trial of the alarm" in letters.got[0]["Subject"]
+    assert "a test alert" in letters.got[0]["Subject"]
     hook.status = 404
     with pytest.raises(CommandError, match="Not everybody was told"):
         said("backup", "--test-alert")

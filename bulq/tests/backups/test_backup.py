@@ -283,7 +283,7 @@ def test_a_killed_backup_frees_the_lock_and_is_marked_as_failed(something, there
     BackupRun.objects.create()
     assert back_up().state == DONE
     killed = BackupRun.objects.order_by("pk").first()
-    assert (killed.state, killed.error) == (FAILED, "It was killed before its end.")
+    assert (killed.state, killed.error) == (FAILED, "It was killed before it finished.")
     with only_one() as is_mine:
         assert is_mine
 

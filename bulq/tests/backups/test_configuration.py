@@ -13,11 +13,11 @@ from bulq.backups.configuration import mistakes, obstacles
 from bulq.backups.job import back_up, try_out
 
 WRONG = {
-    "BACKUP_FOLDER": ("", "There is no one place"),
-    "BACKUP_S3_BUCKET": ("as-well", "There is no one place"),
+    "BACKUP_FOLDER": ("", "There has to be exactly one place"),
+    "BACKUP_S3_BUCKET": ("as-well", "There has to be exactly one place"),
     "BACKUP_S3_ACCESS_KEY": ("only one", "belong together"),
     "BACKUP_S3_SECRET_KEY": ("canary", "belong together"),
-    "BACKUP_S3_ENDPOINT": ("s3.example", "BACKUP_S3_ENDPOINT is no address"),
+    "BACKUP_S3_ENDPOINT": ("s3.example", "BACKUP_S3_ENDPOINT is not an address"),
     "BACKUP_AT": ("25:00", "BACKUP_AT is “25:00”"),
     "BACKUP_KEEP": ({"daily": -1}, "BACKUP_KEEP_DAILY is -1"),
     "BACKUP_TIME_LIMIT": (0, "BACKUP_TIME_LIMIT is 0"),

@@ -117,7 +117,7 @@ def test_killed_at_any_moment(db, there, kill, moment):
     assert whole_backups(there) == MOMENTS[moment] + 1
     killed.refresh_from_db()
     if moment != "after the end":
-        assert (killed.state, killed.error) == (FAILED, "It was killed before its end.")
+        assert (killed.state, killed.error) == (FAILED, "It was killed before it finished.")
 
 
 def test_not_killed_it_is_done(db, there, kill, temp):

@@ -148,7 +148,7 @@ def test_a_bucket_without_conditions_is_asked_first(bucket, proxy, tmp_path):
     for size in (places.LARGEST_SINGLE_PUT, 1):
         with (
             pytest.MonkeyPatch.context() as patch,
-            pytest.raises(PlaceError, match="there is something under this key"),
+            pytest.raises(PlaceError, match="this key is already taken"),
         ):
             patch.setattr(places, "LARGEST_SINGLE_PUT", size)
             place().put(f"{run.key}.dump", other, sha256=hashlib.sha256(b"something else").hexdigest())

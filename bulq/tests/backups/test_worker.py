@@ -135,7 +135,7 @@ def test_an_admin_asks_for_a_backup_now_and_the_worker_makes_it(something, worke
     tasks.backup()
     admin = make_user("Root", is_staff=True, is_superuser=True)
     assert "Back up now" in signed_in(admin).get(reverse("admin:bulq_backuprun_changelist")).content.decode()
-    assert "The backup was asked for" in press(admin).content.decode()
+    assert "A backup has been requested" in press(admin).content.decode()
     with worker():
         until(lambda: done() == 2)
 
@@ -158,7 +158,7 @@ def test_without_a_broker_the_admin_is_told(something, folder, monkeypatch):
         page = press(make_user("Root", is_staff=True, is_superuser=True)).content.decode()
     finally:
         app.amqp._producer_pool = None
-    assert "The worker cannot be reached, so no backup was asked for." in page
+    assert "The worker can't be reached, so no backup was requested." in page
 
 
 def test_who_only_looks_cannot_ask(something, folder):
@@ -172,11 +172,11 @@ def test_who_only_looks_cannot_ask(something, folder):
 
 # --- Mistakes --------------------------------------------------------------------------------------
 MISTAKES = {
-    "BACKUP_FOLDER": ("", "There is no one place for backups"),
+    "BACKUP_FOLDER": ("", "There has to be exactly one place for backups"),
     "BACKUP_ALERT_EMAILS": ("", "Nobody would hear of a failure"),
     "BACKUP_AT": ("three", "BACKUP_AT is “three”"),
     "BACKUP_S3_ACCESS_KEY": ("only one", "belong together"),
-    "BACKUP_S3_ENDPOINT": ("s3.example", "BACKUP_S3_ENDPOINT is no address"),
+    "BACKUP_S3_ENDPOINT": ("s3.example", "BACKUP_S3_ENDPOINT is not an address"),
     "BACKUP_KEEP_DAILY": ("-1", "BACKUP_KEEP_DAILY is -1"),
     "BACKUP_TIME_LIMIT": ("0", "BACKUP_TIME_LIMIT is 0"),
     "BACKUP_ALERT_WEBHOOK": ("hooks", "BACKUP_ALERT_WEBHOOK is no address"),
@@ -206,5 +206,5 @@ def test_with_mistakes_neither_worker_nor_beat_starts_and_all_are_named(environm
 def test_the_deployment_check_names_them_too(environment):
     """B16."""
     output = refused({**environment, "BACKUP_FOLDER": "", "BACKUP_ALERT_EMAILS": ""}, "manage.py", "check", "--deploy")
-    for sentence in ("There is no one place for backups", "Nobody would hear of a failure"):
+    for sentence in ("There has to be exactly one place for backups", "Nobody would hear of a failure"):
         assert f"(bulq.E005) {sentence}" in output

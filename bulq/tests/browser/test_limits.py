@@ -23,7 +23,7 @@ def test_of_six_friends_who_log_in_at_once_the_sixth_waits_and_keeps_the_form(
     page.get_by_label("Username").fill("Mara")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
-    expect(page.get_by_role("heading")).to_contain_text("Too many at once. Wait")
+    expect(page.get_by_role("heading")).to_contain_text("Too many requests. Wait")
     limits["login"] = "5/3s"
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Send again").click()
@@ -47,7 +47,7 @@ def test_an_action_that_has_to_wait_leaves_its_page_as_it_is(enter, limits):
     page.get_by_label("Name").fill("Thursday Club")
     limits["general"] = "0/m"
     page.get_by_role("button", name="Start the group").click()
-    expect(page.locator("#messages")).to_contain_text("Too many at once. Wait")
+    expect(page.locator("#messages")).to_contain_text("Too many requests. Wait")
     expect(page.get_by_label("Name")).to_have_value("Thursday Club")
     limits["general"] = "100/m"
     page.get_by_role("button", name="Start the group").click()

@@ -201,7 +201,7 @@ def test_a_form_half_filled_whose_place_is_gone_stays_too(enter):
     price = page.locator(f"#f{oil.pk} [name=price]")
     price.fill("3.9")
     purchase(one.run, one.oil, 8, 40, by=one.hana)
-    expect(page.locator("#messages")).to_contain_text("has moved on meanwhile")
+    expect(page.locator("#messages")).to_contain_text("has changed since you opened it")
     expect(price).to_have_value("3.9")
 
 

@@ -74,7 +74,7 @@ def test_without_script_a_run_is_handed_out_paid_and_closed(enter):
         card = page.locator(".handout > details").filter(has=page.get_by_text(person.name))
         if card.get_attribute("open") is None:
             card.locator("summary").click()
-        page.get_by_role("button", name=f"{person.name} has all").click()
+        page.get_by_role("button", name=f"{person.name} has everything").click()
         page.get_by_role("button", name=f"{person.name} has paid").click()
     page.get_by_role("link", name="Finish the hand-out…").click()
     page.get_by_role("button", name="Finish the hand-out").click()
@@ -120,7 +120,7 @@ def test_by_keyboard_one_ticks_and_marks_as_paid(enter):
     paid = page.get_by_role("button", name=f"{cast.bob.name} has paid")
     tab_to(page, paid)
     page.keyboard.press("Enter")
-    expect(page.get_by_role("button", name=f"Take back that {cast.bob.name} has paid")).to_be_visible()
+    expect(page.get_by_role("button", name=f"Unmark {cast.bob.name}'s payment")).to_be_visible()
     assert Participation.objects.get(run=cast.run, user=cast.bob).paid_amount
 
 
@@ -183,9 +183,9 @@ def test_a_card_opened_by_hand_stays_open_until_its_person_has_all(enter):
     if card.get_attribute("open") is None:
         card.locator("summary").click()
     page.get_by_role("button", name=f"{cast.bob.name} has paid").click()
-    expect(page.get_by_role("button", name=f"Take back that {cast.bob.name} has paid")).to_be_visible()
+    expect(page.get_by_role("button", name=f"Unmark {cast.bob.name}'s payment")).to_be_visible()
     expect(card).to_have_attribute("open", "")
-    page.get_by_role("button", name=f"{cast.eve.name} has all").click()
+    page.get_by_role("button", name=f"{cast.eve.name} has everything").click()
     done = page.locator(f"#person-{cast.eve.pk}-all")
     expect(done).to_be_visible()
     expect(done).not_to_have_attribute("open", "")

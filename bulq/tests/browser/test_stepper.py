@@ -231,7 +231,7 @@ def test_an_amount_between_the_steps_is_refused_at_its_line_and_the_others_are_s
     field.press("Tab")
     table.tap(table.products[1])
     error = table.page.locator(f"#line-err-{rice.pk}")
-    expect(error).to_contain_text("Rice goes in steps of 0.5 kg")
+    expect(error).to_contain_text("Order Rice in steps of 0.5 kg")
     expect(field).to_have_value("0.3")
     expect(field).to_have_attribute("aria-invalid", "true")
     table.stored_is({table.products[0]: 1, table.products[1]: 1})

@@ -240,7 +240,7 @@ def correct_penne(run, alice):
     alice.go(f"{run}costs/")
     with alice.page.expect_navigation():
         alice.page.get_by_role("link", name="Correct what Penne cost").click()
-    alice.fill("Paid in all", "20.50")
+    alice.fill("Total paid", "20.50")
     alice.press("Save")
     alice.sees(euros(sum(paid for paid, _received in LINES.values())))
 
@@ -257,7 +257,7 @@ def check_totals(person, expected):
 def hand_out(run, alice, bob, expected):
     alice.go(run)
     for name in ("Bob", "Dora"):
-        alice.press(f"{name} has all")
+        alice.press(f"{name} has everything")
     eve = alice.page.locator(".handout > details").filter(has=alice.page.locator(".nm", has_text="Eve"))
     if eve.get_attribute("open") is None:
         eve.locator("summary").click()

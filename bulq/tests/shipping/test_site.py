@@ -271,7 +271,7 @@ def test_while_the_web_process_is_away_people_are_told_so(site):
     try:
         status, headers, body = site.ask("GET", "/login/")
         assert (status, headers["Retry-After"]) == (502, "10")
-        assert b"Bulq is away for a moment" in body
+        assert b"Bulq will be back in a moment" in body
         assert_safe(headers)
     finally:
         site.start("web")
