@@ -1,4 +1,4 @@
-"""The only way to a group and its members: what is foreign is missing."""
+"""The only way to a group and its members; other people's groups do not exist (404)."""
 
 from django.conf import settings
 from django.core.signing import BadSignature, Signer
@@ -11,7 +11,7 @@ from bulq.kit.locks import locked
 
 from .models import Group, Membership, User
 
-# Whoever holds such a link may switch off the mails it came with, and nothing else.
+# A link signed with this lets its holder unsubscribe the person it was mailed to, and nothing else.
 MAIL_OFF = Signer(salt="accounts.mail_off")
 
 
@@ -42,7 +42,7 @@ def get_group_administered_by(user, group_id):
 
 
 def get_member(group, user_id):
-    """The membership of another person in a group that the reader was already let into."""
+    """The membership of another person, in a group the reader has access to."""
     try:
         membership = group.memberships.select_related("user").get(user__pk=user_id)
     except Membership.DoesNotExist:
@@ -52,7 +52,7 @@ def get_member(group, user_id):
 
 
 def lock_group(group_id):
-    """The group's row, locked. Who may do what has to be looked up after this, not before."""
+    """The group's row, locked. Check rights after this, not before."""
     try:
         return locked(Group.objects, pk=group_id)
     except Group.DoesNotExist:
@@ -60,7 +60,7 @@ def lock_group(group_id):
 
 
 def members_with_rights(membership):
-    """The members of a group, each with what the person whose membership this is may do to them."""
+    """The members of a group, each with what the owner of this membership may do to them."""
     members = list(membership.group.memberships.select_related("user").in_order())
     admins = sum(member.is_admin for member in members)
     for member in members:
@@ -72,9 +72,9 @@ def members_with_rights(membership):
 
 
 def invitation(token, user=None):
-    """(group, names of its admins, is the person a member): what an invite link shows before anybody joins.
+    """What an invite link shows: (group, names of its admins, whether the person is a member).
 
-    The group is None for a dead link. The one way to see anything of a group from outside.
+    The group is None for a dead link. This is the only way to see anything of a group from outside.
     """
     group = Group.objects.filter(join_token=token).with_member_count().first()
     if group is None:
@@ -84,12 +84,12 @@ def invitation(token, user=None):
 
 
 def mail_off_url(user):
-    """The whole address that switches off this person's mails, without logging in."""
+    """The absolute address that unsubscribes this person from e-mails without logging in."""
     return settings.SITE_URL + reverse("mail-off", args=[MAIL_OFF.sign(user.pk)])
 
 
 def get_mailed_person(token):
-    """Whose mails the link switches off; a closed account has none."""
+    """The person the link unsubscribes; `Http404` for a closed account."""
     try:
         return User.objects.get(pk=MAIL_OFF.unsign(token), is_active=True)
     except (BadSignature, User.DoesNotExist):

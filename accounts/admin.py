@@ -28,7 +28,7 @@ class PersonForm(UserChangeForm):
 
 
 class SavesWhatChanged:
-    """Writes the changed columns only, so that an open admin page does not undo what people did meanwhile."""
+    """Writes the changed columns only, so that an open admin page does not undo what people have changed since."""
 
     def save_model(self, request, obj, form, change):
         if change:
@@ -61,7 +61,7 @@ class UserAdmin(SavesWhatChanged, FrameworkUserAdmin):
     )
 
     def get_readonly_fields(self, request, obj=None):
-        """Nobody takes rights from themself, and only a superuser hands any out."""
+        """Nobody can change their own rights, and only a superuser can grant any."""
         fixed = super().get_readonly_fields(request, obj)
         if obj == request.user or not request.user.is_superuser:
             fixed = (*fixed, *RIGHTS)
@@ -76,7 +76,7 @@ class UserAdmin(SavesWhatChanged, FrameworkUserAdmin):
 
 
 class MembershipInline(admin.TabularInline):
-    """To be read only: who is in a group, and who its admins are, the group decides."""
+    """Read only: the group itself decides who is in it and who its admins are."""
 
     model = Membership
     fields = readonly_fields = ("user", "is_admin", "joined_at")
@@ -127,7 +127,7 @@ class SiteSettingsAdmin(admin.ModelAdmin):
         return redirect(reverse("admin:accounts_sitesettings_change", args=[1]))
 
     def get_object(self, request, object_id, from_field=None):
-        """It is written when somebody saves it for the first time."""
+        """Unsaved defaults until someone saves it for the first time."""
         return super().get_object(request, object_id, from_field) or (SiteSettings(pk=1) if object_id == "1" else None)
 
     def has_add_permission(self, request):

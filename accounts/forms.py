@@ -55,7 +55,7 @@ class PersonNameField(LineField):
 
 
 class UsernameField(LineField):
-    """Any case and blanks around it are fine; what goes on is the one spelling that is stored."""
+    """Accepts any case and surrounding blanks; cleans to the one spelling that is stored."""
 
     def __init__(self, **kwargs):
         errors = {"required": _("Enter a username")}
@@ -63,7 +63,7 @@ class UsernameField(LineField):
         kwargs = {"label": _("Username"), "help_text": hint, "error_messages": errors} | kwargs
         super().__init__(low=3, high=50, autocomplete="username", **kwargs)
         self.widget.attrs |= {"autocapitalize": "none", "spellcheck": "false"}
-        # Blanks around it are cut off after it was sent, so the browser must not count them.
+        # Surrounding blanks are trimmed on the server, so the browser must not count them.
         del self.widget.attrs["maxlength"]
         self.validators += User._meta.get_field("username").validators[1:2]
 
@@ -81,7 +81,7 @@ class PasswordField(forms.CharField):
 
 
 class PasswordAgainField(PasswordField):
-    """Has only to be the same as the first, which is where anything else is said."""
+    """Only has to equal the first; every other rule is checked there."""
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
@@ -113,7 +113,7 @@ class CurrencyField(forms.ChoiceField):
 class NewPassword(forms.Form):
     """A password typed twice, checked against the rules for the person it is for.
 
-    Whoever extends it has a `person()`: the person as they will be, so that the password is not their own name.
+    Subclasses define `person()`: the person as they will be, so that the password cannot be their own name.
     """
 
     first, second = "password", "password_again"
@@ -158,7 +158,7 @@ class LoginForm(auth_forms.AuthenticationForm):
 
     def __init__(self, request=None, *args, **kwargs):
         super().__init__(request, *args, **kwargs)
-        # An impossible username gets the answer of an unknown one.
+        # An impossible username gets the same answer as an unknown one.
         self.fields["username"].validators = [ProhibitNullCharactersValidator()]
         self.fields["username"].widget.attrs.pop("maxlength", None)
 
@@ -167,7 +167,7 @@ class LoginForm(auth_forms.AuthenticationForm):
 
 
 class CurrentPassword(forms.Form):
-    """Asks for the password again, so that an open page on a lent phone does not give the account away."""
+    """Asks for the password again, so that a borrowed phone with an open page does not give the account away."""
 
     current_password = PasswordField(
         label=_("Current password"),
@@ -269,7 +269,7 @@ class GroupForm(forms.Form):
 
 
 class GroupSettingsForm(GroupForm):
-    """The currency is left out once it is fixed, but a page opened before that may still send it."""
+    """The currency field is removed once it is fixed, but a page opened earlier may still send it."""
 
     def __init__(self, group, *args, **kwargs):
         super().__init__(*args, initial={"name": group.name, "currency": group.currency}, **kwargs)

@@ -19,7 +19,7 @@ from .validators import validate_plain_line
 
 class UserQuerySet(models.QuerySet):
     def mailed(self):
-        """Those who gave an address and want to be notified there."""
+        """People who gave an e-mail address and want notifications there."""
         return self.filter(wants_mail=True, is_active=True).exclude(email="")
 
 
@@ -65,7 +65,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(_("active"), default=True)
     joined_at = models.DateTimeField(default=timezone.now, editable=False)
     closed_at = models.DateTimeField(null=True, blank=True, editable=False)
-    # A new value ends every session of the person, wherever it is open.
+    # A new value ends every session of the person on every device.
     session_salt = models.CharField(max_length=32, default=new_session_salt, editable=False)
 
     objects = UserManager()
@@ -157,7 +157,7 @@ class MembershipQuerySet(models.QuerySet):
         return self.filter(group__archived_at=None)
 
     def irreplaceable(self):
-        """Of an admin who is the only one in a group with other members."""
+        """Memberships of admins who are the only admin in a group with other members."""
         members = models.Count("group__memberships")
         admins = models.Count("group__memberships", filter=models.Q(group__memberships__is_admin=True))
         counted = self.admins().select_related("group").annotate(members=members, admins=admins)
@@ -184,9 +184,9 @@ class Membership(models.Model):
 
 
 class ResetRequest(models.Model):
-    """Somebody asked for a mail with a link to choose a new password, for an address that may belong to nobody.
+    """A request for a password reset, for an address that may belong to nobody.
 
-    The row is there until the worker has sent the mail, or found that there is nobody to send it to.
+    The row is deleted once the worker has sent the mail, or found nobody to send it to.
     """
 
     email = models.EmailField()
@@ -197,7 +197,7 @@ class ResetRequest(models.Model):
 
 
 class SiteSettings(models.Model):
-    """The one row of what a site admin decides for everybody."""
+    """A single row: what a site admin decides for everyone."""
 
     class Registration(models.TextChoices):
         OPEN = "open", _("Open to everyone")

@@ -1,4 +1,4 @@
-"""Work handed over by a page, or by the clock. Each task looks for itself what there is to do."""
+"""Tasks queued by a page or by the schedule. Each task finds in the database what there is to do."""
 
 from bulq.kit.queue import app
 

@@ -6,13 +6,13 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-# They turn the text around them the other way, far beyond the name they stand in.
+# They reverse the direction of the text around them, far beyond the name itself.
 DIRECTION_MARKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 CONTROLS = {"Cc", "Cs", "Zl", "Zp"}
 
 
 def validate_plain_line(text):
-    """One line that people can read: no control characters, and something to see."""
+    """Require one readable line: no control characters, and at least one visible character."""
     categories = {unicodedata.category(letter) for letter in text}
     if categories & CONTROLS or DIRECTION_MARKS.intersection(text):
         raise ValidationError(_("Leave out line breaks and control characters"), code="control")
@@ -21,7 +21,7 @@ def validate_plain_line(text):
 
 
 class MaximumLengthValidator:
-    """Bounds what has to be hashed, wherever a password is set."""
+    """Limits what has to be hashed, wherever a password is set."""
 
     def __init__(self, max_length=128):
         self.max_length = max_length

@@ -137,7 +137,7 @@ def load(port, known, path, connections, method="GET", fields=None, cookies=None
 
 
 def bids(port, known, connections):
-    """Everybody sets one amount, again and again, on one run at once."""
+    """Everyone sets one amount, again and again, on one run at once."""
     fields = {f"q-{known['products'][0]}": "3"}
     return load(port, known, f"/runs/{known['crowd']}/order/", connections, "POST", fields, known["cookies"][:20])
 

@@ -1,4 +1,4 @@
-"""Work by the clock, or handed over by a page. Each task looks for itself what there is to do."""
+"""Tasks queued by the schedule or by a page. Each task finds in the database what there is to do."""
 
 from bulq.kit.queue import app
 

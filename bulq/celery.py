@@ -17,7 +17,7 @@ log = logging.getLogger("bulq.tasks")
 
 @signals.setup_logging.connect
 def leave_the_log_alone(**_kwargs):
-    """Django has set it up. Somebody has to listen here, or else Celery does so in its own way."""
+    """Django has set it up. Someone has to listen here, or else Celery does so in its own way."""
 
 
 @signals.celeryd_init.connect

@@ -103,7 +103,7 @@ BACKUP_AT = env.text("BACKUP_AT", default="03:00")
 # Who is told when there are none, when one fails, and when all has recovered.
 BACKUP_ALERT_EMAILS = env.texts("BACKUP_ALERT_EMAILS", default=[])
 BACKUP_ALERT_WEBHOOK = env.text("BACKUP_ALERT_WEBHOOK", default="")
-# Somebody who raises the alarm when we do not call any more; asked with /start and /fail too.
+# Someone who raises the alarm when we do not call any more; asked with /start and /fail too.
 BACKUP_HEARTBEAT_URL = env.text("BACKUP_HEARTBEAT_URL", default="")
 
 # What the web processes hand over to the worker goes through Redis as well.
@@ -179,7 +179,7 @@ TEMPLATES = [
 FORM_RENDERER = "bulq.kit.forms.FormRenderer"
 
 # --- Data ------------------------------------------------------------------------------------------
-# A lock is waited for three seconds, then the person is told that somebody else is saving; and a server that does not
+# A lock is waited for three seconds, then the person is told that someone else is saving; and a server that does not
 # answer as long, then they are told that the site is away.
 _database_options = {"options": "-c lock_timeout=3000", "connect_timeout": 3}
 DATABASES = {"default": _database | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True, "OPTIONS": _database_options}}
@@ -308,7 +308,7 @@ if SERVED_OVER_HTTPS:
     if SECRET_KEY and (len(SECRET_KEY) < 50 or len(set(SECRET_KEY)) < 10):
         env.problem("SECRET_KEY is too short or too simple: take 50 random characters or more.")
     if _database.get("PASSWORD", "") in ("", "bulq", "postgres", "password", "secret"):
-        env.problem("DATABASE_URL has no password, or one that anybody would try.")
+        env.problem("DATABASE_URL has no password, or one that anyone would try.")
     if _here == ALLOWED_HOSTS:
         env.problem("ALLOWED_HOSTS is not set.")
     if _mail == _console:

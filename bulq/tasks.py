@@ -10,7 +10,7 @@ from .watch import alerts
 
 @app.task
 def backup(asked_at: str | None = None):
-    """The backup of last night, or the one that somebody asked for at that time (ISO 8601), unless there is one."""
+    """The backup of last night, or the one that someone asked for at that time (ISO 8601), unless there is one."""
     job.back_up_if_due(datetime.fromisoformat(asked_at) if asked_at else None)
 
 

@@ -85,7 +85,7 @@ class Postgres:
             raise CannotStart(f"PostgreSQL's {program} failed in {self.folder}: {_last(result.stderr)}.")
 
     def _start(self) -> tuple[Child, int]:
-        """Between asking for a free port and taking it somebody else may: then try another."""
+        """Between asking for a free port and taking it someone else may: then try another."""
         for _ in range(5):
             port = free_port()
             server = Child.start(

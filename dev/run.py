@@ -60,7 +60,7 @@ def run(port: int) -> None:
         # Beside the migrations: each spends its first second or two on importing Django.
         site = start("the web server", *_gunicorn(GUNICORN, web), log=local / "web.log")
         _manage("migrate", "--no-input", "--skip-checks", environment=environment)
-        # Somebody else's database is never filled with people who do not exist.
+        # Someone else's database is never filled with people who do not exist.
         people = "" if given["DATABASE_URL"] else _demo_people(local, started.database_made_now, environment)
         _wait_for_answer(port, site, door)
         print(f"\nBulq is at http://{HOST}:{port}/   (Ctrl-C stops it)", people, sep="\n", flush=True)

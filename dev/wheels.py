@@ -12,7 +12,7 @@ from pathlib import Path
 
 from dev.processes import Account, CannotStart, quiet
 
-# Root's own: a predictable name under /tmp could have been made by anybody.
+# Root's own: a predictable name under /tmp could have been made by anyone.
 COPIES = Path("/var/lib/bulq-dev")
 
 

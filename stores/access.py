@@ -1,4 +1,4 @@
-"""The only way to what is in the catalogue. Everybody who is signed in may see all of it; correcting is for some."""
+"""The only way to the catalogue. Everyone who is logged in may see all of it; only some may correct it."""
 
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
@@ -33,7 +33,7 @@ def get_product_corrected_by(user, product_id):
 
 
 def checked_correctable(thing, user):
-    """Pass on a store or product that the person may correct; `NotAllowed` says who may."""
+    """Return a store or product if the person may correct it; `NotAllowed` says who may."""
     if thing.may_be_corrected_by(user):
         return thing
     if thing.is_verified:

@@ -1,4 +1,4 @@
-"""The catalogue for the site admin, checked like the forms of everybody else."""
+"""The catalogue for site admins, with the same checks as the ordinary forms."""
 
 from django import forms
 from django.contrib import admin, messages
@@ -41,11 +41,11 @@ class PriceForm(forms.ModelForm):
 
 
 class CatalogueAdmin(admin.ModelAdmin):
-    """Writes the changed columns only, and answers what another request made impossible with a sentence."""
+    """Writes the changed columns only, and turns conflicts with another request into a sentence."""
 
     list_per_page = 50
     show_full_result_count = False
-    # Filled in from others whenever these are written.
+    # Derived columns, written together with their source.
     written_along = {"name": "name_key", "brand": "brand_key"}
 
     def save_model(self, request, obj, form, change):
@@ -116,18 +116,18 @@ class OfferAdmin(CatalogueAdmin):
     fields = ("product", "store", "pack_size", "min_quantity", "note")
 
     def get_changeform_initial_data(self, request):
-        """What stands in the address; Django's search fields take numbers only."""
+        """Initial values from the address; Django's autocomplete fields take numbers only."""
         given = super().get_changeform_initial_data(request).items()
         return {name: value for name, value in given if name not in self.autocomplete_fields or parse_id(value)}
 
     def get_readonly_fields(self, request, obj=None):
-        """Prices belong to a product at a store; both stay what they are."""
+        """Product and store can't change, because prices belong to them."""
         return ("product", "store") if obj else ()
 
 
 @admin.register(Price)
 class PriceAdmin(CatalogueAdmin):
-    """Logged on the site only. That of a purchase follows its purchase and can only be read here."""
+    """Prices are logged on the site only. The price of a purchase follows its purchase and is read only here."""
 
     form = PriceForm
     list_display = ("offer", "amount", "quantity", "seen_at", "seen_by", "is_of_purchase", "withdrawn_at")

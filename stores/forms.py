@@ -30,7 +30,7 @@ LONGEST_KEY = 300
 
 
 def suggesting(address, *, target="#similar", with_fields="this"):
-    """Attributes of an input under which suggestions appear while it is typed in."""
+    """Attributes of an input that shows suggestions below it while someone types."""
     return {
         "hx-get": reverse_lazy(address),
         "hx-trigger": "input changed delay:300ms",
@@ -43,7 +43,7 @@ def suggesting(address, *, target="#similar", with_fields="this"):
 class Correction:
     """A form that corrects `stored` and carries a digest of what it showed.
 
-    When that is no longer what is stored, the page shows both, and sending it again overwrites knowingly.
+    If the stored values have changed since, the page shows both, and sending it again overwrites them.
     """
 
     stored = None
@@ -57,7 +57,7 @@ class Correction:
         return self.data.get("seen", "")
 
     def stored_values(self):
-        """`[(label, value)]` of what is stored now and differs from what was typed, on an outdated page."""
+        """`[(label, value)]` of stored values that differ from what was typed, if the page was outdated."""
         if not self.is_bound or self.stored is None or self.seen == self.digest:
             return []
         typed, nothing = getattr(self, "cleaned_data", {}), object()
@@ -75,7 +75,7 @@ def readable(field, value):
 
 
 class NameField(LineField):
-    """A name that is compared by its folded key, which some ligatures make much longer than what was typed."""
+    """A name compared by its folded key, which ligatures can make much longer than what was typed."""
 
     def __init__(self, **kwargs):
         super().__init__(**{"low": 2, "label": _("Name")} | kwargs)
@@ -99,13 +99,13 @@ class StoreForm(Correction, forms.Form):
         super().__init__(*args, initial=initial, **kwargs)
         if not stored:
             self.fields["name"].widget.attrs |= suggesting("store-similar", with_fields="#id_name, #id_next")
-        # Left out once it is fixed, but a page opened before that may still send it.
+        # Removed once it is fixed, but a page opened earlier may still send it.
         if stored and stored.is_currency_fixed and "currency" not in self.data:
             del self.fields["currency"]
 
 
 def store_initial(query):
-    """What a link to the form of a new store fills in."""
+    """Initial values for a new store, from the address."""
     currency = query.get("currency")
     return {
         "name": query.get("name", "")[:100],
@@ -114,7 +114,7 @@ def store_initial(query):
 
 
 def product_initial(query):
-    """What a link to the form of a new product fills in."""
+    """Initial values for a new product, from the address."""
     name = query.get("name", "")[:100]
     return ({"name": name} if name else {}) | store_named_by(query)
 
@@ -125,13 +125,13 @@ def store_named_by(query):
 
 
 class StoreNameField(LineField):
-    """A store by its name: suggested while typing, looked up by the folded name. Its value is the `Store`."""
+    """A store by its name, suggested while typing and looked up by the folded name. Cleans to a `Store`."""
 
     def __init__(self, **kwargs):
         errors = {"required": _("Enter the name of the store")}
         super().__init__(label=_("Store"), error_messages=errors, **kwargs)
         self.widget.attrs |= {"list": "known-stores"} | suggesting("store-names", target="#known-stores")
-        # Some browsers would not offer the list otherwise.
+        # Otherwise some browsers do not offer the list.
         del self.widget.attrs["autocomplete"]
 
     def clean(self, value):
@@ -180,7 +180,7 @@ class ProductFields(forms.Form):
         help_text=_("How much the plus and minus buttons change. Leave empty for the usual step"),
     )
 
-    # Where unit and kind are fixed, they are not asked for.
+    # Set where unit and kind are fixed and not asked for.
     fixed_kind = None
 
     def clean(self):
@@ -221,7 +221,7 @@ class ProductForm(Correction, ProductFields):
         unit = {"unit": stored.unit} if stored.unit in UNITS else {"unit": OTHER, "other_unit": stored.unit}
         initial = {name: getattr(stored, name) for name in ("name", "brand", "kind", "step")} | unit
         super().__init__(*args, initial=initial, **kwargs)
-        # Left out once they are fixed, but a page opened before that may still send them.
+        # Removed once they are fixed, but a page opened earlier may still send them.
         if stored.is_unit_fixed and "unit" not in self.data:
             self.fixed_kind = stored.kind
             for name in ("unit", "other_unit", "kind"):
@@ -244,7 +244,7 @@ class OfferDetails(forms.Form):
             self.fields[name].widget.unit, self.fields[name].widget.unit_after = unit, True
 
     def refuse_parts(self, kind):
-        """Quantities of what is counted are whole."""
+        """Require whole quantities of counted products."""
         for name in self.quantities:
             if kind == Product.Kind.COUNTED and (self.cleaned_data.get(name) or 0) % 1:
                 self.add_error(name, whole_number_needed())
@@ -281,10 +281,10 @@ class OfferFields(OfferDetails):
 
 
 class NewProductForm(ProductFields, OfferFields):
-    """A product, and perhaps at once where it is sold and what it costs."""
+    """A new product, optionally with a store and a first price."""
 
     field_order = ["name", "brand", "unit", "other_unit", "kind", "step", "store", "amount", "quantity"]
-    # Parts of the form that are folded while nothing stands in them.
+    # Parts of the form that are folded while they are empty.
     FOLDED = {
         "details": ("brand", "kind", "step"),
         "offer": ("amount", "quantity", "pack_size", "min_quantity", "note"),
@@ -304,7 +304,7 @@ class NewProductForm(ProductFields, OfferFields):
             self.add_error("store", _("Enter the store this is about"))
 
     def unfolded(self):
-        """The parts in which something stands or is wrong. That the store is known is told while they are folded."""
+        """The parts that hold values or errors. The store alone does not unfold one: the folded heading names it."""
         unfolded = {
             part: any(self[name].value() or self[name].errors for name in names) for part, names in self.FOLDED.items()
         }
@@ -319,7 +319,7 @@ class NewProductForm(ProductFields, OfferFields):
 
 
 class OfferForm(OfferFields):
-    """A known product at another store."""
+    """An existing product at another store."""
 
     field_order = ["store", "amount", "quantity", "pack_size", "min_quantity", "note"]
 
@@ -348,7 +348,7 @@ class OfferDetailsForm(Correction, OfferDetails):
 
 
 class PriceForm(OfferDetails):
-    """One observation at an offer."""
+    """One price seen at an offer."""
 
     pack_size = None
     amount = PriceField(label=_("Price"), error_messages={"required": _("Enter a price, for example 7.40")})

@@ -1,4 +1,4 @@
-"""Pages of the catalogue as everybody sees them, kept in the cache: nothing in them depends on who looks.
+"""Pages of the catalogue as everyone sees them, kept in the cache: nothing in them depends on who looks.
 
 A kept page gives plain values, which have of their rows what is shown. Searching is left to the database.
 """
@@ -70,7 +70,7 @@ def stores_page(number, per_page):
 
 
 def first_stores():
-    """What is offered before anybody types a name."""
+    """What is offered before anyone types a name."""
     return stores_page(1, 20).object_list
 
 

@@ -1,4 +1,4 @@
-"""Whatever writes a row of the catalogue also renews the tokens of the lists that show it."""
+"""Every write to the catalogue renews the tokens of the lists that show the row."""
 
 from django.db.models.signals import post_delete, post_save, pre_delete, pre_save
 from django.dispatch import receiver
@@ -18,7 +18,7 @@ def of_the_catalogue(*signals):
 
 @of_the_catalogue(pre_save, pre_delete)
 def remember(sender, instance, **_kwargs):
-    """Which stores show the row before it is changed: it may move away or vanish."""
+    """Note which stores show the row before it changes: it may move or be deleted."""
     instance.shown_before = sender.stores_that_show([instance.pk]) if instance.pk else set()
 
 

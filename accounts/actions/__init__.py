@@ -1,4 +1,4 @@
-"""Everything that writes about people and groups: one file per word."""
+"""Everything that writes about people and groups, one file per subject."""
 
 from .groups import archive_group, change_group, create_group, renew_invitation, set_joining
 from .membership import change_role, end_membership, ending_preview, join_group, joining_problems

@@ -12,7 +12,7 @@ from .membership import user_limit_problems
 
 @transaction.atomic
 def create_group(*, by, name, currency):
-    """Somebody starts a group and is its admin and only member. Refused at the limit of groups per person."""
+    """Start a group with `by` as its admin and only member. Refused at the limit of groups per person."""
     person = locked(User.objects, pk=by.pk)
     for problem in user_limit_problems(person):
         raise BulqError(problem)
@@ -23,7 +23,7 @@ def create_group(*, by, name, currency):
 
 @transaction.atomic
 def change_group(group_id, *, by, name, currency=None):
-    """A group admin gives the group another name or currency; the currency only before the first run."""
+    """Change name or currency, as a group admin; the currency only before the first run."""
     group = _lock_administered(group_id, by)
     currency = currency or group.currency
     if currency != group.currency and group.is_currency_fixed:
@@ -38,7 +38,7 @@ def change_group(group_id, *, by, name, currency=None):
 
 @transaction.atomic
 def renew_invitation(group_id, *, by):
-    """A group admin replaces the invite link; the old one is dead at once."""
+    """Replace the invite link, as a group admin; the old one stops working at once."""
     group = _lock_administered(group_id, by)
     group.join_token = new_join_token()
     group.save(update_fields=["join_token"])
@@ -47,7 +47,7 @@ def renew_invitation(group_id, *, by):
 
 @transaction.atomic
 def set_joining(group_id, *, by, is_open):
-    """A group admin closes or opens joining; the link stays the same."""
+    """Close or open joining, as a group admin; the link stays the same."""
     group = _lock_administered(group_id, by)
     group.is_joining_open = is_open
     group.save(update_fields=["is_joining_open"])
@@ -56,10 +56,10 @@ def set_joining(group_id, *, by, is_open):
 
 @transaction.atomic
 def archive_group(group_id, *, by):
-    """A group admin puts the group away: it stays readable, nobody joins, no run starts.
+    """Archive the group, as a group admin: it stays readable, but nobody can join or start a run.
 
-    Whoever calls this makes sure beforehand, in the same transaction and with the group locked, that no run
-    is open: this app knows no runs.
+    The caller has to make sure, in the same transaction and with the group locked, that no run is open: this
+    app knows nothing of runs.
     """
     group = _lock_administered(group_id, by)
     group.archived_at = timezone.now()

@@ -15,13 +15,13 @@ from django.utils import timezone
 from accounts.models import ResetRequest
 from bulq.kit.later import hand_over
 
-# Whoever waited longer has asked again.
+# After this, the person has asked again.
 OLDEST = timedelta(hours=1)
 log = logging.getLogger(__name__)
 
 
 def ask_for_reset(email):
-    """Note that this address asked for a new password. Whether anybody has it is looked up by the worker alone."""
+    """Record that a reset was requested for this address. Only the worker looks up whether anyone has it."""
     ResetRequest.objects.create(email=email)
     hand_over("accounts.tasks.mail_resets")
 
@@ -35,13 +35,13 @@ def mail_resets():
             sent += _mail(pk)
         except OSError as error:
             log.warning("A mail for a new password was not sent and is tried again: %s", type(error).__name__)
-            break  # whatever is behind it waits too, instead of for one time-out after the other
+            break  # the rest waits too, instead of running into one time-out after the other
     return sent
 
 
 @transaction.atomic
 def _mail(pk):
-    """Whoever else is at it just now leaves the row to us. Raises `OSError` when the mail could not be sent."""
+    """Send one, unless another worker holds the row. Raises `OSError` when the mail could not be sent."""
     request = ResetRequest.objects.select_for_update(skip_locked=True).filter(pk=pk).first()
     if request is None:
         return 0
@@ -58,7 +58,7 @@ def _mail(pk):
 
 
 class _Reset(PasswordResetForm):
-    """The framework's, which finds the people and makes the links; it would swallow what goes wrong in sending."""
+    """Django's form, which finds the people and makes the links, but with errors in sending raised."""
 
     sent = 0
 

@@ -13,7 +13,7 @@ from bulq.kit.locks import locked
 
 
 def joining_problems(group, user=None):
-    """Why `user`, or anybody if it is not known who, cannot join: sentences, none if the way is free."""
+    """Sentences about why `user` (or anyone, if None) cannot join; empty if they can."""
     if group is None:
         return [_("This invite link is not valid or has expired. Ask for a new one.")]
     problems = []
@@ -48,7 +48,7 @@ def user_limit_problems(user):
 
 @transaction.atomic
 def join_group(token, *, by):
-    """Somebody accepts an invitation; who is a member already stays one.
+    """Accept an invitation. Does nothing for someone who is already a member.
 
     Refused when the link is dead, joining is closed, or the group or the person is at a limit.
     """
@@ -69,7 +69,7 @@ def join_group(token, *, by):
 
 @transaction.atomic
 def change_role(group_id, user_id, *, by, is_admin):
-    """A group admin makes a member a group admin, or ends it; the last one stays."""
+    """Give or take the role of group admin, as a group admin; the last one stays."""
     group = lock_group(group_id)
     get_administration(by, group_id)
     member = get_member(group, user_id)
@@ -81,7 +81,7 @@ def change_role(group_id, user_id, *, by, is_admin):
 
 
 def ending_problems(membership, *, by):
-    """Why this membership cannot end, or not through `by`, as far as the group itself is concerned."""
+    """Sentences about why `by` cannot end this membership, as far as the group itself is concerned."""
     if by.pk != membership.user_id:
         if membership.is_admin:
             return [_("A group admin can't be removed. Remove them as admin first.")]
@@ -95,7 +95,7 @@ def only_admin_problem(group):
 
 
 def ending_preview(membership, *, by):
-    """(problems, consequences) of ending this membership: what stands in the way, and what would follow."""
+    """(problems, consequences): what prevents ending this membership, and what would follow."""
     problems, consequences = ending_problems(membership, by=by), []
     if not problems:
         try:
@@ -110,9 +110,9 @@ def ending_preview(membership, *, by):
 
 @transaction.atomic
 def end_membership(group_id, user_id, *, by):
-    """Somebody leaves the group, or a group admin removes a member who is none.
+    """Leave the group, or remove another member as a group admin.
 
-    What the runs of the group have to do about it follows by `membership_ending`, whose receivers may refuse.
+    The signal `membership_ending` lets the group's runs follow; its receivers may refuse.
     The only member may leave, and that archives the group.
     """
     group = lock_group(group_id)

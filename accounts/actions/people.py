@@ -15,7 +15,7 @@ from .membership import end_membership, only_admin_problem
 
 
 def registration_problems(join_token=""):
-    """Why nobody can register now, or not without an invitation: sentences, none if the way is free."""
+    """Sentences about why registration is not possible now, or not without an invitation; empty if it is."""
     position = SiteSettings.current().registration
     if position == SiteSettings.Registration.CLOSED:
         return [_("Registration is closed at the moment. If you have an account, log in.")]
@@ -26,7 +26,7 @@ def registration_problems(join_token=""):
 
 @transaction.atomic
 def register_person(*, name, username, password, email="", join_token=""):
-    """Somebody makes an account. Refused when registration is closed, or when the username is taken."""
+    """Create an account. Refused when registration is closed or the username is taken."""
     for problem in registration_problems(join_token):
         raise NotAllowed(problem)
     with _username_free():
@@ -35,7 +35,7 @@ def register_person(*, name, username, password, email="", join_token=""):
 
 @transaction.atomic
 def change_profile(*, by, name, username, email, wants_mail):
-    """Somebody gives themself another name, username or e-mail address; the form asked for the password."""
+    """Change one's name, username, e-mail address or notifications; the form has asked for the password."""
     person = locked(User.objects, pk=by.pk)
     person.name, person.username = name, normalise_username(username)
     person.email, person.wants_mail = email, wants_mail
@@ -45,13 +45,13 @@ def change_profile(*, by, name, username, email, wants_mail):
 
 
 def stop_mail(user_id):
-    """Whoever holds the link of a mail has no more of them sent."""
+    """Unsubscribe a person, by the link in an e-mail."""
     User.objects.filter(pk=user_id).update(wants_mail=False)
 
 
 @transaction.atomic
 def change_password(*, by, password):
-    """Somebody takes another password. Every session ends, unless the caller renews the present one."""
+    """Set a new password. Every session ends, unless the caller renews the current one."""
     person = locked(User.objects, pk=by.pk)
     person.set_password(password)
     person.save(update_fields=["password"])
@@ -68,7 +68,7 @@ def choose_theme(*, by, theme):
 
 @transaction.atomic
 def log_out_everywhere(*, by):
-    """Every session of the person ends, on every device."""
+    """End every session of the person, on every device."""
     person = locked(User.objects, pk=by.pk)
     person.session_salt = new_session_salt()
     person.save(update_fields=["session_salt"])
@@ -76,7 +76,7 @@ def log_out_everywhere(*, by):
 
 
 def closing_problems(user):
-    """What stands in the way of closing this account, as far as the person and the groups are concerned."""
+    """Sentences about what prevents closing this account, as far as the person and the groups are concerned."""
     problems = []
     if user.is_staff or user.is_superuser:
         problems.append(_("You are a site admin. Another site admin has to take that role from you first."))
@@ -85,7 +85,7 @@ def closing_problems(user):
 
 @transaction.atomic
 def close_account(*, by):
-    """Somebody goes for good: every membership ends by its own rules, and what names the person is wiped.
+    """Close an account for good: every membership ends by its own rules, and personal data is erased.
 
     Sums and histories stay, under the name "former member". Refused while a group would be left without an
     admin, or while the person is a site admin.
@@ -112,7 +112,7 @@ def _invites(join_token):
 
 @contextmanager
 def _username_free():
-    """Around a write that PostgreSQL refuses when somebody else has the username by now."""
+    """Turn PostgreSQL's refusal of a username that has just been taken into a refusal at its field."""
     try:
         with busy_when_locked(), transaction.atomic():
             yield

@@ -1,1 +1,1 @@
-"""Pages about people and groups: one file per word."""
+"""Pages about people and groups: one file per subject."""

@@ -1,4 +1,4 @@
-"""Coming in, going out, and what a person keeps about themself."""
+"""Logging in and out, registration, settings, and closing an account."""
 
 from contextlib import suppress
 from urllib.parse import urlsplit
@@ -48,12 +48,12 @@ KEPT = "accounts.kept"
 SETTINGS_FORMS = {"profile_form": ProfileForm, "password_form": PasswordForm, "theme_form": ThemeForm}
 
 
-# The framework's take PUT for POST; whoever overrides `dispatch` says again that it is public.
+# Django's views accept PUT as POST; a class that overrides `dispatch` has to be marked public again.
 public_form = method_decorator([login_not_required, require_http_methods(["GET", "POST"])], name="dispatch")
 
 
 class RefusedForm:
-    """The framework's form pages: a good form is answered with a redirect, so a page is a refusal."""
+    """Django's form views: a valid form is answered with a redirect, so a page after a POST is a refusal (422)."""
 
     def render_to_response(self, context, **kwargs):
         status = 422 if self.request.method == "POST" else 200
@@ -67,7 +67,7 @@ class Login(RefusedForm, framework.LoginView):
 
     def dispatch(self, request, *args, **kwargs):
         if request.method == "POST" and request.user.is_authenticated and (form := _kept_by(request)):
-            return _ask_to_send(request, form)  # they have logged in elsewhere meanwhile
+            return _ask_to_send(request, form)  # they have logged in elsewhere in the meantime
         return super().dispatch(request, *args, **kwargs)
 
     def form_valid(self, form):
@@ -76,7 +76,7 @@ class Login(RefusedForm, framework.LoginView):
 
     def get_redirect_url(self):
         url = super().get_redirect_url()
-        # Led back to this page, somebody who is logged in would turn in circles.
+        # Redirecting someone who is logged in back to this page would loop.
         return "" if urlsplit(url).path == self.request.path else url
 
     def get_context_data(self, **kwargs):
@@ -86,7 +86,7 @@ class Login(RefusedForm, framework.LoginView):
 
 
 def log_in_first(request):
-    """The login form for somebody whose session has ended, with what they have just sent; it is stored nowhere."""
+    """The login form for someone whose session has ended, carrying what they have just sent; nothing is stored."""
     kept = signing.dumps(sent_form(request), salt=KEPT, compress=True)
     return sent_by_browser(
         answer(request, "registration/login.html", {"kept": kept}, status=403, form=LoginForm(request))
@@ -94,7 +94,7 @@ def log_in_first(request):
 
 
 def _kept_by(request):
-    """What `log_in_first` gave to the login form. Signed, so that nobody else decides what somebody is to send."""
+    """The form that `log_in_first` put into the login form. Signed, so that nobody else can decide what is sent."""
     with suppress(signing.BadSignature):
         return signing.loads(request.POST.get("kept", ""), salt=KEPT)
     return None
@@ -106,7 +106,7 @@ def _ask_to_send(request, form):
 
 @public_form
 class PasswordReset(RefusedForm, framework.PasswordResetView):
-    """Does the same, and as quickly, whether anybody has the address or not."""
+    """Takes the same steps and the same time whether anyone has the address or not."""
 
     form_class = ResetRequestForm
 
@@ -174,7 +174,7 @@ def settings(request):
 
 
 def _settings_page(request, **sent):
-    """All blocks of the page; the one that was sent and refused keeps what was typed."""
+    """All forms of the page; the one that was refused keeps what was typed."""
     forms = {name: sent.get(name) or make(request.user) for name, make in SETTINGS_FORMS.items()}
     return answer(request, "accounts/settings.html", forms, form=next(iter(sent.values()), None))
 
@@ -235,7 +235,7 @@ def close(request):
 @repeatable
 @require_http_methods(["GET", "POST"])
 def mail_off(request, token):
-    """The link at the end of a mail. A mail program may post to it by itself (RFC 8058); reading it changes nothing."""
+    """The unsubscribe link of an e-mail. A mail program may post to it by itself (RFC 8058); a GET changes nothing."""
     person = get_mailed_person(token)
     if request.method == "POST":
         stop_mail(person.pk)

@@ -69,8 +69,8 @@ def place_bids(run, wishes, *, by, whose=None):
     """Store what a person wants of any number of products; each line is stored or refused by itself.
 
     Of several wishes for one product the last counts.
-    The leader may change somebody else's order (`whose`), which is recorded.
-    Clears the person's “done choosing”, and makes the run active at the first wish of anybody but the leader.
+    The leader may change someone else's order (`whose`), which is recorded.
+    Clears the person's “done choosing”, and makes the run active at the first wish of anyone but the leader.
     """
     run, whose = lock_run(run, by=by), whose or by
     if not run.is_collecting:

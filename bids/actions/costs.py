@@ -22,7 +22,7 @@ from .history import happened, record
 
 
 def allocate(run, lines):
-    """Write down what everybody receives of every bought line, and what it costs them."""
+    """Write down what everyone receives of every bought line, and what it costs them."""
     Allocation.objects.filter(item__run=run).delete()
     division = Division(run, lines)
     check_discounts(run, sum(division.goods.values(), Decimal(0)))

@@ -152,7 +152,7 @@ def reopen_hand_out(run, *, by):
 
 @transaction.atomic
 def set_picked_up(run, allocations, picked_up, *, by):
-    """Mark what somebody took home, or take the mark back. Setting it twice is the same."""
+    """Mark what someone took home, or take the mark back. Setting it twice is the same."""
     run = lock_run_shopped(run, by=by)
     if run.state != states.DISTRIBUTING:
         raise ChangedMeanwhile(_("You can only mark items during the hand-out."))

@@ -95,7 +95,7 @@ def accept_lead(run, *, by):
     run.save(update_fields=["leader", "lead_offered_to", "lead_offered_by"])
     record(run, happened("lead_accepted", subject=before, concerns={offered_by.pk}), by=by)
     if run.state == states.PLANNING and Bid.objects.of_run(run).exclude(participation__user=by).exists():
-        # The wishes of the one who led until now are somebody else's from here on.
+        # The wishes of the one who led until now are someone else's from here on.
         move_run(run, states.ACTIVE, by=by)
 
 

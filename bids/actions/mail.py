@@ -17,7 +17,7 @@ from accounts.models import User
 from bids import states
 from bids.models import Notification
 
-# What somebody has to answer, decide or fetch does not wait for the evening.
+# What someone has to answer, decide or fetch does not wait for the evening.
 URGENT_MOVES = (states.ADJUSTING, states.DISTRIBUTING, states.CANCELLED)
 URGENT = (
     Q(event=None)

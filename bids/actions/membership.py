@@ -80,7 +80,7 @@ def _hand_over_first(run):
 
 
 def revive_part_in_runs(membership):
-    """Somebody is back in the group: they take part again in the runs that kept their order."""
+    """Someone is back in the group: they take part again in the runs that kept their order."""
     came_back = membership.user.participations.filter(
         run__group=membership.group, run__state__in=states.FROM_THE_SHOP_ON, left_at__isnull=False
     )

@@ -156,7 +156,7 @@ def unlock_list(run, *, by):
 
 @transaction.atomic
 def start_shopping(run, *, by):
-    """Make the shopping list: one line for each product that somebody really wants."""
+    """Make the shopping list: one line for each product that someone really wants."""
     run = lock_run_led(run, by=by)
     check_state(run, states.CONFIRMED)
     wanted = set(Bid.objects.of_run(run).real().values_list("product_id", flat=True))
@@ -205,7 +205,7 @@ def call_off(run, *, by, leaving=False):
 
 
 def take_part(run, user):
-    """The person's part in a locked run: made at the first wish, revived for somebody who comes back."""
+    """The person's part in a locked run: made at the first wish, revived for someone who comes back."""
     person, _made = Participation.objects.get_or_create(run=run, user=user)
     if person.left_at:
         person.left_at = None

@@ -25,7 +25,7 @@ from .runs import check_no_marks, check_state, move_run
 
 
 class AlreadyBought(ChangedMeanwhile):
-    """Somebody ticked the same line first; `purchases` are what is there."""
+    """Someone ticked the same line first; `purchases` are what is there."""
 
     def __init__(self, item):
         self.item = item
@@ -113,7 +113,7 @@ def set_not_there(item, not_there, *, by):
 
 @transaction.atomic
 def add_while_shopping(run, product, *, quantity, whose, by):
-    """Somebody wants more, or something new: it becomes, or is added to, that person's order and the line."""
+    """Someone wants more, or something new: it becomes, or is added to, that person's order and the line."""
     run = lock_run_shopped(run, by=by)
     _check_in_the_shop(run)
     person = run.participations.current().filter(user=whose).first()

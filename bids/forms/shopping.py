@@ -91,7 +91,7 @@ class PriceForm(forms.Form):
 
 
 class AddInShopForm(forms.Form):
-    """Somebody wants more, or something new, while the shopper is in the shop."""
+    """Someone wants more, or something new, while the shopper is in the shop."""
 
     product = RowField(Product.objects.all(), widget=forms.HiddenInput)
     quantity = QuantityField(label=gettext_lazy("How much"))

@@ -1,4 +1,4 @@
-"""What is stored of a run: one file per word."""
+"""What is stored of a run: one file per subject."""
 
 from .bidding import Bid, BidQuerySet
 from .distribution import Allocation, ExtraCost

@@ -1,4 +1,4 @@
-"""What the settings of the backups have to be for any to be made, and for somebody to hear when none is."""
+"""What the settings of the backups have to be for any to be made, and for someone to hear when none is."""
 
 from datetime import time
 from urllib.parse import urlsplit

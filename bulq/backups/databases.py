@@ -46,7 +46,7 @@ def drop(name):
 
 
 def rename(name, other):
-    """`BackupError` while anybody is connected to it."""
+    """`BackupError` while anyone is connected to it."""
     _run("ALTER DATABASE {} RENAME TO {}", name, other)
 
 

@@ -20,7 +20,7 @@ def private_folder(prefix):
 
 @contextlib.contextmanager
 def _held(folder):
-    """`OSError` if somebody else holds it. The kernel frees what a process held when it dies."""
+    """`OSError` if someone else holds it. The kernel frees what a process held when it dies."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -91,7 +91,7 @@ def _afterwards(manifest, before, there, say):
 
 # --- Drills ----------------------------------------------------------------------------------------
 def try_out(key="latest", since=None, say=str):
-    """Make a drill, and return the row of the backup; None if somebody else is at work, or made one after `since`."""
+    """Make a drill, and return the row of the backup; None if someone else is at work, or made one after `since`."""
     with only_one() as is_mine:
         if not is_mine or (since and BackupRun.objects.filter(drilled_at__gte=since).exists()):
             return None

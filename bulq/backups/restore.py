@@ -49,7 +49,7 @@ def refuse_newer(manifest):
 
 @contextlib.contextmanager
 def fetched(manifest, place, clock):
-    """A private file with the dump, its hash compared before anybody looks into it."""
+    """A private file with the dump, its hash compared before anyone looks into it."""
     with private_folder("bulq-restore-") as folder:
         free = shutil.disk_usage(folder).free
         if free < manifest.size:

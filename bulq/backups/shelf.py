@@ -15,7 +15,7 @@ from .retention import kept
 VERSION = 1
 KEY = re.compile(r"bulq-(\d{8}T\d{12}Z)-[0-9a-f]{16}\.(dump|json)")
 TIME = "%Y%m%dT%H%M%S%fZ"  # to the microsecond, so that the newest is the newest
-# A dump without a manifest is what a killed run left behind; before that, somebody may still be at it.
+# A dump without a manifest is what a killed run left behind; before that, someone may still be at it.
 ORPHANED_AFTER = timedelta(hours=24)
 
 

@@ -46,7 +46,7 @@ def run(program, *arguments, clock, database=None, name=None):
     """What the program printed. `BackupError` when it fails, is missing, or takes too long.
 
     `database` names another one than ours, and `name` is what the program is called in a sentence. The password goes
-    through the environment: arguments can be read by everybody on the machine.
+    through the environment: arguments can be read by everyone on the machine.
     """
     path, name = shutil.which(program), name or program
     if path is None:

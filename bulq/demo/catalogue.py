@@ -4,7 +4,7 @@ A line is: product | brand | unit | step | one `pack@price` for each of the thre
 price is for the pack, in euros; `pack` 0 means sold singly.
 """
 
-PASSWORD = "bulk buying"  # noqa: S105 - of everybody in the demo, printed for all to read
+PASSWORD = "bulk buying"  # noqa: S105 - of everyone in the demo, printed for all to read
 STORES = (
     ("Grossmarkt Nord", "Grossmarkt", "Nordring 12"),
     ("Kaufhof Süd", "", "Südallee 3"),

@@ -55,7 +55,7 @@ class Breaker:
             if now < self._closed_from:
                 raise RedisAway
             if self._is_failing:
-                self._closed_from = now + self.REST  # this one tries, and everybody else keeps away
+                self._closed_from = now + self.REST  # this one tries, and everyone else keeps away
         asked = _threads.submit(question)
         try:
             answer = asked.result(seconds or self.PATIENCE)

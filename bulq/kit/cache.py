@@ -25,7 +25,7 @@ counts = Counter()
 
 
 def remembered(key, token, *, state, compute, restore):
-    """What `restore(compute())` gives, without computing where somebody has done so for the same token.
+    """What `restore(compute())` gives, without computing where someone has done so for the same token.
 
     `token` is what `state()` told before anything else was read. `compute()` gives something that JSON can hold. What
     cannot be restored counts as missing.

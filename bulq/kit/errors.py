@@ -28,7 +28,7 @@ class ChangedMeanwhile(BulqError):
 
 
 class Busy(BulqError):
-    """Somebody else holds the lock for longer than a person should wait."""
+    """Someone else holds the lock for longer than a person should wait."""
 
     status = 409
 

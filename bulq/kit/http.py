@@ -42,7 +42,7 @@ def refuse(request, error):
 
 
 def too_many(request, seconds):
-    """Answer to somebody who asks too often: how long to wait, and what was typed, ready to be sent again.
+    """Answer to someone who asks too often: how long to wait, and what was typed, ready to be sent again.
 
     The page asks for no person and no session: `request.user` says who is known.
     """

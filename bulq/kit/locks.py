@@ -19,7 +19,7 @@ def locked(rows, **lookup):
     """The one row of `rows` that `lookup` names, locked until the transaction ends.
 
     Only the row itself is locked, not what is selected along with it, and nobody waits who merely inserts
-    a row that refers to it. Raises `DoesNotExist`, or `Busy` when somebody else holds the row for longer than
+    a row that refers to it. Raises `DoesNotExist`, or `Busy` when someone else holds the row for longer than
     the lock time-out of the connection. Call it within the action's own `atomic`, so that a refusal undoes no
     more.
 
@@ -31,7 +31,7 @@ def locked(rows, **lookup):
 
 @contextmanager
 def busy_when_locked():
-    """Around a write that may have to wait for somebody else's, on a unique key for one."""
+    """Around a write that may have to wait for someone else's, on a unique key for one."""
     try:
         yield
     except OperationalError as error:

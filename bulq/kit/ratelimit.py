@@ -1,4 +1,4 @@
-"""How often somebody may ask: every limit, what it counts by, and what has none.
+"""How often someone may ask: every limit, what it counts by, and what has none.
 
 A view carries the name of its limit (`@limited("bids")`), for its posts; everything else counts as "general".
 The numbers are settings (`RATE_LIMITS`).
@@ -30,7 +30,7 @@ def by_address(request):
 
 
 def by_name_and_address(request):
-    """Not by name alone: then anybody could lock a person out from anywhere."""
+    """Not by name alone: then anyone could lock a person out from anywhere."""
     return f"{normalise_username(request.POST.get('username', ''))} {by_address(request)}"
 
 

@@ -1,7 +1,7 @@
 """Log lines of web, live and worker: which request, who, what came of it; never a secret.
 
 Paths may be one (invitations, new passwords, mails switched off), so lines name the route. What an exception says may
-quote what somebody typed, or a row of the database, so little of it stays. The settings, gunicorn.conf.py and Celery
+quote what someone typed, or a row of the database, so little of it stays. The settings, gunicorn.conf.py and Celery
 use the same configuration.
 """
 
@@ -48,7 +48,7 @@ def route_of(request):
 
 
 def person_of(request):
-    """The key of the person, if somebody looked already: a line is worth no query."""
+    """The key of the person, if someone looked already: a line is worth no query."""
     user, looked_up = getattr(request, "user", None), getattr(request, "_cached_user", None)
     if isinstance(user, SimpleLazyObject):
         user = None

@@ -46,7 +46,7 @@ class ReadableMiddleware:
         if len(request.get_full_path()) > LONGEST_ADDRESS:
             raise AddressTooLong
         try:
-            request.GET, request.POST  # noqa: B018 - read before anybody relies on them
+            request.GET, request.POST  # noqa: B018 - read before anyone relies on them
         except (ValueError, LookupError, UnreadablePostError) as error:
             raise BadRequest("form") from error
         return self.get_response(request)

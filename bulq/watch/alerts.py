@@ -53,7 +53,7 @@ def heartbeat(end=""):
 
 
 def channels():
-    """The ways to tell somebody, by name: each takes a subject and a text, and raises `NotDelivered`."""
+    """The ways to tell someone, by name: each takes a subject and a text, and raises `NotDelivered`."""
     ways = {"e-mail": (_mail, settings.BACKUP_ALERT_EMAILS), "webhook": (_post, settings.BACKUP_ALERT_WEBHOOK)}
     return {name: send for name, (send, address) in ways.items() if address}
 

@@ -1,4 +1,4 @@
-"""Worker and beat say now and then that they run, and each sees to it that somebody hears when the other does not."""
+"""Worker and beat say now and then that they run, and each sees to it that someone hears when the other does not."""
 
 import logging
 import threading

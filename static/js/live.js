@@ -190,7 +190,7 @@
 
   const marked = new Set(); // "p12 Ana", until the next action here
 
-  /** Everybody's amounts in the order table: from "p12 Ana" to what stands there. */
+  /** Everyone's amounts in the order table: from "p12 Ana" to what stands there. */
   function wishes() {
     const all = new Map();
     for (const one of document.querySelectorAll("tr[id] .whos > span")) {

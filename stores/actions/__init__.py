@@ -1,1 +1,1 @@
-"""Everything that writes to the catalogue, one file per word."""
+"""Everything that writes to the catalogue, one file per subject."""

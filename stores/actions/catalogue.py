@@ -1,4 +1,4 @@
-"""Stores, products and offers: added by anybody, corrected by some."""
+"""Stores, products and offers: anyone can add them, some people can correct them."""
 
 from contextlib import contextmanager
 from decimal import Decimal
@@ -17,7 +17,7 @@ from .prices import record_price
 
 @contextmanager
 def _refused_when_known(constraint, problem, *, field):
-    """Around a write that another of the same name, even one of this very moment, makes impossible."""
+    """Refuse a write that violates the unique `constraint`, even against a concurrent one."""
     try:
         with transaction.atomic(), busy_when_locked():
             yield
@@ -41,14 +41,14 @@ def _offer_is_new():
 
 @transaction.atomic
 def create_store(*, by, name, currency, chain="", address=""):
-    """Somebody adds a store. Refused when there is one of the same name, case and spaces aside."""
+    """Add a store. Refused when one of the same name exists, ignoring case and spaces."""
     with _store_name_is_new():
         return Store.objects.create(name=name, chain=chain, address=address, currency=currency, created_by=by)
 
 
 @transaction.atomic
 def change_store(store_id, *, by, seen, name, chain, address, currency=None):
-    """Who may correct a store does so; its currency only before the first run or price.
+    """Correct a store; its currency only before the first run or price.
 
     `seen` is the digest of what the person saw before.
     """
@@ -67,9 +67,9 @@ def change_store(store_id, *, by, seen, name, chain, address, currency=None):
 
 @transaction.atomic
 def create_product(*, by, name, unit, kind, step, brand="", offer=None):
-    """Somebody adds a product, and with it (`offer`, the arguments of `create_offer`) where it is sold.
+    """Add a product, optionally with an offer (`offer`: arguments of `create_offer`).
 
-    Refused when there is one of the same name and brand, case and spaces aside.
+    Refused when one of the same name and brand exists, ignoring case and spaces.
     """
     with _product_name_is_new():
         product = Product.objects.create(name=name, brand=brand, unit=unit, kind=kind, step=step, created_by=by)
@@ -80,9 +80,9 @@ def create_product(*, by, name, unit, kind, step, brand="", offer=None):
 
 @transaction.atomic
 def change_product(product_id, *, by, seen, name, brand, step, unit=None, kind=None):
-    """Who may correct a product does so; its unit and kind only before the first wish or price.
+    """Correct a product; its unit and kind only before the first order or price.
 
-    A new step holds for what is entered from now on. `seen` is the digest of what the person saw before.
+    A new step applies to amounts entered from now on. `seen` is the digest of what the person saw before.
     """
     product = _lock_correctable(Product, product_id, by, seen)
     unit, kind = unit or product.unit, kind or product.kind
@@ -99,9 +99,9 @@ def change_product(product_id, *, by, seen, name, brand, step, unit=None, kind=N
 
 @transaction.atomic
 def create_offer(product, *, by, store, pack_size=None, min_quantity=None, note="", amount=None, quantity=None):
-    """Somebody says that a product is sold at a store, perhaps with a first price.
+    """Add a product to a store, optionally with a first price.
 
-    Refused when that is known already: then the offer is corrected, or a price added to it.
+    Refused when the offer exists; then correct it, or add a price.
     """
     with _offer_is_new():
         offer = Offer.objects.create(
@@ -114,7 +114,7 @@ def create_offer(product, *, by, store, pack_size=None, min_quantity=None, note=
 
 @transaction.atomic
 def change_offer(offer_id, *, seen, pack_size, min_quantity, note):
-    """Anybody corrects pack, minimum and note to what the shelf says."""
+    """Correct pack, minimum and note; anyone may."""
     offer = _lock(Offer, offer_id)
     _check_seen(offer, seen)
     offer.pack_size, offer.min_quantity, offer.note = pack_size, min_quantity, note

@@ -1,4 +1,4 @@
-"""Observations of what something costs: made, corrected, withdrawn."""
+"""Price observations: recorded, corrected, withdrawn."""
 
 from django.db import transaction
 from django.db.models.functions import Now
@@ -14,8 +14,8 @@ from stores.models import Offer, Price, Product, Store
 def record_price(product, store, *, amount, quantity, by, min_quantity=None, note="", is_of_purchase=False):
     """Note that `quantity` of a product was seen at a store for `amount`; makes the offer if there is none.
 
-    Fixes the unit of the product and the currency of the store. Refused for an amount of 0. What comes last is the
-    current price: observations that a clock which was fast has put into the future count as made just before this one.
+    Fixes the unit of the product and the currency of the store. Refused for an amount of 0. The latest observation is
+    the current price: any dated in the future, by a clock that was fast, are moved back to now first.
     """
     _refuse_nothing(amount)
     with busy_when_locked():
@@ -36,7 +36,7 @@ def record_price(product, store, *, amount, quantity, by, min_quantity=None, not
 
 @transaction.atomic
 def log_price(offer, *, by, amount, quantity, min_quantity=None, note=""):
-    """Somebody saw a price outside a run. Refused when unit, kind or currency are no longer what they saw."""
+    """Record a price seen outside a run. Refused when unit, kind or currency have changed since the page was shown."""
     product, store = locked(Product.objects, pk=offer.product_id), locked(Store.objects, pk=offer.store_id)
     seen = (offer.product.unit, offer.product.kind, offer.store.currency)
     if (product.unit, product.kind, store.currency) != seen:
@@ -45,7 +45,7 @@ def log_price(offer, *, by, amount, quantity, min_quantity=None, note=""):
 
 
 def correct_price(price, *, amount, quantity):
-    """The observation of a purchase follows its purchase."""
+    """Update the observation of a purchase that was corrected."""
     price.amount, price.quantity = amount, quantity
     price.save(update_fields=["amount", "quantity"])
 
@@ -59,7 +59,7 @@ def retract_price(price):
 
 @transaction.atomic
 def withdraw_price(price, *, by):
-    """Take back a price one has logged oneself. The price of a purchase goes with the purchase instead."""
+    """Withdraw a price that `by` has logged. The price of a purchase is withdrawn with the purchase instead."""
     price = _lock_logged(price, by)
     retract_price(price)
     return price

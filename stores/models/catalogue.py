@@ -45,10 +45,10 @@ def _likeness(text):
 
 
 class CatalogueQuerySet(AnnouncingQuerySet):
-    """Stores or products, found by what people remember of their names."""
+    """Stores or products, found by approximate names."""
 
     def search(self, text):
-        """Those that contain `text` or have words much like it, verified first, then the best match.
+        """Rows that contain `text` or similar words, verified first, then by best match.
 
         Case and diacritics are ignored, `%` and `_` are plain characters. An empty text finds everything.
         """
@@ -59,11 +59,11 @@ class CatalogueQuerySet(AnnouncingQuerySet):
         return self.filter(found).annotate(match=match).order_by("-is_verified", "-match", "sort_name", "pk")
 
     def of_same_name(self, **names):
-        """The one with the same folded name, for a product with the same folded brand too."""
+        """The row with the same folded name (and brand, for a product)."""
         return self.filter(**{f"{column}_key": fold(text) for column, text in names.items()})
 
     def similar_to(self, name, brand=""):
-        """What somebody may mean who is about to add `name`: the very same first, then as in a search."""
+        """Rows similar to a `name` about to be added: exact matches first, then as in a search."""
         name, brand = _searchable(name), _searchable(brand)
         if len(name) < SHORTEST_NAME:
             return self.none()
@@ -78,7 +78,7 @@ class CatalogueQuerySet(AnnouncingQuerySet):
 
 
 class Correctable(Announced):
-    """Anybody may add it; who added it may correct it, until a site admin has verified it."""
+    """Anyone may add a row; that person may correct it until a site admin has verified it."""
 
     is_verified = models.BooleanField(_("verified"), default=False)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
@@ -94,7 +94,7 @@ class Correctable(Announced):
 
     @property
     def shown_digest(self):
-        """Stands for what a page that corrects this shows; another one means that somebody was faster."""
+        """Digest of what a correction page shows; a different one means that someone else changed it."""
         return digest(getattr(self, name) for name in self.shown)
 
 
@@ -116,9 +116,9 @@ class Store(Correctable):
     chain = models.CharField(_("chain"), max_length=100, blank=True)
     address = models.CharField(_("address"), max_length=200, blank=True)
     currency = models.CharField(_("currency"), max_length=3)
-    # The currency is fixed from the first run or price on.
+    # The currency is fixed once there is a run or a price.
     is_currency_fixed = models.BooleanField(default=False, editable=False)
-    # Another one whenever the list of what is sold here changes.
+    # Changes whenever the list of what is sold here does.
     generation = models.UUIDField(default=uuid.uuid4, editable=False)
 
     objects = CatalogueQuerySet.as_manager()
@@ -152,7 +152,7 @@ class Store(Correctable):
 
 class ProductQuerySet(CatalogueQuerySet):
     def sold_first_at(self, store_id):
-        """What is sold at the store comes first (`is_sold_there`); beneath, the order is kept as it is."""
+        """Products sold at the store first (`is_sold_there`), otherwise in the same order."""
         rest = self.query.order_by or ("-is_verified", "sort_name", "pk")
         offers = self.model._meta.get_field("offers").related_model.objects
         sold = offers.filter(product=models.OuterRef("pk"), store=store_id)
@@ -181,7 +181,7 @@ class Product(Correctable):
     unit = models.CharField(_("unit"), max_length=20)
     kind = models.CharField(_("kind"), max_length=9, choices=Kind)
     step = QuantityColumn(_("step"))
-    # Unit and kind are fixed once somebody wants it or a price was seen.
+    # Unit and kind are fixed once someone has ordered it or logged a price.
     is_unit_fixed = models.BooleanField(default=False, editable=False)
 
     objects = ProductQuerySet.as_manager()

@@ -1,8 +1,7 @@
-"""Which state of the catalogue's lists is the present one: random tokens, part of the rows and of the cache's keys.
+"""Random tokens that identify the current state of the catalogue's lists; part of the rows and of the cache keys.
 
-A token changes in the same transaction as what the list shows. All ways to write go through here: `save()` and
-`delete()` by signals (stores/receivers.py), and what writes many rows at once by `AnnouncingQuerySet`. SQL by hand
-has to call `renew`.
+A token changes in the same transaction as the data of its list. Every write comes through here: `save()` and `delete()`
+by signals (stores/receivers.py), bulk writes by `AnnouncingQuerySet`. Manual SQL has to call `renew`.
 """
 
 import uuid
@@ -26,7 +25,7 @@ class Generation(models.Model):
 
 
 def token_of(name):
-    """The present token: of what nobody has changed yet it is always the same one."""
+    """The current token; a constant for a list that has never changed."""
     return next((token for (token,) in _tokens(name)), UNCHANGED)
 
 
@@ -65,18 +64,18 @@ class AnnouncingQuerySet(models.QuerySet):
         objs = list(objs)
         with transaction.atomic(using=self.db):
             made = super().bulk_create(objs, *args, **options)
-            # Rows that were left alone because of a conflict have no key.
+            # Rows skipped because of a conflict have no key.
             announce(self.model, self.model.stores_that_show([row.pk for row in objs if row.pk]))
         return made
 
 
 def announce(model, stores):
-    """Something that `model` holds has changed, and it is shown by `stores` (ids)."""
+    """Renew the tokens after a change of `model` that is shown by `stores` (ids)."""
     renew(model._meta.apps.get_model("stores", "Store"), stores, model.lists)
 
 
 class Announced(models.Model):
-    """A row that lists of the catalogue show: `lists` those of the whole, `stores_that_show(ids)` those of stores."""
+    """A row shown in catalogue lists: `lists` names the global ones, `stores_that_show(ids)` the stores."""
 
     lists = ()
     # Columns that no list shows.

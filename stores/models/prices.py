@@ -1,4 +1,4 @@
-"""Where a product is sold, and what it was seen to cost there. Unit prices are derived, never stored."""
+"""Offers (a product at a store) and the prices seen there. Unit prices are derived, never stored."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -47,7 +47,7 @@ def price_of_one(amount, quantity):
 
 class OfferQuerySet(AnnouncingQuerySet):
     def with_current_price(self):
-        """Annotate the newest standing observation: `current_amount` for `current_quantity`, `current_seen_at`."""
+        """Annotate the newest observation not withdrawn: `current_amount` for `current_quantity`, `current_seen_at`."""
         newest = Price.objects.standing().filter(offer=models.OuterRef("pk")).newest_first()
         return self.annotate(
             current_amount=models.Subquery(newest.values("amount")[:1]),
@@ -59,7 +59,7 @@ class OfferQuerySet(AnnouncingQuerySet):
         return self.with_current_price().annotate(current_unit_price=price_of_one("current_amount", "current_quantity"))
 
     def with_price_range(self):
-        """Annotate `lowest`, `average` and `highest` unit price of all that stands."""
+        """Annotate the `lowest`, `average` and `highest` unit price of all observations not withdrawn."""
         each = price_of_one("prices__amount", "prices__quantity")
         standing = Q(prices__withdrawn_at=None)
         return self.annotate(
@@ -74,7 +74,7 @@ class OfferQuerySet(AnnouncingQuerySet):
         return self.order_by("store__currency", cheapest, "store__sort_name", "pk")
 
     def cheapest_of_each_product(self):
-        """Where each product is cheapest now, once for each currency that it is sold in."""
+        """The cheapest current offer of each product, one per currency."""
         return (
             self.with_current_unit_price()
             .filter(current_unit_price__isnull=False)
@@ -89,7 +89,7 @@ class OfferQuerySet(AnnouncingQuerySet):
 
 
 class Offer(Announced):
-    """That a product is sold at a store: pack size, minimum and note in general."""
+    """A product at a store, with its general pack size, minimum and note."""
 
     product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="offers")
     store = models.ForeignKey(Store, on_delete=models.PROTECT, related_name="offers")
@@ -197,7 +197,7 @@ class Price(Announced):
             within("price", "amount", Decimal(0), MAX_AMOUNT),
             within("price", "quantity", CENT, MAX_QUANTITY),
             within("price", "min_quantity", CENT, MAX_QUANTITY),
-            # A gift records no price; one that was recorded once does not count.
+            # A gift records no price; an earlier recorded one has to be withdrawn.
             models.CheckConstraint(
                 condition=Q(amount__gt=0) | Q(withdrawn_at__isnull=False), name="price_of_nothing_is_withdrawn"
             ),
@@ -219,7 +219,7 @@ class Price(Announced):
 
 
 def refuse_parts(product, row, names):
-    """Quantities of what is counted are whole."""
+    """Require whole quantities of counted products."""
     parts = [name for name in names if (getattr(row, name) or 0) % 1]
     if product.is_counted and parts:
         raise ValidationError(dict.fromkeys(parts, whole_number_needed()))

@@ -1,1 +1,1 @@
-"""Pages of the catalogue, one file per word."""
+"""Pages of the catalogue, one file per subject."""

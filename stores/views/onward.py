@@ -1,7 +1,7 @@
-"""Where a form of the catalogue leads: back to the page that sent the person here, with what they made there.
+"""Redirects after catalogue forms: back to the page the person came from, with the new row selected.
 
-Who lacks a store or a product in the middle of a form takes a detour: what was typed is set aside in the session (a
-note would be too long for an address) and fills the form again on the way back.
+Someone who needs a new store or product in the middle of a form takes a detour: what was typed is kept in the session
+(a note can be too long for an address) and fills the form again on the way back.
 """
 
 import secrets
@@ -17,13 +17,13 @@ NOT_TYPED = {"csrfmiddlewaretoken", "once", "detour", "next"}
 
 
 def next_path(request):
-    """The path of ours that the request names as `next`, or nothing."""
+    """The local path that the request names as `next`, or an empty string."""
     path = request.POST.get("next") or request.GET.get("next", "")
     return path if path.startswith("/") and url_has_allowed_host_and_scheme(path, None) else ""
 
 
 def onward_url(path, **made):
-    """`path` with the id of the product or store that was made, else the page of its own."""
+    """`path` with the id of the new product or store, or else that row's own page."""
     [(name, pk)] = made.items()
     if not path:
         return reverse(name, args=[pk])
@@ -37,12 +37,12 @@ def go_on(request, **made):
 
 
 def detour(request, address, **values):
-    """Off to the form of what is missing, with `values` filled in there."""
+    """Redirect to the form for what is missing, with `values` filled in there."""
     return redirect(f"{reverse(address)}?{urlencode({'next': way_back(request)} | values)}")
 
 
 def way_back(request, **more):
-    """Address of the page that posted, which fills its form again with what was typed."""
+    """Address of the posting page, which fills its form again with what was typed."""
     typed = {name: text for name, text in request.POST.items() if name not in NOT_TYPED}
     key, aside = secrets.token_urlsafe(6), request.session.get(SET_ASIDE, {})
     latest = list(aside.items())[1 - MOST_SET_ASIDE :]
@@ -52,5 +52,5 @@ def way_back(request, **more):
 
 
 def typed_before(request):
-    """What was typed before the detour that this page is the way back from, as `initial` of its form."""
+    """What was typed before a detour, as `initial` for the form."""
     return request.session.get(SET_ASIDE, {}).get(request.GET.get("typed", ""), {})

@@ -30,7 +30,7 @@ def stores(request):
 
 
 def store_context(request, store):
-    """What the page of a store shows of the catalogue; runs are added by whoever knows them."""
+    """Context of a store page, as far as the catalogue goes; the app with runs adds those."""
     query, number = request.GET.get("q", ""), request.GET.get("page")
     if query.strip():
         offers = Offer.objects.filter(store=store).select_related("product").with_current_unit_price()

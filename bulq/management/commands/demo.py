@@ -19,7 +19,7 @@ class Command(BaseCommand):
         name = connection.settings_dict["NAME"]
         if into != name and (settings.SERVED_OVER_HTTPS or into):
             raise CommandError(
-                "Everybody knows the password of the demo people. "
+                "Everyone knows the password of the demo people. "
                 f"If this site is only there to be tried out, add --into {name}."
             )
         if User.objects.exists() or Store.objects.exists():
@@ -27,5 +27,5 @@ class Command(BaseCommand):
         Demo(PASSWORD).write()
         self.stdout.write(
             f"Demo people: mara, jon, ana (Latin), dragan, milica (Cyrillic), admin (Django admin); "
-            f"the password of everybody is “{PASSWORD}”."
+            f"the password of everyone is “{PASSWORD}”."
         )

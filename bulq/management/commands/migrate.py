@@ -12,13 +12,13 @@ from bulq.backups.lock import only_one
 PATIENCE = "30min"
 # Whoever wants a table that a migration waits for waits behind it, and is refused after three seconds.
 LOCK_TIMEOUT = "1s"
-PAUSES = (1, 2, 4, 8, 16, 30)  # seconds, in which everybody else gets through
+PAUSES = (1, 2, 4, 8, 16, 30)  # seconds, in which everyone else gets through
 
 
 class Command(migrate.Command):
-    """Alone, and never long in anybody's way.
+    """Alone, and never long in anyone's way.
 
-    Not beside a backup: a migration that waits for its tables makes everybody else wait behind it. What is in use it
+    Not beside a backup: a migration that waits for its tables makes everyone else wait behind it. What is in use it
     asks for again later; each migration is one transaction, so that it goes on where it was.
     """
 

@@ -178,7 +178,7 @@ def test_a_trial_tells_both_and_says_who_was_not_reached(letters, hook, settings
     assert said("backup", "--test-alert") == ["e-mail: sent.", "webhook: sent."]
     assert "a test alert" in letters.got[0]["Subject"]
     hook.status = 404
-    with pytest.raises(CommandError, match="Not everybody was told"):
+    with pytest.raises(CommandError, match="Not everyone was told"):
         said("backup", "--test-alert")
     settings.BACKUP_ALERT_EMAILS, settings.BACKUP_ALERT_WEBHOOK = [], ""
     with pytest.raises(CommandError, match="set BACKUP_ALERT_EMAILS or BACKUP_ALERT_WEBHOOK"):
