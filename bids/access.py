@@ -1,4 +1,4 @@
-"""The only way to a run and to what is in it. What a person may not see does not exist for them."""
+"""The only way to a run and its parts. What a person may not see is a 404."""
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.http import Http404
@@ -22,8 +22,7 @@ def get_run(user, run_id):
 def get_run_to_show(user, run_id):
     """The run of a page that is about to be made.
 
-    All that is read of it afterwards is of one moment: a page that is asked for has its snapshot, and while a form is
-    answered nobody else changes the run.
+    Everything read afterwards is consistent: a GET has its snapshot, and while a form is answered the run is locked.
     """
     runs = Run.objects.visible_to(user).select_related(*RUN_WITH, "lead_offered_to", "lead_offered_by")
     if snapshot.is_open():
@@ -95,7 +94,7 @@ def lock_run_shopped(run, *, by):
 
 
 def lock_part(rows, **lookup):
-    """A row within a locked run. Gone meanwhile is something to be told, not a missing page."""
+    """A row within a locked run. If it has been deleted, that is a refusal (409), not a 404."""
     try:
         return locked(rows, **lookup)
     except ObjectDoesNotExist:

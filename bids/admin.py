@@ -1,4 +1,4 @@
-"""Runs in Django's admin: to look things up. What happens to a run, happens through its pages."""
+"""Runs in Django's admin, read only: a run is changed through its pages."""
 
 from django.contrib import admin
 
@@ -6,7 +6,7 @@ from .models import Allocation, Bid, Event, ExtraCost, Notification, Participati
 
 
 class LookOnly(admin.ModelAdmin):
-    """Searchable and filtered, but nothing in it is changed here: sums and states belong together."""
+    """Can be searched and filtered but not changed: sums and states belong together."""
 
     list_per_page = 50
     show_full_result_count = False

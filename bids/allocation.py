@@ -4,8 +4,8 @@ Pure arithmetic; imports nothing of ours. Amounts and quantities are Decimals, m
 smallest part that can be handed out (a whole one, 0.01 kg) or paid (the currency's minor unit). Inside, they are
 whole numbers of grains, so nothing is ever rounded twice.
 
-Shares are found with the largest-remainder method (Hamilton): everyone gets the whole grains of their quota, and
-what is left goes, a grain each, to the largest remainders. Equal remainders are ordered by a hash of `seed` and
+Shares use the largest-remainder method (Hamilton): everyone gets the whole grains of their quota, and the rest goes,
+one grain each, to the largest remainders. Equal remainders are ordered by a hash of `seed` and
 the person, so neither the order of rows nor who came first decides.
 """
 
@@ -16,7 +16,7 @@ from hashlib import sha256
 def split(total, weights, *, grain, seed):
     """Divide `total` in proportion to `weights`; the shares add up to `total`, to the last grain.
 
-    `weights` maps a person to a weight of zero or more; where all are zero, everyone weighs the same. A negative
+    `weights` maps a person to a weight of zero or more; if all are zero, everyone weighs the same. A negative
     total (a discount) is divided like its opposite. The largest share of a total never exceeds its weight while
     total <= sum of weights, and is never below it while total >= that sum (all being multiples of `grain`).
     """
@@ -47,8 +47,8 @@ def matches(bought, wanted, *, divisible, tolerance_percent):
 def share_out(bought, wishes, *, grain, weighed, leader, seed):
     """Quantity for each person of what was bought of one product.
 
-    A shortage, and what was weighed a little off, is divided in proportion to the wishes. Of a surplus everyone
-    gets their wish, and what nobody took goes to `leader`, who need not have a wish.
+    A shortage, or a small weighing difference, is divided in proportion to the wishes. In a surplus everyone gets their
+    wish, and the rest goes to `leader`, who need not have a wish.
     """
     wanted = sum(wishes.values(), Decimal(0))
     if bought <= wanted or weighed:

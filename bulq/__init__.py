@@ -3,12 +3,12 @@
 At the top only what frameworks find by name: settings (read through environment), urls, views, middleware, models,
 admin, checks, wsgi (pages), stream (live pages), celery with clock (when) and tasks (what).
 
-    logs      what a line of a log may tell, and where errors are sent
+    logs      what a log line may contain, and where errors are sent
     kit       what every app may import; knows no app
-    watch     how each component is, and who is alerted
-    backups   one backup, its proof, the way back
+    watch     the state of each component, and who is alerted
+    backups   making, proving and restoring backups
     formats   how dates are written, by language
     demo      the people and runs that `make run` begins with
 
-Does not import Celery, against its custom: that costs every process half a second.
+Does not import Celery, contrary to custom: that costs every process half a second.
 """

@@ -16,7 +16,7 @@ from .models import BackupRun, Heartbeat, SentForm, Told
 
 @admin.register(SentForm)
 class SentFormAdmin(LookOnly):
-    """What was answered to which form; what was typed in it is not kept."""
+    """Submitted forms and their answers; what was typed is not stored."""
 
     list_display = ["key", "user", "status", "sent_at"]
     list_filter = ["status"]

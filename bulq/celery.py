@@ -1,6 +1,6 @@
-"""Found by name (`celery -A bulq worker`, `celery -A bulq beat`): the app, and the lines of the log about tasks.
+"""Found by name (`celery -A bulq worker`, `celery -A bulq beat`): the app, and the log lines about tasks.
 
-What it does when, is in `bulq/clock.py`.
+The schedule is in `bulq/clock.py`.
 """
 
 import logging
@@ -17,12 +17,12 @@ log = logging.getLogger("bulq.tasks")
 
 @signals.setup_logging.connect
 def leave_the_log_alone(**_kwargs):
-    """Django has set it up. Someone has to listen here, or else Celery does so in its own way."""
+    """Django has configured logging; without a receiver here Celery would configure its own."""
 
 
 @signals.celeryd_init.connect
 def say_nothing_beside_the_log(**_kwargs):
-    """What a worker says when it is told to stop is no line of the log."""
+    """Silence what a worker prints when it is stopped, which is not a log line."""
     from celery.apps import worker
 
     worker.safe_say = lambda *_args: None

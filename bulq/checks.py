@@ -1,4 +1,4 @@
-"""What `manage.py check` says about the settings; with `--deploy`, what must not be so in production."""
+"""Checks of the settings by `manage.py check`; with `--deploy`, of what is unsafe in production."""
 
 from django.conf import settings
 from django.core.checks import Error, Tags, Warning, register
@@ -60,7 +60,7 @@ def backups_can_be_made(app_configs, **kwargs):
 
 @register(Tags.database)
 def tools_are_of_the_servers_version(app_configs, databases=None, **kwargs):
-    """Only when a database is asked for: `check --database default`, `migrate`."""
+    """Runs only when a database is named: `check --database default`, `migrate`."""
     try:
         if databases:
             check_versions(Clock(30))

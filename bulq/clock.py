@@ -1,4 +1,4 @@
-"""What worker and beat do by the clock, and what they do when they start."""
+"""The schedule of worker and beat, and what they do when they start."""
 
 from celery import signals
 from celery.schedules import crontab
@@ -10,19 +10,19 @@ from .kit.queue import app
 @signals.worker_init.connect
 @signals.beat_init.connect
 def refuse_mistakes(**_kwargs):
-    """Better no worker than one that fails every night: whoever watches for silence hears of it."""
+    """Refuse a bad backup configuration: monitoring notices a missing worker sooner than one that fails nightly."""
     if found := mistakes():
         raise SystemExit("\n".join(found))
 
 
 @signals.beat_init.connect
 def look_at_once(**_kwargs):
-    """After a pause nobody has to wait for the next hour."""
+    """Run the watch at once, rather than at the next full hour, after a pause."""
     app.send_task("bulq.tasks.watch")
 
 
 def by_the_clock():
-    """Task by name, and when (UTC). Each looks for itself what there is to do."""
+    """Each task by name, with its times (UTC). A task finds in the database what there is to do."""
     night = {"hour": at().hour, "minute": at().minute}
     next_hour = {"hour": (at().hour + 1) % 24, "minute": at().minute}
     return {

@@ -1,4 +1,4 @@
-"""The environment, read once by the settings. Mistakes are collected, so that all of them are told together."""
+"""The environment, read once by the settings. Mistakes are collected and reported together."""
 
 import os
 from pathlib import Path
@@ -9,9 +9,9 @@ YES_NO = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no"
 
 
 class Environment:
-    """Variables by name, each from itself or else from the file that `<name>_FILE` names; empty counts as not set.
+    """Variables by name, read directly or from the file that `<name>_FILE` names; empty counts as not set.
 
-    Sentences about mistakes name variables and never say what stands in them: it may be a secret.
+    Error messages name variables but never show their values, which may be secret.
     """
 
     def __init__(self, variables=os.environ):
@@ -21,7 +21,7 @@ class Environment:
         return self.read(name, str, default)
 
     def required(self, name, convert=str, missing=""):
-        """`missing` is what the settings go on with until all mistakes are known."""
+        """`missing` is a placeholder value until all mistakes are known."""
         if not self._text_of(name):
             self.problem(f"{name} is not set.")
         return self.read(name, convert, missing)

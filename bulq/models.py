@@ -38,7 +38,7 @@ class SentForm(models.Model):
     headers = models.JSONField(default=dict)
     body = models.BinaryField(default=b"")
     signed_in = models.BooleanField(default=False)
-    # The session in which the answer signed the person in; the same form again opens another while this one is good.
+    # The session in which the answer logged the person in; while it is valid, the same form sent again opens another.
     session_key = models.CharField(max_length=40, db_default="", editable=False)
     sent_at = models.DateTimeField(auto_now_add=True, db_index=True)
 
@@ -50,7 +50,7 @@ class SentForm(models.Model):
 
 
 class BackupRun(models.Model):
-    """One attempt to back up, whatever came of it."""
+    """One attempt to back up, successful or not."""
 
     class State(models.TextChoices):
         RUNNING = "running", _("Running")
@@ -89,10 +89,10 @@ class BackupRun(models.Model):
 
 
 class Told(models.Model):
-    """What was last told to the operator in one way: e-mail, or webhook."""
+    """What the operator was last told through one channel: e-mail or webhook."""
 
     channel = models.CharField(max_length=10, primary_key=True)
-    # The kinds of problems; empty when all was well again.
+    # The kinds of problems; empty once all was well again.
     kinds = models.JSONField(default=list)
     told_at = models.DateTimeField(null=True)
 
@@ -101,7 +101,7 @@ class Told(models.Model):
 
 
 class Heartbeat(models.Model):
-    """When the worker, or beat, last said that it is running."""
+    """When the worker, or beat, last reported that it is running."""
 
     name = models.CharField(max_length=10, primary_key=True)
     at = models.DateTimeField()

@@ -1,4 +1,4 @@
-"""Work by the clock. Each task looks first whether it is due, so that a message that comes twice does nothing twice."""
+"""Scheduled tasks. Each first checks whether it is due, so a duplicate message has no effect."""
 
 from datetime import datetime
 
@@ -10,13 +10,13 @@ from .watch import alerts
 
 @app.task
 def backup(asked_at: str | None = None):
-    """The backup of last night, or the one that someone asked for at that time (ISO 8601), unless there is one."""
+    """Make last night's backup, or one requested at `asked_at` (ISO 8601), unless there is a newer one."""
     job.back_up_if_due(datetime.fromisoformat(asked_at) if asked_at else None)
 
 
 @app.task
 def drill():
-    """This week's, unless it was made."""
+    """Make this week's drill, unless it has been made."""
     job.drill_if_due()
 
 
@@ -28,7 +28,7 @@ def forget_sent_forms():
 
 @app.task
 def watch():
-    """Make up for what was missed while nobody was running, and tell what is wrong."""
+    """Catch up on missed backups and drills, and report problems."""
     job.back_up_if_due()
     job.drill_if_due()
     alerts.tell()

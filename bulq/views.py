@@ -1,4 +1,4 @@
-"""Pages that belong to no app: the answers to what went wrong, and the door of the admin."""
+"""Pages that belong to no app: error pages, health checks, and the admin's login."""
 
 import logging
 import sys
@@ -29,7 +29,7 @@ AWAY = ("08", "53", "57P")
 
 
 def bad_request(request, exception):
-    """The answer to whatever could not be read, so that no view was asked. Needs no person and no database."""
+    """The answer to unreadable requests, which reach no view. Needs neither session nor database."""
     status, title, text = 400, _("We couldn't understand this request"), _("Go back and try again.")
     if isinstance(exception, AddressTooLong):
         status, title, text = 414, _("This address is too long"), _("Shorten it, or go to the start page.")
@@ -48,13 +48,13 @@ def answer_to_error(request):
     """Django's answer to an exception that nobody caught, wherever it was raised: 503 if the database is away."""
     if not is_away(sys.exc_info()[1]):
         return server_error(request)
-    # Without the request: what the page around it asks for is in the database.
+    # Without the request: the ordinary frame of a page needs the database.
     headers = {"Retry-After": str(RETRY_AFTER), "Cache-Control": "private, no-store"}
     return HttpResponse(render_to_string("503.html"), status=503, headers=headers)
 
 
 def is_away(error):
-    """Whether PostgreSQL was not there to answer; not that it refused something."""
+    """Whether PostgreSQL could not be reached, as opposed to refusing something."""
     if not isinstance(error, OperationalError | InterfaceError):
         return False
     state = getattr(error.__cause__, "sqlstate", None)
@@ -63,7 +63,7 @@ def is_away(error):
 
 @login_not_required
 def csrf_failure(request, reason=""):
-    """The token is of an earlier session, or a stranger's page sent the form. Only in the first case it is kept."""
+    """The token is from an earlier session, or another site sent the form. Only the first kind is kept."""
     if not came_from_here(request) or not request.POST:
         return render(request, "403_csrf.html", status=403)
     if not request.user.is_authenticated and getattr(request.resolver_match.func, "login_required", True):
@@ -76,21 +76,21 @@ def csrf_failure(request, reason=""):
 @limited("login")
 @require_http_methods(["GET", "POST"])
 def admin_login(request):
-    """The admin's own login page, counted like the other one."""
+    """The admin's own login page, rate-limited like the ordinary one."""
     return admin.site.login(request)
 
 
 @login_not_required
 @require_safe
 def alive(request):
-    """This process answers; it asks nobody else."""
+    """Whether this process answers; checks nothing else."""
     return HttpResponse("ok\n", content_type="text/plain")
 
 
 @login_not_required
 @require_safe
 def ready(request):
-    """Whether people can be sent here: 200 or 503, and a line for each part behind."""
+    """Whether this process can serve people: 200 or 503, and one line per component."""
     states = readiness.parts()
     lines = "".join(f"{name}: {state}\n" for name, state in states.items())
     return HttpResponse(lines, status=200 if readiness.is_ready(states) else 503, content_type="text/plain")
@@ -99,14 +99,14 @@ def ready(request):
 @login_not_required
 @require_safe
 def no_stream(request):
-    """What only the live process can give (bulq.stream). Without one in front of here, pages ask by themselves."""
+    """Streams come from the live process (bulq.stream). A 204 stops the browser, and pages poll instead."""
     return HttpResponse(status=204)
 
 
 @login_not_required
 @require_safe
 def backup_health(request):
-    """Whether there is a recent backup, for who watches from outside: a status and a date, nothing else."""
+    """Whether there is a recent backup, for outside monitoring: a status and a date, nothing else."""
     try:
         last, is_silent = health.last_verified(), health.is_silent()
     except DatabaseError:

@@ -8,7 +8,7 @@ _site = get_wsgi_application()
 
 
 def application(environ, start_response):
-    """The site. Django reads this one header before any middleware of ours is asked, and fails where it cannot."""
+    """The site. Django parses this header before any middleware runs, and crashes if it is malformed."""
     try:
         parse_header_parameters(environ.get("CONTENT_TYPE", ""))
     except (ValueError, LookupError):

@@ -36,7 +36,7 @@ class Wish:
 
 
 def bid_problems(product, quantity, bid=None):
-    """Why this quantity cannot be chosen, as sentences. A quantity that stays as it is, is no new choice."""
+    """Sentences about why this quantity cannot be chosen. An unchanged quantity is always allowed."""
     if quantity is None or quantity == 0 or (bid and bid.quantity == quantity):
         return []
     if not 0 < quantity <= MAX_QUANTITY:
@@ -51,10 +51,10 @@ def bid_problems(product, quantity, bid=None):
 
 @dataclass
 class Outcome:
-    """What became of the lines of one form: sentences by product id, and the events of what was taken off.
+    """The result of one order form: refusals by product id, and the events of removed products.
 
-    `stale` tells that a line was refused because its page no longer showed what is there, `chooses_again` that the
-    person had said to be done.
+    `stale`: a line was refused because its page was outdated. `chooses_again`: the person was done choosing and no
+    longer is.
     """
 
     refusals: dict
@@ -66,11 +66,11 @@ class Outcome:
 
 @transaction.atomic
 def place_bids(run, wishes, *, by, whose=None):
-    """Store what a person wants of any number of products; each line is stored or refused by itself.
+    """Store what a person wants; each line is stored or refused by itself.
 
-    Of several wishes for one product the last counts.
-    The leader may change someone else's order (`whose`), which is recorded.
-    Clears the person's “done choosing”, and makes the run active at the first wish of anyone but the leader.
+    If a product appears more than once, the last wish counts. The leader may change someone else's order (`whose`),
+    which is recorded. Clears the person's “done choosing”, and makes the run active at the first wish of anyone but the
+    leader.
     """
     run, whose = lock_run(run, by=by), whose or by
     if not run.is_collecting:
@@ -94,7 +94,7 @@ def place_bids(run, wishes, *, by, whose=None):
 
 
 def _write_order(run, person, sorting, *, by):
-    """Whether the person had been done choosing, and no longer is."""
+    """Write the changes. Returns whether the person was done choosing and no longer is."""
     for bid in sorting.changes:
         bid.participation = person
     Bid.objects.filter(pk__in=sorting.dropped).delete()
@@ -111,7 +111,7 @@ def _write_order(run, person, sorting, *, by):
 
 
 def lock_units(product_ids):
-    """The products by id. Those whose unit may still change are locked, so that it cannot while it is relied on."""
+    """The products by id. Those whose unit may still change are locked, so that it stays the same meanwhile."""
     products = Product.objects.in_bulk(product_ids)
     loose = [product.pk for product in products.values() if not product.is_unit_fixed]
     if loose:
@@ -121,14 +121,14 @@ def lock_units(product_ids):
 
 
 def fix_units(products):
-    """From now on, unit and kind of these products stay what they are."""
+    """Fix unit and kind of these products."""
     loose = [product.pk for product in products if not product.is_unit_fixed]
     if loose:
         Product.objects.filter(pk__in=loose).update(is_unit_fixed=True)
 
 
 class _SortedWishes:
-    """Wishes of one form, each either refused or turned into a bid to write or to drop, and the event of it."""
+    """The wishes of one form, sorted into refusals, bids to write, bids to delete, and events."""
 
     def __init__(self, run, bids, products):
         self.bids, self.products = bids, products
@@ -173,7 +173,7 @@ class _SortedWishes:
 
 
 def _is_stale(wish, bid):
-    """Whether the page showed another quantity than the one this wish would replace."""
+    """Whether the page showed a different quantity from the one this wish would replace."""
     now = bid.quantity if bid else None
     return wish.was is not UNSEEN and wish.was != now and wish.quantity != now
 
@@ -188,7 +188,7 @@ def _wish_problems(wish, product, bid):
 
 
 def room_for_new_products(run):
-    """Whether a product may still be added, counting only products that are new to the run."""
+    """A function that says whether a product fits into the run; products already in it always do."""
     known = set(Bid.objects.of_run(run).values_list("product_id", flat=True))
 
     def room(product_id):
@@ -220,9 +220,9 @@ def undo_removal(run, event, *, by):
 
 @transaction.atomic
 def set_ready(run, ready, *, by):
-    """Say that one is done choosing or, when it is sorted out, wants nothing changed; or not yet.
+    """Mark a person as done choosing (or, while sorting out, as wanting no change), or not.
 
-    Setting it twice is the same.
+    Idempotent.
     """
     run = lock_run(run, by=by)
     if not (run.is_collecting or run.is_sorting_out):

@@ -1,4 +1,4 @@
-"""What people receive of what was bought, what it costs them, and what they have paid of it."""
+"""What people receive, what it costs them, and what they have paid."""
 
 from decimal import Decimal
 
@@ -22,7 +22,7 @@ from .history import happened, record
 
 
 def allocate(run, lines):
-    """Write down what everyone receives of every bought line, and what it costs them."""
+    """Store what everyone receives of every bought line, and what it costs them."""
     Allocation.objects.filter(item__run=run).delete()
     division = Division(run, lines)
     check_discounts(run, sum(division.goods.values(), Decimal(0)))
@@ -35,7 +35,7 @@ def _allocate_line(line, division):
     bids = {bid.participation_id: bid for bid in line.bids}
     quantities, costs = division.quantities[line.item.pk], division.costs[line.item.pk]
     for person in quantities.keys() - bids.keys():
-        # What nobody took is the leader's: a wish without a quantity becomes real, or a wish is made.
+        # What nobody took goes to the leader: a Maybe becomes real, or a bid is created.
         bids[person], _made = Bid.objects.update_or_create(
             participation_id=person, product=line.product, defaults={"quantity": quantities[person]}
         )
@@ -53,7 +53,7 @@ def _write_extra_shares(run, division):
 
 
 def split_costs(run):
-    """Split every line's total and the extra costs anew over what people receive; nobody receives anything else."""
+    """Split every line's total and the extra costs again; what people receive stays the same."""
     allocations = list(Allocation.objects.filter(item__run=run).select_related("bid"))
     quantities = {}
     for allocation in allocations:
@@ -85,7 +85,7 @@ def check_total(run, more, *, field):
 
 
 def follow_with_price(purchase, run, *, by):
-    """Make the observation of a purchase say what the purchase says; a gift has none."""
+    """Bring the price observation of a purchase in line with it; a gift has none."""
     if purchase.price and not purchase.total:
         retract_price(purchase.price)
         purchase.price = None
@@ -104,7 +104,7 @@ def follow_with_price(purchase, run, *, by):
 
 @transaction.atomic
 def correct_total(purchase, total, *, was, by):
-    """Correct what a purchase cost, after the shop: costs are split again, paid marks keep their amounts."""
+    """Correct what a purchase cost, after the shop: costs are split again, marked payments keep their amounts."""
     run = lock_run_led(purchase.item.run, by=by)
     if run.state not in (states.ADJUSTING, states.DISTRIBUTING):
         raise ChangedMeanwhile(_("Totals can only be corrected between the shop and the end of the hand-out."))
@@ -159,7 +159,7 @@ def _lock_for_extra_costs(run, by):
 
 
 def _split_again(run):
-    """Split the costs of a run that is being handed out. Returns ids of the people whose debt has changed."""
+    """Split the costs again once there are allocations. Returns the ids of people whose debt has changed."""
     if run.state not in states.WITH_ALLOCATIONS:
         return set()
     before = owed_by_person(run)
@@ -178,7 +178,7 @@ def may_mark_paid(run, user):
 
 @transaction.atomic
 def set_paid(run, user, paid, *, owed, by):
-    """Mark that a person has paid what the page said they owe, or take the mark back. The mark keeps its amount."""
+    """Mark that a person has paid what the page showed as owed, or unmark it. A mark keeps its amount."""
     run = lock_run(run, by=by)
     if run.state not in states.WITH_ALLOCATIONS:
         raise ChangedMeanwhile(_("Payments can be marked once the hand-out has started."))

@@ -22,9 +22,9 @@ from .runs import check_state, lock_run_to_reopen, move_run, reopen_run
 
 
 def sort_out_problems(line, product, was, quantity):
-    """Why an amount may not become `quantity` while sorting out, as sentences.
+    """Sentences about why an amount may not become `quantity` while sorting out.
 
-    A shortage allows only lowering, by what is still short; a surplus only raising, by what is still left.
+    A shortage only allows lowering, by up to what is short; a surplus only raising, by up to what is left.
     """
     if line is None or not line.is_bought:
         return [_("None of this was bought, so there is nothing to sort out.")]
@@ -46,10 +46,10 @@ def _much(line, quantity):
 
 @transaction.atomic
 def sort_out(run, product, quantity, *, was, by, whose=None):
-    """Change what a participant wants of a bought product so that it fits what was bought; 0 gives it up.
+    """Change a participant's amount of a bought product to match what was bought; 0 gives it up.
 
-    `was` is the quantity that the page showed. The leader may do it for others, which is recorded; for those who left
-    only in a shortage. The owner of a Maybe cannot make it real now, the leader can.
+    `was` is the quantity that the page showed. The leader may do it for others, which is recorded; for
+    people who left only in a shortage. Only the leader can make a Maybe real now.
     """
     run, whose = lock_run(run, by=by), whose or by
     if run.state != states.ADJUSTING:
@@ -83,7 +83,7 @@ def sort_out(run, product, quantity, *, was, by, whose=None):
 
 @transaction.atomic
 def finish_sorting(run, *, by):
-    """Go on to the hand-out; refused, naming them, while lines differ."""
+    """Start the hand-out. Refused, naming them, while lines still differ."""
     run, lines = lock_run_led(run, by=by), lines_of(run)
     check_state(run, states.ADJUSTING)
     differing = [line.product.name for line in lines if line.to_decide]
@@ -96,7 +96,7 @@ def finish_sorting(run, *, by):
 
 @transaction.atomic
 def force_hand_out(run, *, seen, by):
-    """Divide what still differs as the preview said; `seen` is the fingerprint the preview carried."""
+    """Divide what still differs as in the preview; `seen` is the preview's fingerprint."""
     run, lines = lock_run_led(run, by=by), lines_of(run)
     check_state(run, states.ADJUSTING)
     if seen != Division(run, lines).fingerprint():
@@ -124,7 +124,7 @@ def back_to_shopping(run, *, by):
 
 
 def not_picked_up(run):
-    """Allocations that still wait; the payer's and the leader's own count as picked up."""
+    """Allocations not picked up yet; the payer's and the leader's own count as picked up."""
     waiting = Allocation.objects.filter(item__run=run, picked_up_at=None)
     return waiting.exclude(bid__participation__user__in=[run.payer_id, run.leader_id])
 
@@ -152,7 +152,7 @@ def reopen_hand_out(run, *, by):
 
 @transaction.atomic
 def set_picked_up(run, allocations, picked_up, *, by):
-    """Mark what someone took home, or take the mark back. Setting it twice is the same."""
+    """Mark things as picked up, or unmark them. Idempotent."""
     run = lock_run_shopped(run, by=by)
     if run.state != states.DISTRIBUTING:
         raise ChangedMeanwhile(_("You can only mark items during the hand-out."))

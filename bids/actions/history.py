@@ -7,9 +7,9 @@ from .notifications import notify
 
 
 def happened(kind, *, subject=None, product=None, concerns=(), **data):
-    """An event still to be recorded; `data` are the figures of the moment.
+    """An event not yet saved; `data` holds the figures of the moment.
 
-    `concerns` are ids of people who should know of it, beside those who always do of its kind.
+    `concerns` are ids of people to notify in addition to those its kind always notifies.
     """
     event = Event(
         kind=kind,
@@ -22,7 +22,7 @@ def happened(kind, *, subject=None, product=None, concerns=(), **data):
 
 
 def record(run, *events, by):
-    """Write what happened in a run, tell whom it concerns and the open pages, and let the run's version grow."""
+    """Save events of a run, notify people and open pages, and increase the run's version."""
     for event in events:
         event.run, event.actor = run, by
     Event.objects.bulk_create(events)

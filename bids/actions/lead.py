@@ -16,7 +16,7 @@ from .runs import is_member, move_run, take_part
 
 @transaction.atomic
 def set_helper(run, user, helps, *, by):
-    """Make a member of the group a helper of an open run, or end it. Setting it twice is the same."""
+    """Make a member of the group a helper of an open run, or end that role. Idempotent."""
     run = lock_run_led(run, by=by)
     if not run.is_open:
         raise BulqError(_("This run has ended."))
@@ -34,7 +34,7 @@ def set_helper(run, user, helps, *, by):
 
 
 def may_offer_lead(run, user):
-    """The leader may; from the shop on a group admin may too, in place of a leader who does not."""
+    """Whether the person may: the leader; from the shop on a group admin too, in case the leader does not."""
     if run.leader_id == user.pk:
         return True
     is_admin = Membership.objects.filter(group=run.group_id, user=user, is_admin=True).exists()
@@ -43,7 +43,7 @@ def may_offer_lead(run, user):
 
 @transaction.atomic
 def offer_lead(run, user, *, by):
-    """Ask a participant to take the lead over; one request at a time."""
+    """Ask a participant to take over the lead; one request at a time."""
     run = lock_run(run, by=by)
     if not run.is_open:
         raise BulqError(_("This run has ended."))
@@ -84,7 +84,7 @@ def decline_lead(run, *, by):
 
 @transaction.atomic
 def accept_lead(run, *, by):
-    """Roles swap; the payer stays, so that no debt moves."""
+    """Swap the roles; the payer stays the same, so that no debt moves."""
     run = _lock_run_offered_to(run, by)
     offered_by, before = run.lead_offered_by, run.leader
     if not _takes_part(run, by) or not may_offer_lead(run, offered_by):
@@ -95,7 +95,7 @@ def accept_lead(run, *, by):
     run.save(update_fields=["leader", "lead_offered_to", "lead_offered_by"])
     record(run, happened("lead_accepted", subject=before, concerns={offered_by.pk}), by=by)
     if run.state == states.PLANNING and Bid.objects.of_run(run).exclude(participation__user=by).exists():
-        # The wishes of the one who led until now are someone else's from here on.
+        # The former leader's orders now count as someone else's.
         move_run(run, states.ACTIVE, by=by)
 
 

@@ -1,4 +1,4 @@
-"""Notifications by e-mail, for those who gave an address and want it: some at once, the rest once a day."""
+"""Notifications by e-mail, for people who want them: urgent ones at once, the rest once a day."""
 
 import logging
 import smtplib
@@ -17,14 +17,14 @@ from accounts.models import User
 from bids import states
 from bids.models import Notification
 
-# What someone has to answer, decide or fetch does not wait for the evening.
+# What someone has to answer, decide or fetch is not left for the daily e-mail.
 URGENT_MOVES = (states.ADJUSTING, states.DISTRIBUTING, states.CANCELLED)
 URGENT = (
     Q(event=None)
     | Q(event__kind__in=["run_started", "lead_offered"])
     | Q(event__kind="run_moved", event__data__to__in=URGENT_MOVES)
 )
-# Whoever switches mails on is not sent what is long past.
+# So that turning e-mails on does not send old notifications.
 OLDEST = timedelta(days=2)
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ def mail_at_once():
 
 
 def mail_digests():
-    """Mail everything that nobody has read meanwhile. Returns how many mails were sent."""
+    """Mail everything still unread. Returns how many mails were sent."""
     return _mail_each(Notification.objects.all())
 
 
@@ -47,7 +47,7 @@ def _mail_each(rows):
 
 @transaction.atomic
 def _mail(user, waiting):
-    """One mail with all of them; whoever else is at it just now leaves them to us."""
+    """Send one mail with all of them, except those that another worker has locked."""
     rows = waiting.with_words().order_by("at", "pk").select_for_update(of=("self",), skip_locked=True)
     notifications = list(rows)
     if not notifications:

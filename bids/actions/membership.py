@@ -1,4 +1,4 @@
-"""What follows in a group's runs when a person leaves, is removed or comes back, or the group is put away."""
+"""What happens in a group's runs when a person leaves, is removed or comes back, or the group is archived."""
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -18,10 +18,10 @@ from .runs import call_off, drop_out, mark_left, shoppers_of
 
 
 def end_part_in_runs(membership, *, by):
-    """Drop the person from runs not yet shopped for, calling off those they lead; keep bids and debts in the others.
+    """Remove the person from runs before shopping, calling off those they lead; keep bids and debts in the others.
 
-    Refused while they lead a run from the shop on. Locks every open run of the group, so that no wish can slip in
-    between; called inside the transaction that ends the membership.
+    Refused while they lead a run from the shop on. Locks every open run of the group, so that no order can slip in;
+    called inside the transaction that ends the membership.
     """
     user = membership.user
     open_runs = Run.objects.open().filter(group=membership.group).order_by("pk")
@@ -44,7 +44,7 @@ def end_part_in_runs(membership, *, by):
 
 
 def what_follows(membership):
-    """Sentences about what ending the membership would do, for the page that asks. Refused where the deed would be."""
+    """Sentences about what ending the membership would do, for the confirmation page; refused if ending it would be."""
     user, sentences = membership.user, []
     runs = Run.objects.open().filter(group=membership.group).select_related("store").order_by("pk")
     parts = {person.run_id: person for person in user.participations.current().filter(run__in=runs)}
@@ -80,7 +80,7 @@ def _hand_over_first(run):
 
 
 def revive_part_in_runs(membership):
-    """Someone is back in the group: they take part again in the runs that kept their order."""
+    """Someone rejoined the group: they take part again in the runs that kept their order."""
     came_back = membership.user.participations.filter(
         run__group=membership.group, run__state__in=states.FROM_THE_SHOP_ON, left_at__isnull=False
     )
@@ -89,7 +89,7 @@ def revive_part_in_runs(membership):
 
 @transaction.atomic
 def archive_group(group, *, by):
-    """Put a group away. Refused while a run of it is open; with the group locked, so that none starts meanwhile."""
+    """Archive a group, locked so that no run can start. Refused while one is open."""
     lock_group(group.pk)
     if group.runs.open().exists():
         raise BulqError(_("This group has open runs. Finish them or call them off first."))

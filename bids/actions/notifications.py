@@ -1,4 +1,4 @@
-"""Who should know of what happens, and what they have read."""
+"""Who is notified of what, and what they have read."""
 
 from datetime import timedelta
 
@@ -12,7 +12,7 @@ from bids.models import Notification
 from bulq.kit.later import hand_over
 from bulq.kit.live import announce
 
-# Of these the one they are about should know, unless they did it.
+# The subject of these events is notified, unless they did it themselves.
 ABOUT_SUBJECT = {
     *("helper_named", "helper_ended", "lead_offered", "lead_offer_withdrawn", "lead_accepted"),
     *("ordered", "interested", "order_removed", "commented", "added_in_shop", "sorted_out"),
@@ -20,7 +20,7 @@ ABOUT_SUBJECT = {
 
 
 def notify(run, events, *, by):
-    """Tell of recorded events whom they concern: members of the group, never `by`.
+    """Notify the people that recorded events concern: members of the group, never `by`.
 
     Only the newest of several unread notifications about the same thing is kept. Called under the lock of the run.
     """
@@ -46,12 +46,12 @@ def _create(rows):
 
 
 def _concerned(run, event):
-    """Ids of the people; those who have left the group meanwhile are still among them."""
+    """Ids of the people, including those who have left the group since."""
     if event.kind == "run_started":
         return set(Membership.objects.filter(group=run.group_id).values_list("user_id", flat=True))
     if event.kind == "run_moved":
         if (event.data["origin"], event.data["to"]) == (states.PLANNING, states.ACTIVE):
-            return set()  # that collecting has two states inside is nobody's business
+            return set()  # people know only one state of collecting
         return set(run.participations.current().values_list("user_id", flat=True))
     subject = {event.subject_id} if event.subject_id and event.kind in ABOUT_SUBJECT else set()
     return subject | set(event.concerns)
@@ -64,12 +64,12 @@ def notify_removed(membership, *, by):
 
 @transaction.atomic
 def mark_read(notifications, *, by):
-    """Of the given ones, those of this person that are still unread."""
+    """Mark this person's unread ones among `notifications` as read."""
     if notifications.filter(user=by).unread().update(read_at=timezone.now()):
         announce(f"user:{by.pk}")
 
 
 def forget_old():
-    """Delete what was read long ago. Returns how many."""
+    """Delete notifications read long ago. Returns how many."""
     old = timezone.now() - timedelta(days=settings.NOTIFICATIONS_KEPT_DAYS)
     return Notification.objects.filter(read_at__lt=old).delete()[0]

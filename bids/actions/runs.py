@@ -1,4 +1,4 @@
-"""A run is started, moves from state to state, and ends."""
+"""Starting a run, moving it from state to state, and ending it."""
 
 from django.conf import settings
 from django.db import transaction
@@ -50,7 +50,7 @@ def start_run(group, *, store, by, day=None, note=""):
 
 
 def _free_number(group, store_id, day):
-    """The next one among the runs of the locked group that would have the same name."""
+    """The next number among the locked group's runs with the same name."""
     most = group.runs.filter(store=store_id, day=day).aggregate(most=Max("number"))["most"]
     return (most or 0) + 1
 
@@ -86,16 +86,16 @@ def edit_run(run, *, by, day, note, version):
 
 
 def details_version(run):
-    """What the form of day and note showed, so that it cannot overwrite what it did not show."""
+    """The day and note that a form showed, to detect that they have changed since."""
     return f"{run.day or ''}|{run.note}"
 
 
 @transaction.atomic
 def move_run(run, to, *, by, leaving=False, **data):
-    """The one writer of a run's state: checks state and right on the locked row, writes state and time, records.
+    """The only writer of a run's state: checks state and rights on the locked row, writes state and time, records it.
 
-    Of two people who move it at once one wins, the other is told the state it is in. `leaving` is set while the
-    leader is going away and another acts in their place.
+    If two people move it at once, one wins and the other is told the new state. `leaving` is set while the leader is
+    leaving and someone else acts in their place.
     """
     run = lock_run(run, by=by)
     check_state(run, *(origin for origin, targets in states.TRANSITIONS.items() if to in targets))
@@ -112,7 +112,7 @@ def move_run(run, to, *, by, leaving=False, **data):
 
 
 def check_no_marks(run):
-    """Refuse what would leave payments without the debt they were marked for, naming them."""
+    """Refuse, naming them, while there are marked payments whose debt would disappear."""
     paid = run.participations.filter(paid_amount__isnull=False).select_related("user").by_name()
     marks = [f"{person.user.name} ({format_money(person.paid_amount, run.currency)})" for person in paid]
     if marks:
@@ -125,7 +125,7 @@ def check_no_marks(run):
 
 
 def check_state(run, *expected):
-    """Refuse what was asked on a page of another state. Several states may lead to the same one, each in its way."""
+    """Refuse an action from a page that showed another state."""
     if run.state not in expected:
         raise ChangedMeanwhile(
             _("This run has moved on to “%(state)s”. Please reload the page.") % {"state": RunState(run.state).label}
@@ -156,7 +156,7 @@ def unlock_list(run, *, by):
 
 @transaction.atomic
 def start_shopping(run, *, by):
-    """Make the shopping list: one line for each product that someone really wants."""
+    """Create the shopping list: one line for each product with a real order."""
     run = lock_run_led(run, by=by)
     check_state(run, states.CONFIRMED)
     wanted = set(Bid.objects.of_run(run).real().values_list("product_id", flat=True))
@@ -169,7 +169,7 @@ def start_shopping(run, *, by):
 
 @transaction.atomic
 def stop_shopping(run, *, by):
-    """Back from the shop before anything was bought; the list is made anew the next time."""
+    """Go back from the shop before anything was bought; the list is rebuilt next time."""
     run = lock_run_led(run, by=by)
     check_state(run, states.SHOPPING)
     if run.items.filter(purchases__isnull=False).exists():
@@ -180,7 +180,7 @@ def stop_shopping(run, *, by):
 
 
 def lock_run_to_reopen(run, *, by):
-    """A run that may be over, its group locked first: one that goes on counts as an open run of the group again."""
+    """Lock a run that may be over, its group first: once reopened, it counts as an open run of the group again."""
     group = lock_group(run.group_id)
     run = lock_run_led(run, by=by)
     if run.state == states.COMPLETED:
@@ -189,7 +189,7 @@ def lock_run_to_reopen(run, *, by):
 
 
 def reopen_run(run, to, *, by):
-    """Move a run back from where it was over. Who left the group meanwhile has left the run."""
+    """Move a run back to an open state. People who have left the group since also leave the run."""
     former = run.participations.current().exclude(user__in=Membership.objects.filter(group=run.group_id).values("user"))
     former.update(left_at=timezone.now(), is_helper=False, is_ready=False)
     return move_run(run, to, by=by)
@@ -205,7 +205,7 @@ def call_off(run, *, by, leaving=False):
 
 
 def take_part(run, user):
-    """The person's part in a locked run: made at the first wish, revived for someone who comes back."""
+    """The person's part in a locked run, created at the first wish or revived for someone who comes back."""
     person, _made = Participation.objects.get_or_create(run=run, user=user)
     if person.left_at:
         person.left_at = None
@@ -215,7 +215,7 @@ def take_part(run, user):
 
 @transaction.atomic
 def leave_run(run, *, by):
-    """Stop taking part while the run collects: the wishes go, and so do its notifications."""
+    """Stop taking part while the run is collecting; the person's orders are dropped."""
     run = lock_run(run, by=by)
     if not run.is_collecting:
         raise BulqError(_("The list is locked. Ask %(leader)s to change your order.") % {"leader": run.leader.name})
@@ -228,7 +228,7 @@ def leave_run(run, *, by):
 
 
 def drop_out(run, person, *, by):
-    """End a person's part in a run that is not yet shopped for: wishes, roles and requests go."""
+    """End a person's part in a run before shopping: orders, roles and requests are dropped."""
     dropped = person.bids.count()
     person.bids.all().delete()
     mark_left(run, person)

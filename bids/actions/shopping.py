@@ -1,4 +1,4 @@
-"""In the shop: things are bought, put back, not there, or added."""
+"""In the shop: buying, putting back, marking as not there, adding."""
 
 from decimal import Decimal
 
@@ -25,7 +25,7 @@ from .runs import check_no_marks, check_state, move_run
 
 
 class AlreadyBought(ChangedMeanwhile):
-    """Someone ticked the same line first; `purchases` are what is there."""
+    """Someone else ticked the same line first; `purchases` are theirs."""
 
     def __init__(self, item):
         self.item = item
@@ -40,9 +40,9 @@ class AlreadyBought(ChangedMeanwhile):
 
 @transaction.atomic
 def buy(item, *, quantity, total, seen, by):
-    """Put a purchase in the cart: the total paid is stored, and becomes an observation unless it was a gift.
+    """Record a purchase: the total paid is stored, and becomes a price observation unless it was a gift.
 
-    `seen` is the version of the line that the page showed; when it differs, the person decides (`AlreadyBought`).
+    `seen` is the version of the line that the page showed; if it has changed, the person decides (`AlreadyBought`).
     """
     run, item = _lock_line(item, by=by)
     if item.version != seen:
@@ -61,7 +61,7 @@ def buy(item, *, quantity, total, seen, by):
 
 @transaction.atomic
 def edit_purchase(purchase, *, quantity, total, seen, by):
-    """Change what was bought or paid; its observation follows. Keeps the order of ticking."""
+    """Correct a purchase, its price observation included. Its place in the cart stays the same."""
     run, item = _lock_line(purchase.item, by=by)
     purchase = lock_part(Purchase.objects.select_related("price"), pk=purchase.pk, item=item)
     if item.version != seen:
@@ -100,7 +100,7 @@ def undo_purchase(purchase, *, by):
 
 @transaction.atomic
 def set_not_there(item, not_there, *, by):
-    """Say that the shop does not have it, or take that back."""
+    """Mark a line as not there, or unmark it."""
     run, item = _lock_line(item, by=by)
     if not_there and item.purchases.exists():
         raise AlreadyBought(item)
@@ -113,7 +113,7 @@ def set_not_there(item, not_there, *, by):
 
 @transaction.atomic
 def add_while_shopping(run, product, *, quantity, whose, by):
-    """Someone wants more, or something new: it becomes, or is added to, that person's order and the line."""
+    """Add more of a product, or a new one, to a person's order and to the shopping list."""
     run = lock_run_shopped(run, by=by)
     _check_in_the_shop(run)
     person = run.participations.current().filter(user=whose).first()
@@ -142,7 +142,7 @@ def add_while_shopping(run, product, *, quantity, whose, by):
 
 @transaction.atomic
 def finish_shopping(run, *, payer, open_lines, by):
-    """Leave the shop: name who paid, and confirm that the lines still open (`open_lines` of them) are not bought."""
+    """Finish shopping: name the payer, and confirm that the `open_lines` lines still open are not bought."""
     run = lock_run_led(run, by=by)
     check_state(run, states.SHOPPING)
     lines = lines_of(run)
@@ -164,7 +164,7 @@ def finish_shopping(run, *, payer, open_lines, by):
     run = move_run(run, to, by=by, payer=payer.name)
     _mark_not_bought(still_open, by)
     if to == states.ADJUSTING:
-        run.participations.update(is_ready=False)  # a new question: whether one wants anything changed
+        run.participations.update(is_ready=False)  # now it means: wants no change while sorting out
     else:
         allocate(run, lines)
     return run
@@ -208,7 +208,7 @@ def _check_quantity(product, quantity):
 
 
 def _check_sums(run, item, more_quantity, more_money):
-    """The line's quantity and the run's total stay within what can be stored and split."""
+    """Keep the line's quantity and the run's total within what can be stored and split."""
     bought = item.purchases.aggregate(sum=Sum("quantity"))["sum"] or 0
     if bought + more_quantity > MAX_QUANTITY:
         raise BulqError(_("That is too much for one line."), field="quantity")

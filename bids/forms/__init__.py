@@ -1,4 +1,4 @@
-"""What people type about a run. Arithmetic and rights are the actions' business."""
+"""What people type about a run. The actions do arithmetic and check rights."""
 
 from .choosing import OrderLines, PersonForm, RunDetailsForm, RunForm, WishForm, pressed_button, read_order
 from .distribution import ExtraCostForm, SortOutForm, TotalForm

@@ -22,7 +22,7 @@ LINE = re.compile(r"q-([0-9]{1,18})")
 
 
 class DayForm(forms.ModelForm):
-    """Asks once about a day that is over: sent again with the same day, it is meant."""
+    """Asks once about a day in the past; sending the same day again confirms it."""
 
     past_day = forms.DateField(required=False, widget=forms.HiddenInput)
 
@@ -56,7 +56,7 @@ class RunForm(DayForm):
         help_texts = {"note": gettext_lazy("When you leave, what to bring")}
 
     def __init__(self, *args, stores, shown, **kwargs):
-        """`stores` may be chosen; `shown` are those the page offers."""
+        """`stores` can be chosen; `shown` are those the page lists."""
         super().__init__(*args, **kwargs)
         self.fields["store"].queryset = stores
         self.fields["store"].choices = [(store.pk, store.name) for store in shown]
@@ -98,14 +98,14 @@ class WishForm(forms.Form):
 
 @dataclass
 class OrderLines:
-    """The lines of an order form that say something new, and those that could not be read."""
+    """The changed lines of an order form, and those that could not be read."""
 
     wishes: list = field(default_factory=list)
     typed: dict = field(default_factory=dict)
     errors: dict = field(default_factory=dict)
 
     def step(self, product, sign, was_text):
-        """One step more or less of a product than what stands in its input."""
+        """Change a product by one step from the amount in its input."""
         if product.pk in self.errors:
             return
         if product.pk not in self.typed:

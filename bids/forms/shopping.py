@@ -91,7 +91,7 @@ class PriceForm(forms.Form):
 
 
 class AddInShopForm(forms.Form):
-    """Someone wants more, or something new, while the shopper is in the shop."""
+    """Adds more of a product, or a new one, while shopping."""
 
     product = RowField(Product.objects.all(), widget=forms.HiddenInput)
     quantity = QuantityField(label=gettext_lazy("How much"))
@@ -104,7 +104,7 @@ class AddInShopForm(forms.Form):
 
 
 class FinishForm(forms.Form):
-    """Leaves the shop: who paid, and how many lines the page named as not bought."""
+    """Finishes shopping: who paid, and how many lines the page listed as not bought."""
 
     payer = RowField(User.objects.none(), label=gettext_lazy("Who paid?"), empty_label=None)
     open_lines = forms.IntegerField(widget=forms.HiddenInput, min_value=0, max_value=10**6)

@@ -11,7 +11,7 @@ from stores.models import Product
 
 from .runs import Run
 
-# What each kind of event says in the history. Figures come from `Event.data`.
+# The sentence of each kind of event in the history. Figures come from `Event.data`.
 SENTENCES = {
     "run_started": _("%(actor)s started the run"),
     "run_edited": _("%(actor)s changed the day or the note"),
@@ -80,7 +80,7 @@ class Event(models.Model):
     product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="+", null=True)
     data = models.JSONField(default=dict)
     at = models.DateTimeField(auto_now_add=True)
-    # Ids of people who should know of it beside its subject; not stored.
+    # Ids of people to notify besides its subject; not stored.
     concerns = ()
 
     class Meta:
@@ -90,14 +90,14 @@ class Event(models.Model):
         return f"{self.kind} in run {self.run_id}"
 
     def sentence(self, currency, text=None):
-        """What happened, for a reader, or `text` with its values put in; amounts are in the run's currency."""
+        """The event as a sentence, or `text` filled with its values; amounts are in the run's currency."""
         for_other = self.subject_id and f"{self.kind}_for" in SENTENCES
         params = {key: self._shown(key, value, currency) for key, value in self.data.items()}
         params |= {"actor": self.actor, "subject": self.subject, "product": self.product}
         return (text or SENTENCES[f"{self.kind}_for" if for_other else self.kind]) % params
 
     def details(self):
-        """What a change of state was about, each with its names."""
+        """Lists that belong to a change of state: `[(heading, names)]`."""
         return [(heading, self.data[key]) for key, heading in DETAILS.items() if self.data.get(key)]
 
     def _shown(self, key, value, currency):

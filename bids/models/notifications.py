@@ -7,7 +7,7 @@ from accounts.models import Group, Membership
 
 from .events import Event
 
-# What an event says to the person it is about. Where nothing stands here, it says what the history says.
+# The sentence of an event for the person it is about; kinds not listed use the sentence of the history.
 TO_SUBJECT = {
     "helper_named": gettext_lazy("%(actor)s made you a helper"),
     "helper_ended": gettext_lazy("You are no longer a helper"),
@@ -23,13 +23,13 @@ TO_SUBJECT = {
 }
 
 
-# What is told here replaces what was told before, whoever did it: there is one state, one day, one total.
+# A newer event of these kinds replaces an older one, whoever the actor: there is one state, one day, one total.
 SUPERSEDED = {"run_moved", "run_edited", "total_corrected"}
 
 
 class NotificationQuerySet(models.QuerySet):
     def shown_to(self, user):
-        """The person's own; of a group they have left nothing is left but that they were removed."""
+        """The person's own; of a group they have left only the notice that they were removed."""
         groups = Membership.objects.filter(user=user).values("group")
         return self.filter(user=user).filter(models.Q(event=None) | models.Q(event__run__group__in=groups))
 
@@ -37,9 +37,9 @@ class NotificationQuerySet(models.QuerySet):
         return self.filter(read_at=None)
 
     def about_the_same(self, event):
-        """What a newer `event` of the run makes old: the same kind, person, product and label.
+        """Notifications that a newer `event` of the run replaces: same kind, person, product and label.
 
-        Whoever did it is part of it where it is about nobody else.
+        If the event has no subject, the actor has to be the same too.
         """
         same = self.filter(event__kind=event.kind, event__product=event.product, event__subject=event.subject)
         if label := event.data.get("label"):
@@ -47,7 +47,7 @@ class NotificationQuerySet(models.QuerySet):
         return same if event.kind in SUPERSEDED or event.subject_id else same.filter(event__actor=event.actor)
 
     def with_words(self):
-        """All that the sentence and the link of each need."""
+        """With everything the sentence and the link of each need."""
         event = [f"event__{name}" for name in ("actor", "subject", "product", "run__store", "run__group")]
         return self.select_related(*event, "group", "actor")
 

@@ -28,15 +28,15 @@ class RunQuerySet(models.QuerySet):
         return self.order_by("-created_at", "-pk")
 
     def with_names(self):
-        """With all whose names a line about a run may say."""
+        """With everyone and everything a line about a run may name."""
         return self.select_related("store", "group", "leader", "payer", "lead_offered_to")
 
 
 class Run(models.Model):
     """One bulk-buying trip of one group to one store.
 
-    The leader is a column that cannot be empty, so there is exactly one at any time; so is the person who is
-    asked to take the lead over, so there is at most one request.
+    The leader is a column that cannot be empty, so there is always exactly one. The person asked to take over the lead
+    is a column too, so there is at most one request.
     """
 
     group = models.ForeignKey(Group, on_delete=models.PROTECT, related_name="runs")
@@ -49,7 +49,7 @@ class Run(models.Model):
     state = models.CharField(max_length=12, choices=RunState, default=RunState.PLANNING)
     state_at = models.DateTimeField(default=timezone.now)
     day = models.DateField(gettext_lazy("day"), null=True, blank=True)
-    # Tells runs of a group to one store on one day, or without a day, from each other; shown from 2 on.
+    # Distinguishes runs of a group to the same store on the same day (or without a day); shown from 2 on.
     number = models.PositiveSmallIntegerField(default=1)
     note = models.CharField(gettext_lazy("note"), max_length=500, blank=True)
     lead_offered_to = models.ForeignKey(

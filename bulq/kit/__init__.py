@@ -1,1 +1,1 @@
-"""What every app may import: it knows none of them, and nothing of the rest but `bulq.logs`."""
+"""What every app may import. Imports no app, and only `bulq.logs` from the rest."""

@@ -1,13 +1,13 @@
-"""Which address a request comes from, when proxies stand in between."""
+"""The client's address behind proxies."""
 
 from ipaddress import ip_address
 
 
 def client_address(peer, forwarded, trusted):
-    """The right-most address that is no trusted proxy.
+    """The right-most address that is not a trusted proxy.
 
     `peer` is the address of the connection, `forwarded` the content of X-Forwarded-For, to which each proxy appends
-    whom it talked to; what stands left of the last untrusted address was written by strangers. `trusted` are networks.
+    its peer; anything left of the last untrusted address could be forged. `trusted` are networks.
     """
     address = _parsed(peer)
     for text in reversed(forwarded.split(",")):
@@ -31,7 +31,7 @@ def network_of(address):
 
 
 def is_trusted(peer, trusted):
-    """Whether what the other end of this connection says of the client is believed."""
+    """Whether the other end of this connection may report the client's address."""
     address = _parsed(peer)
     return address is not None and _is_in(address, trusted)
 

@@ -1,4 +1,4 @@
-"""Redis may be away: whoever asks it does so through a breaker, and has an answer for when it does not."""
+"""A circuit breaker for Redis, which may be away: every caller has a fallback."""
 
 import logging
 import os
@@ -9,11 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from redis.exceptions import RedisError
 
 logger = logging.getLogger("bulq.breaker")
-NEVER = float("-inf")  # longer ago than any time that `monotonic` tells
+NEVER = float("-inf")  # earlier than any time of `monotonic`
 
 
 class RedisAway(Exception):
-    """Redis failed, just now or a moment ago."""
+    """Redis has failed, now or a moment ago."""
 
 
 def _forget_threads():
@@ -22,14 +22,14 @@ def _forget_threads():
 
 
 _forget_threads()
-os.register_at_fork(after_in_child=_forget_threads)  # they stay with the parent
+os.register_at_fork(after_in_child=_forget_threads)  # threads do not survive a fork
 
 
 class Breaker:
-    """After a failure nobody in this process waits for Redis again for `REST` seconds; then one tries.
+    """After a failure this process does not try Redis for `REST` seconds; then one caller tries.
 
-    Whoever asks waits `PATIENCE` seconds, whatever hangs: sockets have time limits, looking up a name has none.
-    Logs one line in `SILENCE` seconds, however many requests it costs.
+    A call waits at most `PATIENCE` seconds, whatever hangs: sockets have time-outs, a name lookup has none. Logs one
+    line per `SILENCE` seconds, however many requests fail.
     """
 
     PATIENCE = 0.3
@@ -46,20 +46,20 @@ class Breaker:
         self._is_failing = False
 
     def ask(self, question, seconds=None):
-        """What the function `question` answers; `RedisAway` when it cannot, or when it is not asked at all.
+        """Return `question()`; raise `RedisAway` if it fails, or without calling it during a rest.
 
-        It is called in another thread. `seconds` says how long to wait for what takes longer than other questions.
+        It runs in another thread. `seconds` replaces `PATIENCE` for slower calls.
         """
         with self._lock:
             now = time.monotonic()
             if now < self._closed_from:
                 raise RedisAway
             if self._is_failing:
-                self._closed_from = now + self.REST  # this one tries, and everyone else keeps away
+                self._closed_from = now + self.REST  # this call tries, all others are refused
         asked = _threads.submit(question)
         try:
             answer = asked.result(seconds or self.PATIENCE)
-        except (RedisError, OSError) as error:  # TimeoutError, too, is one of the system's
+        except (RedisError, OSError) as error:  # TimeoutError is an OSError
             asked.cancel()
             self._fail(error)
             raise RedisAway from error

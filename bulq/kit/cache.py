@@ -1,7 +1,7 @@
-"""Lists that many read and few change: kept in Redis under a key that says which state of the data they show.
+"""Lists that are read often and changed rarely, cached in Redis under a key that identifies the state of the data.
 
-Such a key holds a random token that changes in the same transaction as the data. So nothing is ever deleted: what
-was kept for another token is not asked for any more, and its time runs out.
+The key holds a random token that changes in the same transaction as the data. So nothing is ever deleted: entries of
+an older token are no longer read, and expire.
 """
 
 import random

@@ -88,7 +88,7 @@ def spread_out(heights, least, bottom):
 
 
 def mark(shape, x, y, size=Decimal("3.5")):
-    """A point of a chart, told from the others by its shape as well as by its colour."""
+    """A point of a chart, with a shape per series so that colour is not the only difference."""
     if shape == "circle":
         return f'<circle class="mark" cx="{short(x)}" cy="{short(y)}" r="{size}"/>'
     corners = {

@@ -1,10 +1,10 @@
-"""What goes wrong in a way that a person can read and mend."""
+"""Errors that a person can read about and correct."""
 
 from django.core.exceptions import BadRequest
 
 
 class AddressTooLong(BadRequest):
-    """Longer than any page of ours makes one."""
+    """The address is longer than any of ours."""
 
 
 class BulqError(Exception):
@@ -22,13 +22,13 @@ class BulqError(Exception):
 
 
 class ChangedMeanwhile(BulqError):
-    """What the person saw is no longer what is there."""
+    """What the person saw has changed since."""
 
     status = 409
 
 
 class Busy(BulqError):
-    """Someone else holds the lock for longer than a person should wait."""
+    """Someone else has held the lock for longer than a person should wait."""
 
     status = 409
 

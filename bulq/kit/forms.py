@@ -1,4 +1,4 @@
-"""How every form is drawn, and how a row is chosen in one."""
+"""How every form is rendered, and how a form selects a row."""
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -13,7 +13,7 @@ class FormRenderer(TemplatesSetting):
 
 
 class RowField(forms.ModelChoiceField):
-    """A row chosen by its id, read like every id that is sent."""
+    """A row chosen by its id, which is parsed like every submitted id."""
 
     def to_python(self, value):
         if isinstance(value, str) and value not in self.empty_values and parse_id(value) is None:

@@ -1,4 +1,4 @@
-"""What every view does with a form, a refusal and an answer."""
+"""Helpers of all views for forms, refusals and answers."""
 
 from contextlib import contextmanager
 
@@ -14,7 +14,7 @@ TOKENS = {"csrfmiddlewaretoken", "once"}
 
 @contextmanager
 def flash_errors(form):
-    """Put a refusal on the form it belongs to and go on to render the form again."""
+    """Attach a refusal to its form, so that the view goes on to render the form again."""
     try:
         yield
     except BulqError as error:
@@ -23,28 +23,28 @@ def flash_errors(form):
 
 
 def carry_what_is_there(form, **now):
-    """Let a refused form carry the present state in its hidden fields: sent again, it overwrites knowingly."""
+    """Put the current state into a refused form's hidden fields, so that sending it again overwrites."""
     form.data = form.data.copy()
     for name, value in now.items():
         form.data[form.add_prefix(name)] = str(value)
 
 
 def answer(request, template, context=None, *, form=None, status=200):
-    """Render a page; 422 when `form` was refused, or 409 when what it showed has changed meanwhile."""
+    """Render a page; 422 when `form` was refused, or 409 when what it showed has changed since."""
     if form is not None and form.is_bound and form.errors:
         status = getattr(form, "refusal_status", 422)
     return render(request, template, {"form": form} | (context or {}), status=status)
 
 
 def refuse(request, error):
-    """Answer to a refused action that has no form of its own: the sentence, and the way back."""
+    """Answer to a refused action without a form of its own: the sentence, and a link back."""
     return _refusal(request, "refused.html", {"message": error.message, "back_url": back_url(request)}, error.status)
 
 
 def too_many(request, seconds):
-    """Answer to someone who asks too often: how long to wait, and what was typed, ready to be sent again.
+    """Answer to too many requests: how long to wait, and what was typed, ready to be sent again.
 
-    The page asks for no person and no session: `request.user` says who is known.
+    The page needs no query for a session: `request.user` may be anonymous.
     """
     minutes = -(-seconds // 60)
     if seconds > 120:
@@ -63,7 +63,7 @@ def too_many(request, seconds):
 
 
 def sent_form(request):
-    """What was sent, to be sent again: where to, and each field but tokens. Of passwords only the names are kept."""
+    """A submitted form, to be sent again: address and fields without tokens. Of passwords only the names are kept."""
     typed = [(name, text) for name, texts in request.POST.lists() for text in texts if name not in TOKENS]
     return {
         "url": request.get_full_path(),
@@ -73,21 +73,21 @@ def sent_form(request):
 
 
 def ask_to_send_again(request, form, *, title, status):
-    """A page with `form` (of `sent_form`) and a fresh token. It shows what would be sent, and as whom."""
+    """A page with `form` (from `sent_form`) and a fresh token. It shows what would be sent, and as whom."""
     response = render(request, "again.html", {"title": title, "again": form}, status=status)
     return sent_by_browser(response)
 
 
 def sent_by_browser(response):
-    """Mark an answer that has to be a page of its own: script lets the browser itself send the form (app.js)."""
+    """Mark an answer that has to be a whole page: the browser, not htmx, then sends the form (app.js)."""
     response["X-Bulq-Again"] = "1"
     return response
 
 
 def came_from_here(request):
-    """Whether a page of ours sent this form, as far as the browser says; None when it says nothing.
+    """Whether the browser says that one of our pages sent this form; None if it says nothing.
 
-    Only to whom it did may be shown, ready to be sent with one click, what they sent without a good token.
+    Only then may a form without a valid token be shown again, ready to be sent with one click.
     """
     site = request.headers.get("Sec-Fetch-Site", "")
     if site in ("same-origin", "same-site", "cross-site"):
@@ -107,7 +107,7 @@ def _refusal(request, page, context, status):
 
 
 def back_url(request, default="/"):
-    """Page the request came from, if it is one of ours."""
+    """The page the request came from, if it is one of ours."""
     url = request.headers.get("Referer", "")
     here = request.build_absolute_uri("/")
     if url_has_allowed_host_and_scheme(url, {request.get_host()}) and url.startswith(here):
@@ -116,6 +116,6 @@ def back_url(request, default="/"):
 
 
 def repeatable(view):
-    """Mark a posting view whose repetition is harmless and has to happen again (logging in, for one)."""
+    """Mark a POST view that has to run again when its form is repeated (logging in, for example)."""
     view.repeatable = True
     return view

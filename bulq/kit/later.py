@@ -1,4 +1,4 @@
-"""Work that a page leaves to the worker: handed over once the transaction is committed, never waited for long."""
+"""Queueing work for the worker, after the transaction commits and without a long wait."""
 
 import logging
 from contextvars import copy_context
@@ -14,7 +14,7 @@ log = logging.getLogger("bulq.later")
 
 
 def hand_over(task):
-    """Ask for a task by its name. The queue may be lost: the task finds in the database what there is to do."""
+    """Queue a task by name after the commit. The queue may be lost: tasks find in the database what there is to do."""
     transaction.on_commit(partial(_send, task))
 
 
@@ -26,13 +26,13 @@ def _send(task):
 
 
 def send(task, *arguments):
-    """Put a task into the queue now; `RedisAway` if that cannot be done."""
-    # The line that the worker writes has the id of this request.
+    """Queue a task now; `RedisAway` if that fails."""
+    # The worker's log line gets the id of this request.
     breaker.ask(partial(copy_context().run, _put, task, arguments), SECONDS)
 
 
 def _put(task, arguments):
-    from kombu.exceptions import OperationalError  # half a second, for those who hand something over
+    from kombu.exceptions import OperationalError  # takes half a second, so only when work is queued
 
     from .queue import app
 

@@ -1,6 +1,6 @@
-"""Telling open pages that something has changed. A message carries no data: the page asks its ordinary view.
+"""Messages to open pages that something has changed. They carry no data: the page asks its ordinary view.
 
-Topics are `run:5`, `group:2` and `user:9`. Without Redis nothing is told, and pages ask by themselves now and then.
+Topics are `run:5`, `group:2` and `user:9`. Without Redis no message is sent, and pages poll.
 """
 
 from functools import partial

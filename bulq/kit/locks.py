@@ -1,9 +1,8 @@
-"""How a row is locked: for three seconds at most, and then a person is told.
+"""Row locks: a wait of more than three seconds becomes a refusal.
 
-Whoever needs several rows locks them in one order: the group, the run, its lines by pk, a person last.
-With several groups, each is followed by its own runs before the next, by pk of the group. Whoever holds the
-row of a person asks afterwards for nothing but runs of a group that they locked before, which nobody else can
-be holding while waiting for the person.
+Several rows are locked in one order: the group, the run, its lines by pk, a person last. With several groups, each
+is followed by its own runs before the next, by pk of the group. After the row of a person, only runs of a group
+already locked may be locked; nobody else can hold those while waiting for the person.
 """
 
 from contextlib import contextmanager
@@ -18,12 +17,12 @@ from .errors import Busy
 def locked(rows, **lookup):
     """The one row of `rows` that `lookup` names, locked until the transaction ends.
 
-    Only the row itself is locked, not what is selected along with it, and nobody waits who merely inserts
-    a row that refers to it. Raises `DoesNotExist`, or `Busy` when someone else holds the row for longer than
+    Only the row itself is locked, not what is selected along with it, and inserting a row that refers to it does
+    not wait. Raises `DoesNotExist`, or `Busy` when someone else holds the row for longer than
     the lock time-out of the connection. Call it within the action's own `atomic`, so that a refusal undoes no
     more.
 
-    What was read before, and what `rows` filters in other tables, may be older than the lock: check again.
+    Anything read earlier, or filtered by `rows` in other tables, may be older than the lock: check it again.
     """
     with busy_when_locked():
         return rows.select_for_update(of=("self",), no_key=True).get(**lookup)
@@ -31,7 +30,7 @@ def locked(rows, **lookup):
 
 @contextmanager
 def busy_when_locked():
-    """Around a write that may have to wait for someone else's, on a unique key for one."""
+    """Turn a lock time-out or deadlock inside the block into `Busy`."""
     try:
         yield
     except OperationalError as error:

@@ -1,4 +1,4 @@
-"""Currencies, minor units, and how amounts and quantities are written for people.
+"""Currencies, minor units, and formatting of amounts and quantities.
 
 Amounts and quantities are `Decimal` everywhere; no float touches them. Minor units follow ISO 4217 (list one,
 2024), which differs from the CLDR figures that Babel uses for display (RSD, for one, has cents on receipts).

@@ -1,4 +1,4 @@
-"""Names of people and things: when two are the same, and how several stand in a sentence."""
+"""Names of people and things: comparing them, and listing several in a sentence."""
 
 import unicodedata
 
@@ -9,7 +9,7 @@ MOST_NAMES = 5
 
 
 def listed(names, most=MOST_NAMES):
-    """`Ana, Jon and Lea`, of many the first ones and how many more. Names that hold a comma themselves are quoted."""
+    """`Ana, Jon and Lea`; of many, the first ones and how many more. Names that contain a comma are quoted."""
     names = [str(name) for name in names]
     if any("," in name for name in names):
         names = [_("“%(name)s”") % {"name": name} for name in names]

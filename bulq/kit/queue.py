@@ -1,4 +1,4 @@
-"""Celery's app, which tasks belong to and through which work is handed over. Importing it costs half a second."""
+"""The Celery app, for tasks and for queueing them. Importing it takes half a second."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""How often someone may ask: every limit, what it counts by, and what has none.
+"""Rate limits: every limit, what it counts by, and what has none.
 
 A view carries the name of its limit (`@limited("bids")`), for its posts; everything else counts as "general".
 The numbers are settings (`RATE_LIMITS`).
@@ -18,7 +18,7 @@ from .addresses import network_of
 from .breaker import Breaker, RedisAway
 from .names import normalise_username
 
-# Names of addresses that are never counted. Static files do not get as far as the limits.
+# Names of addresses that are never counted. Static files are served before the limits.
 EXEMPT = frozenset({"health-live", "health-ready", "health-backup", "live"})
 GENERAL = "general"
 RATE = re.compile(r"([0-9]+)/([1-9][0-9]*)?([smhd])")
@@ -30,22 +30,22 @@ def by_address(request):
 
 
 def by_name_and_address(request):
-    """Not by name alone: then anyone could lock a person out from anywhere."""
+    """Not by name alone: anyone could then lock a person out from anywhere."""
     return f"{normalise_username(request.POST.get('username', ''))} {by_address(request)}"
 
 
 def by_recipient(request):
-    """Whom a mail would go to, by its digest: the key of a counter names nobody."""
+    """The recipient of a reset mail, as a digest, so that the key of a counter names nobody."""
     email = unicodedata.normalize("NFKC", request.POST.get("email", "")).strip().casefold()
     return hashlib.sha256(email.encode(errors="replace")).hexdigest()
 
 
 def by_person(request):
-    """The person who is logged in, wherever they are; of others the address."""
+    """The logged-in person on any device; otherwise the address."""
     return f"person {request.user.pk}" if request.user.is_authenticated else by_address(request)
 
 
-# What each limit counts: the name of a rate in the settings, and by what. Of several the first that is full refuses.
+# What each limit counts: the name of a rate in the settings, and the key. The first one exceeded refuses.
 COUNTED = {
     "login": (("login", by_address), ("login_name", by_name_and_address)),
     "registration": (("registration", by_address),),
@@ -53,7 +53,7 @@ COUNTED = {
     "bids": (("bids", by_person),),
     GENERAL: ((GENERAL, by_person),),
 }
-# Without Redis these are counted in each process; the others are then open. They ask for nobody's session.
+# Without Redis these are counted in each process, the others not at all. A refusal of these reads no session.
 ALWAYS_COUNTED = {"login", "registration", "reset"}
 breaker = Breaker("the rate limit")
 
@@ -80,7 +80,7 @@ def limit_of(request):
 
 
 def seconds_to_wait(request, limit):
-    """Count a request; how many seconds until the next one may pass, 0 if this one may."""
+    """Count a request. Returns 0 if it may pass, or else the seconds until the next one may."""
     if not settings.RATELIMIT_ENABLE:
         return 0
     for rate, key in COUNTED[limit]:
@@ -92,7 +92,7 @@ def seconds_to_wait(request, limit):
 
 
 def _usage(request, rate, value, *, is_always_counted):
-    # The library joins group, rate, value and time without a mark between them.
+    # The library joins group, rate, value and time without separators.
     params = {"group": f"{rate}:", "key": lambda _group, _request: f":{value}:", "rate": settings.RATE_LIMITS[rate]}
     try:
         return breaker.ask(lambda: get_usage(request, increment=True, **params))
@@ -105,7 +105,7 @@ _counts, _counts_lock = {}, threading.Lock()
 
 
 def _count_here(rate, value):
-    """The same count in this process alone. What it knew of earlier windows is forgotten."""
+    """Count in this process alone; earlier windows are forgotten."""
     most, period = parsed_rate(settings.RATE_LIMITS[rate])
     window, passed = divmod(int(time.time()), period)
     with _counts_lock:

@@ -1,7 +1,7 @@
-"""Reading at one moment: what a page asks in several queries is answered from one state of the database.
+"""Reading at one moment: all queries of a page see one state of the database.
 
-At PostgreSQL's ordinary level each query sees what was committed until then, so that the people of a page may be older
-than their wishes, or its rows than their sum.
+At PostgreSQL's default level each query sees what has been committed by then, so the people on a page could be older
+than their orders, or its rows older than their sum.
 """
 
 from contextlib import contextmanager

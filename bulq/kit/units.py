@@ -1,10 +1,10 @@
-"""Units of products, as they stand beside a number. Free text stays as it was typed."""
+"""Units of products next to a number. Custom units stay as typed."""
 
 from django.utils.translation import ngettext_lazy
 
 from .money import format_quantity
 
-# How many of a thing: these change with the number, kg and L do not.
+# These have plural forms; kg and L do not.
 PLURALS = {
     "piece": ngettext_lazy("piece", "pieces"),
     "pack": ngettext_lazy("pack", "packs"),
@@ -14,7 +14,7 @@ PLURALS = {
 
 
 def unit_for(quantity, unit):
-    """The unit as it is said after this quantity: “bottles” after 2, “kg” after any."""
+    """The unit after this quantity: “bottles” after 2, “kg” after any."""
     if unit not in PLURALS:
         return unit
     return PLURALS[unit] % (1 if quantity == 1 else max(2, int(quantity)))

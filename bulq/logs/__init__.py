@@ -1,1 +1,1 @@
-"""What a line of any log may tell, and where errors are sent. Imports nothing of ours; everyone may import it."""
+"""What log lines may contain, and where errors are sent. Imports nothing of ours; anything may import it."""

@@ -1,8 +1,8 @@
-"""Log lines of web, live and worker: which request, who, what came of it; never a secret.
+"""Log lines of web, live and worker: request, person, outcome; never a secret.
 
-Paths may be one (invitations, new passwords, mails switched off), so lines name the route. What an exception says may
-quote what someone typed, or a row of the database, so little of it stays. The settings, gunicorn.conf.py and Celery
-use the same configuration.
+Paths may hold one (invitations, password resets, unsubscribe links), so lines name the route. The text of an exception
+may quote what someone typed, or a row of the database, so little of it is kept. The settings, gunicorn.conf.py and
+Celery use the same configuration.
 """
 
 import logging
@@ -16,7 +16,7 @@ from django.urls import Resolver404, resolve
 from django.utils.functional import SimpleLazyObject
 from pythonjsonlogger.json import JsonFormatter
 
-# The id of the request, and who tells the person. A task has the id of the request that handed it over.
+# The id of the request, and a function that returns the person. A task has the id of the request that queued it.
 current = ContextVar("current", default=("", lambda: None))
 requests = logging.getLogger("bulq.requests")
 ID = re.compile(r"[A-Za-z0-9-]{1,64}")
@@ -40,7 +40,7 @@ def log_request(*, method, route, status, ms, address, error=None):
 
 
 def route_of(request):
-    """Also of a request that was refused on its way to the view."""
+    """The route, also of a request refused before its view."""
     try:
         return (request.resolver_match or resolve(request.path_info)).route or "/"
     except Resolver404:
@@ -48,14 +48,14 @@ def route_of(request):
 
 
 def person_of(request):
-    """The key of the person, if someone looked already: a line is worth no query."""
+    """The person's key, if it has been loaded already: a log line should cost no query."""
     user, looked_up = getattr(request, "user", None), getattr(request, "_cached_user", None)
     if isinstance(user, SimpleLazyObject):
         user = None
     return getattr(user, "pk", None) or getattr(looked_up, "pk", None)
 
 
-# --- What a line tells -----------------------------------------------------------------------------
+# --- Content of a line -----------------------------------------------------------------------------
 def facts(record):
     request, person = current.get()
     shown = {
@@ -83,7 +83,7 @@ def _message(record):
 
 
 def _traceback(error):
-    """Of an exception and what led to it; no values of variables."""
+    """Tracebacks of an exception and its causes, without values of variables."""
     parts, seen = [], set()
     while error and id(error) not in seen:
         seen.add(id(error))
@@ -100,7 +100,7 @@ def first_line(text):
 
 
 def _without_urls(text):
-    """Only the host stays: passwords stand before it, tokens behind it."""
+    """Keep only the host: passwords come before it, tokens after it."""
     return URL.sub(r"\1\2", text)
 
 
@@ -111,7 +111,7 @@ class JsonLine(JsonFormatter):
 
 
 class TextLine(logging.Formatter):
-    """For people in front of a terminal."""
+    """Lines for people at a terminal."""
 
     def format(self, record):
         shown = facts(record)

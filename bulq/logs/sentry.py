@@ -1,4 +1,4 @@
-"""Errors are told to a Sentry, if the operator names one: what the log tells of them, the traceback, and no more."""
+"""Reports errors to Sentry, if the operator names one: what the log has about them, and the traceback."""
 
 import sentry_sdk
 from sentry_sdk.integrations.atexit import AtexitIntegration
@@ -18,7 +18,7 @@ NONE = {"mode": "off"}
 
 
 def start(dsn):
-    """Lines of level ERROR are its only source, in web, live and worker alike: nothing is watched or patched."""
+    """Lines of level ERROR are its only source, in web, live and worker alike: nothing is patched."""
     sentry_sdk.init(
         dsn=dsn,
         default_integrations=False,
@@ -47,7 +47,7 @@ def start(dsn):
 
 
 def only_what_is_logged(event, hint):
-    """A new event, so that whatever the library may add one day is left out."""
+    """Build a new event, so that anything the library may add later is left out."""
     kept = _picked(event, KEPT)
     kept["exception"] = {"values": [_exception(error) for error in event.get("exception", {}).get("values", [])]}
     if record := hint.get("log_record"):

@@ -1,4 +1,4 @@
-"""Who writes lines, and where to: read by the settings, by gunicorn.conf.py and by Celery."""
+"""The logging configuration, used by the settings, gunicorn.conf.py and Celery."""
 
 import logging
 from logging.config import dictConfig
@@ -7,7 +7,7 @@ from .lines import JsonLine, TextLine
 
 
 def is_not_told_by_us(record):
-    """Celery's own words about how a task ended carry its arguments and its result; see bulq/celery.py."""
+    """Drop Celery's own messages about finished tasks, which contain arguments and results; see bulq/celery.py."""
     return record.levelno >= logging.CRITICAL or not hasattr(record, "data")
 
 
@@ -21,7 +21,7 @@ def configuration(*, as_json):
         "root": {"handlers": ["stderr"], "level": "INFO"},
         "loggers": {
             "django": {"handlers": [], "level": "INFO"},
-            # The line of the request tells it, the traceback too.
+            # The request's own line has it, with the traceback.
             "django.request": {"level": "CRITICAL"},
             "django.server": {"handlers": [], "level": "CRITICAL"},
             "gunicorn.error": {"handlers": [], "propagate": True},
@@ -34,11 +34,11 @@ def configuration(*, as_json):
 
 def configure(config):
     """Called by Django with LOGGING."""
-    from django.conf import settings  # they are being read when this module is imported
+    from django.conf import settings  # not loaded yet when this module is imported
 
     dictConfig(config)
     logging.captureWarnings(True)
     if settings.SENTRY_DSN:
-        from . import sentry  # a library that only who names one has to load
+        from . import sentry  # loaded only if it is used
 
         sentry.start(settings.SENTRY_DSN)

@@ -1,4 +1,4 @@
-"""What every answer says and what none needs, whatever the view; what no view could read."""
+"""Headers of every answer, HEAD, and requests that no view can read."""
 
 from django.conf import settings
 from django.core.exceptions import BadRequest
@@ -7,13 +7,13 @@ from django.utils.cache import patch_cache_control
 
 from bulq.kit.errors import AddressTooLong
 
-LONGEST_ADDRESS = 4000  # signs; gunicorn reads no more than 4,094 of a line
+LONGEST_ADDRESS = 4000  # characters; gunicorn reads no more than 4,094 of a line
 
 
 class SecurityHeadersMiddleware:
-    """What Django's own middleware does not say: no site may embed an answer, and no page needs a device.
+    """Headers that Django does not set: no site may embed an answer, and no page needs a device.
 
-    Nothing may be kept by a cache between us and the person, but files, which say so.
+    No answer may be cached on the way, except static files, which set their own header.
     """
 
     def __init__(self, get_response):
@@ -29,10 +29,10 @@ class SecurityHeadersMiddleware:
 
 
 class ReadableMiddleware:
-    """Refuses what no view could read, whatever it is; the answer is `bulq.views.bad_request`.
+    """Refuses unreadable requests; the answer is `bulq.views.bad_request`.
 
-    Forms are sent in UTF-8. The key of a session, which comes in a cookie, is looked up in the database, which knows
-    no null character.
+    Forms have to be in UTF-8. Cookies must not contain null characters, which PostgreSQL does not accept when it looks
+    up the session key.
     """
 
     def __init__(self, get_response):
@@ -46,14 +46,14 @@ class ReadableMiddleware:
         if len(request.get_full_path()) > LONGEST_ADDRESS:
             raise AddressTooLong
         try:
-            request.GET, request.POST  # noqa: B018 - read before anyone relies on them
+            request.GET, request.POST  # noqa: B018 - parse them now
         except (ValueError, LookupError, UnreadablePostError) as error:
             raise BadRequest("form") from error
         return self.get_response(request)
 
 
 class HeadMiddleware:
-    """Answers whoever asks for the head of a page as if for the page, and leaves out the rest."""
+    """Handles HEAD like GET, and drops the body."""
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -64,5 +64,5 @@ class HeadMiddleware:
         request.method = "GET"
         response = self.get_response(request)
         if not response.streaming:
-            response.content = b""  # what says how long it would be stays
+            response.content = b""  # Content-Length stays
         return response

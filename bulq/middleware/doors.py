@@ -1,4 +1,4 @@
-"""Who may come in: how often, and signed in."""
+"""Rate limits and login."""
 
 from django.contrib.auth import middleware
 from django.contrib.auth.models import AnonymousUser
@@ -9,7 +9,7 @@ from bulq.kit.http import came_from_here, too_many
 
 
 class RateLimitMiddleware:
-    """Refuses who asks too often, before any view, form or password is looked at."""
+    """Refuses too many requests, before any view, form or password is looked at."""
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -18,13 +18,13 @@ class RateLimitMiddleware:
         limit = ratelimit.limit_of(request)
         if limit and (seconds := ratelimit.seconds_to_wait(request, limit)):
             if limit in ratelimit.ALWAYS_COUNTED:
-                request.user = AnonymousUser()  # the answer is worth no query
+                request.user = AnonymousUser()  # the answer should cost no query
             return too_many(request, seconds)
         return self.get_response(request)
 
 
 class LoginRequiredMiddleware(middleware.LoginRequiredMiddleware):
-    """Whoever is no longer logged in and sends a form of ours logs in first; what they typed comes along."""
+    """People who have been logged out and send a form of ours log in first; what they typed is kept."""
 
     def handle_no_permission(self, request, view_func):
         if request.method == "POST" and came_from_here(request):

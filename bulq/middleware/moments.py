@@ -25,11 +25,11 @@ REPLAYED_HEADERS = ("Content-Type", "Location", "HX-Retarget", "HX-Reselect", "H
 
 
 class SnapshotMiddleware(MiddlewareMixin):
-    """Reads each page at one moment, and lets nothing be written by reading."""
+    """Serves each GET from one read-only snapshot."""
 
     def process_view(self, request, view, args, kwargs):
         if request.method not in ("GET", "HEAD") or request.resolver_match.view_name in ratelimit.EXEMPT:
-            return None  # how the parts are is told without the database, too
+            return None  # health checks have to work without the database
         with snapshot():
             try:
                 return view(request, *args, **kwargs)
@@ -38,11 +38,11 @@ class SnapshotMiddleware(MiddlewareMixin):
 
 
 class OnceMiddleware(MiddlewareMixin):
-    """Runs each posting view in one transaction together with the memory of its answer.
+    """Runs each POST view and stores its answer in one transaction.
 
-    The same form sent again, one after the other or at the same moment, waits for the first and gets its answer.
-    A refused form (4xx) leaves nothing behind, so that it can be mended and sent again. Views marked
-    `repeatable`, and Django's admin with its own forms, are left alone.
+    The same form sent again, later or at the same moment, waits for the first and gets its answer. A refused form
+    (4xx) leaves nothing behind, so that it can be corrected and sent again. Views marked `repeatable`, and Django's
+    admin with its own forms, are excluded.
     """
 
     def process_view(self, request, view, args, kwargs):
@@ -91,14 +91,14 @@ def _remember(sent, request, response):
     sent.headers = {name: response[name] for name in REPLAYED_HEADERS if name in response}
     sent.body = response.content
     if sent.user is None and request.user.is_authenticated:
-        request.session.save()  # together with the memory of it: whoever waits for this answer looks at once
+        request.session.save()  # in the same transaction: a request waiting for this answer reads it at once
         sent.user, sent.signed_in, sent.session_key = request.user, True, request.session.session_key
     sent.save(update_fields=["status", "headers", "body", "user", "signed_in", "session_key"])
 
 
 def _replay(request, sent):
     if sent.signed_in and get_user(SimpleNamespace(session=SessionStore(sent.session_key))) == sent.user:
-        # The first answer signed the person in; its cookie may never have reached the browser. Whoever has logged out
-        # since, here or everywhere, or has another password, stays out.
+        # The first answer logged the person in, but its cookie may never have reached the browser. If they have logged
+        # out since, here or everywhere, or changed their password, they stay logged out.
         login(request, sent.user)
     return HttpResponse(bytes(sent.body), status=sent.status, headers=sent.headers)

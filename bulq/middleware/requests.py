@@ -1,4 +1,4 @@
-"""Who asks, since when, and the line of the log about it."""
+"""The client's address, the request's id and time, and its log line."""
 
 import sys
 import time
@@ -13,7 +13,7 @@ from bulq.logs import lines
 
 
 class RequestLogMiddleware:
-    """Gives each request an id, and writes its line. Outermost: its trust is in the other end of the connection."""
+    """Gives each request an id and logs it. Outermost, because it trusts only the other end of the connection."""
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -46,10 +46,10 @@ def _keep_error(request, **_kwargs):
 
 
 class ClientAddressMiddleware:
-    """From here on REMOTE_ADDR is the client's own address, also in the log.
+    """Sets REMOTE_ADDR to the client's own address, also in the log.
 
-    What strangers say about HTTPS is dropped. It also notes when the request came: the page it leads to shows nothing
-    that is newer.
+    Drops claims about HTTPS from untrusted peers. Also notes the time of the request: the resulting page shows nothing
+    newer than that.
     """
 
     def __init__(self, get_response):

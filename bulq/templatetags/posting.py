@@ -6,7 +6,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 register = template.Library()
-# What a page says about itself, and nobody has typed.
+# Fields that a page fills in itself, not people.
 BOOKKEEPING = re.compile(r"was|was-.*|seen|version|next|on|kept|join|waiting|open_lines|owed|_.*")
 AMOUNT = re.compile(r"q-[0-9]+")
 PASSWORDS = {

@@ -1,1 +1,1 @@
-"""How the parts behind the site are, and who is told: readiness, heartbeats, health, alerts."""
+"""The state of each component, and who is alerted: readiness, heartbeats, health, alerts."""

@@ -1,4 +1,4 @@
-"""Telling people what is wrong in the background: each way by itself, daily while it lasts, once when it is over."""
+"""Alerts about problems in the background: per channel, daily while they last, once when they are over."""
 
 import logging
 import smtplib
@@ -20,18 +20,18 @@ log = logging.getLogger("bulq.backups.alerts")
 
 
 class NotDelivered(Exception):
-    """The sentence tells no address: that of a webhook is a secret."""
+    """The message contains no address: a webhook's address is a secret."""
 
 
 def tell():
-    """Tell what is wrong now, to whom it was not told in the last day. Never fails: who asks has more to do."""
+    """Report current problems on each channel that has not been told in the last day. Never fails."""
     found = problems()
     for channel in channels():
         _tell(channel, found)
 
 
 def try_out():
-    """Send a trial message each way; returns a sentence for each, and whether all arrived."""
+    """Send a test message on each channel; returns a sentence for each, and whether all arrived."""
     subject = f"Bulq on {_site()}: a test alert"
     outcomes = {}
     for name, send in channels().items():
@@ -44,7 +44,7 @@ def try_out():
 
 
 def heartbeat(end=""):
-    """Call the address that raises the alarm when nobody calls: at the start, at the end, after a failure."""
+    """Call the dead man's switch: at the start, at the end, after a failure."""
     if settings.BACKUP_HEARTBEAT_URL:
         try:
             _call("GET", settings.BACKUP_HEARTBEAT_URL.rstrip("/") + end)
@@ -53,7 +53,7 @@ def heartbeat(end=""):
 
 
 def channels():
-    """The ways to tell someone, by name: each takes a subject and a text, and raises `NotDelivered`."""
+    """The channels by name: each takes a subject and a text, and raises `NotDelivered`."""
     ways = {"e-mail": (_mail, settings.BACKUP_ALERT_EMAILS), "webhook": (_post, settings.BACKUP_ALERT_WEBHOOK)}
     return {name: send for name, (send, address) in ways.items() if address}
 
@@ -62,7 +62,7 @@ def channels():
 def _tell(name, found):
     Told.objects.get_or_create(channel=name)
     try:
-        with transaction.atomic():  # the row is held meanwhile, so that two at once tell it once
+        with transaction.atomic():  # the locked row keeps two processes from telling it twice
             record = Told.objects.select_for_update(nowait=True).get(channel=name)
             if message := _news(record, found):
                 channels()[name](*message)
@@ -122,7 +122,7 @@ def _mail(subject, text):
 
 
 def _post(subject, text):
-    """JSON with one `text`, as chat services take it."""
+    """Post JSON with one `text`, the format of chat services."""
     _call("POST", settings.BACKUP_ALERT_WEBHOOK, json={"text": f"{subject}\n\n{text}"})
 
 

@@ -1,4 +1,4 @@
-"""What is wrong in the background just now, told from rows alone: nobody has to be running to know it."""
+"""Current problems of backups, worker and beat, read from the database alone: none of them has to be running."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,12 +18,12 @@ State = BackupRun.State
 
 @dataclass(frozen=True)
 class Problem:
-    kind: str  # told once a day
+    kind: str  # reported once a day
     sentence: str
 
 
 def problems():
-    """One sentence for each thing that a person has to look at; an empty list when all is well."""
+    """One sentence for each problem that needs a person; empty when all is well."""
     return [*_failure(), *_silence(), *_untried(), *_stopped()]
 
 
@@ -32,13 +32,13 @@ def last_verified():
 
 
 def is_silent():
-    """Whether the last verified backup is too old. A new site is given as much time for its first one."""
+    """Whether the last verified backup is too old. A new site gets as much time for its first one."""
     last = last_verified()
     return timezone.now() - (last.verified_at if last else _born_at()) > SILENT_AFTER
 
 
 def last_seen():
-    """When the worker and beat last said that they run, and whether that is too long ago; None for who never did."""
+    """When worker and beat last reported, and whether that is too long ago; None for one that never has."""
     rows = dict(Heartbeat.objects.values_list("name", "at"))
     now = timezone.now()
     return {name: (at := rows.get(name)) and (at, now - at > STOPPED_AFTER) for name in WORKERS}

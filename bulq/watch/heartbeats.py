@@ -1,4 +1,4 @@
-"""Worker and beat say now and then that they run, and each sees to it that someone hears when the other does not."""
+"""Worker and beat report that they are running, and each raises an alert when the other does not."""
 
 import logging
 import threading
@@ -19,7 +19,7 @@ log = logging.getLogger("bulq.heartbeats")
 
 
 class Pulse:
-    """What the main loop of a process calls as often as it likes; it never waits for the database."""
+    """Called by a process's main loop as often as it likes; never waits for the database."""
 
     def __init__(self, name):
         self.name, self.born_at, self.last, self.thread = name, monotonic(), NEVER, None
@@ -33,7 +33,7 @@ class Pulse:
     def _say(self):
         try:
             Heartbeat.objects.update_or_create(name=self.name, defaults={"at": timezone.now()})
-            # After a pause of the whole site the other one has as much time to come back.
+            # After downtime of the whole site the other one gets as much time to come back.
             if monotonic() - self.born_at > health.STOPPED_AFTER.total_seconds() and health.is_anybody_missing():
                 alerts.tell()
         except DatabaseError as error:
@@ -51,7 +51,7 @@ def worker_runs(**_kwargs):
 
 
 class Scheduler(PersistentScheduler):
-    """Celery's own, which says that it runs each time it looks what is due."""
+    """Celery's scheduler, with a heartbeat each time it checks what is due."""
 
     def __init__(self, *args, **options):
         self.pulse = Pulse("beat")

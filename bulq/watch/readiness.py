@@ -1,4 +1,4 @@
-"""What /health/ready tells: whether this process can answer people, and how the parts behind the site are."""
+"""Checks each component for /health/ready: whether this process can serve people."""
 
 import threading
 from functools import cache
@@ -21,7 +21,7 @@ READ_ONLY = "refuses to write"
 
 
 class Probe:
-    """Asks one part in a thread of its own, which may hang; until it comes back no other is started."""
+    """Checks one component in its own thread, which may hang; no second one is started until it returns."""
 
     def __init__(self, ask):
         self._ask, self._lock = ask, threading.Lock()
@@ -48,7 +48,7 @@ class Probe:
 
 
 def _database():
-    """And, from its rows, those who work in the background."""
+    """The database, and from its rows worker and beat."""
     try:
         if _of_this_release() - MigrationRecorder(connection).applied_migrations().keys():
             return {"database": PENDING}
@@ -61,7 +61,7 @@ def _database():
 
 @cache
 def _of_this_release():
-    """Read once: whoever asks is a stranger, and should not cost more than any page."""
+    """Read once: anyone can call this, so it should not cost more than a page."""
     return MigrationLoader(None).disk_migrations.keys()
 
 
@@ -73,7 +73,7 @@ def _running(seen):
 
 
 def _redis():
-    """And whether any live process listens to it. A full one, or another one's replica, answers and keeps nothing."""
+    """Redis, and whether any live process listens. A full Redis, or a replica, answers but stores nothing."""
     try:
         for use in ("default", "limits", "queue"):
             get_redis_connection(use).set(f"{settings.CACHE_PREFIX}:health", "written", ex=60)
@@ -86,11 +86,11 @@ def _redis():
 
 
 PARTS = {"database": Probe(_database), "redis": Probe(_redis)}
-NEEDED = {"database"}  # without Redis every page answers, only more slowly
+NEEDED = {"database"}  # without Redis every page works, only more slowly
 
 
 def parts():
-    """The state of each part in words, within a second or two whatever hangs."""
+    """The state of each component, within a second or two even if one hangs."""
     started = {name: probe.start() for name, probe in PARTS.items()}
     deadline = monotonic() + WITHIN
     states = {}
