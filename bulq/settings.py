@@ -18,7 +18,7 @@ env = Environment()
 
 # --- What an operator sets -------------------------------------------------------------------------
 SECRET_KEY = env.required("SECRET_KEY")
-# Those before it, for as long as what they signed is still good.
+# Earlier keys, for as long as what they signed is valid.
 SECRET_KEY_FALLBACKS = env.texts("SECRET_KEY_FALLBACKS", default=[])
 DEBUG = env.flag("DEBUG", default=False)
 _here = ["localhost", "127.0.0.1", "[::1]"]
@@ -39,9 +39,9 @@ CACHE_PREFIX = env.text("CACHE_PREFIX", default="bulq")
 CACHE_SECONDS = env.number("CACHE_SECONDS", default=15 * 60)
 # Log lines as JSON, or as text for people.
 LOG_JSON = env.flag("LOG_JSON", default=SERVED_OVER_HTTPS)
-# Where errors are told, besides the log.
+# Where errors are reported, besides the log.
 SENTRY_DSN = env.text("SENTRY_DSN", default="")
-# How the site is reached, for links in mails.
+# Address of the site, for links in mails.
 SITE_URL = env.text("SITE_URL", default="http://localhost:8000").rstrip("/")
 TIME_ZONE = env.text("TIME_ZONE", default="UTC")
 DEFAULT_CURRENCY = env.text("DEFAULT_CURRENCY", default="EUR")
@@ -51,9 +51,8 @@ vars().update(_mail)
 EMAIL_TIMEOUT = env.number("EMAIL_TIMEOUT", default=10)
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", default="Bulq <bulq@localhost>")
 
-# How often one may ask: so many in a second, minute, hour or day, or in several ("5/30s"). Logging in is counted by
-# address, and by username and address; registration by address; asking for a new password by address, and by whom the
-# mail goes to; the others by person.
+# Rate limits: a number per second, minute, hour or day, or per several ("5/30s"). Logins are counted by address, and by
+# username and address; registrations by address; password resets by address and by recipient; the others by person.
 RATELIMIT_ENABLE = env.flag("RATELIMIT_ENABLE", default=True)
 RATE_LIMITS = {
     "login": env.text("RATE_LIMIT_LOGIN", default="5/m"),
@@ -64,12 +63,12 @@ RATE_LIMITS = {
     "bids": env.text("RATE_LIMIT_BIDS", default="20/m"),
     "general": env.text("RATE_LIMIT_GENERAL", default="100/m"),
 }
-# Addresses or networks of the proxies in front of the site; what they say of the client's address is believed.
+# Addresses or networks of the proxies in front of the site; what they report as the client's address is trusted.
 TRUSTED_PROXIES = env.read(
     "BULQ_TRUSTED_PROXIES", lambda text: [ip_network(network.strip()) for network in text.split(",")], default=[]
 )
 
-# What was read so many days ago is deleted from the inbox.
+# Days after which read notifications are deleted.
 NOTIFICATIONS_KEPT_DAYS = env.number("NOTIFICATIONS_KEPT_DAYS", default=90)
 # Limits of one person, group and run (counted under a lock).
 GROUPS_PER_USER = env.number("GROUPS_PER_USER", default=100)
@@ -79,7 +78,7 @@ PRODUCTS_PER_RUN = env.number("PRODUCTS_PER_RUN", default=100)
 # A divisible product may weigh this much more or less than wanted and still count as matching.
 WEIGHING_TOLERANCE_PERCENT = env.number("WEIGHING_TOLERANCE_PERCENT", default=10)
 
-# Backups go into a bucket of any S3, or into a folder. Without either there are none.
+# Backups go to an S3 bucket or a folder. Without either there are none.
 BACKUP_S3_BUCKET = env.text("BACKUP_S3_BUCKET", default="")
 BACKUP_S3_ENDPOINT = env.text("BACKUP_S3_ENDPOINT", default="")
 BACKUP_S3_REGION = env.text("BACKUP_S3_REGION", default="")
@@ -90,23 +89,23 @@ BACKUP_S3_ENCRYPTION = env.text("BACKUP_S3_ENCRYPTION", default="")
 BACKUP_S3_TIMEOUT = env.number("BACKUP_S3_TIMEOUT", default=60)
 BACKUP_S3_CHECKSUMS = env.flag("BACKUP_S3_CHECKSUMS", default=True)
 BACKUP_FOLDER = env.text("BACKUP_FOLDER", default="")
-# Of so many days, weeks and months the newest backup is kept.
+# For how many days, weeks and months the newest backup is kept.
 BACKUP_KEEP = {
     "daily": env.number("BACKUP_KEEP_DAILY", default=7),
     "weekly": env.number("BACKUP_KEEP_WEEKLY", default=4),
     "monthly": env.number("BACKUP_KEEP_MONTHLY", default=12),
 }
-# All of a backup has to be done in so many seconds; a restore and a drill too.
+# Seconds that a whole backup, restore or drill may take.
 BACKUP_TIME_LIMIT = env.number("BACKUP_TIME_LIMIT", default=3600)
-# When in the night, in UTC. A drill follows on Sundays.
+# Time of the nightly backup, in UTC. A drill follows on Sundays.
 BACKUP_AT = env.text("BACKUP_AT", default="03:00")
-# Who is told when there are none, when one fails, and when all has recovered.
+# Who is alerted when there are none, when one fails, and when all is well again.
 BACKUP_ALERT_EMAILS = env.texts("BACKUP_ALERT_EMAILS", default=[])
 BACKUP_ALERT_WEBHOOK = env.text("BACKUP_ALERT_WEBHOOK", default="")
-# Someone who raises the alarm when we do not call any more; asked with /start and /fail too.
+# A service that raises the alarm when it is no longer called; /start and /fail are called too.
 BACKUP_HEARTBEAT_URL = env.text("BACKUP_HEARTBEAT_URL", default="")
 
-# What the web processes hand over to the worker goes through Redis as well.
+# The queue from the web processes to the worker is in Redis too.
 CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", default=REDIS_URL)
 
 # --- The house -------------------------------------------------------------------------------------
@@ -135,7 +134,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    # What comes before this one is on every answer, whatever made it.
+    # The ones before this apply to every answer, whatever made it.
     "bulq.middleware.answers.ReadableMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "bulq.middleware.answers.HeadMiddleware",
@@ -144,12 +143,12 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    # It has to know the person, and comes before anything that costs more than that.
+    # Needs the person, and comes before anything more expensive.
     "bulq.middleware.doors.RateLimitMiddleware",
     "bulq.middleware.doors.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "bulq.middleware.moments.SnapshotMiddleware",
-    # Last: it calls the view itself, inside the transaction that also remembers the answer.
+    # Last: it calls the view itself, inside the transaction that also stores the answer.
     "bulq.middleware.moments.OnceMiddleware",
 ]
 ROOT_URLCONF = "bulq.urls"
@@ -179,11 +178,11 @@ TEMPLATES = [
 FORM_RENDERER = "bulq.kit.forms.FormRenderer"
 
 # --- Data ------------------------------------------------------------------------------------------
-# A lock is waited for three seconds, then the person is told that someone else is saving; and a server that does not
-# answer as long, then they are told that the site is away.
+# After waiting three seconds for a lock, the person is told that someone else is saving; after as long for a server
+# that does not answer, that the site is unavailable.
 _database_options = {"options": "-c lock_timeout=3000", "connect_timeout": 3}
 DATABASES = {"default": _database | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True, "OPTIONS": _database_options}}
-# Nobody waits long for Redis. A connection that it closed meanwhile is made anew once, at no cost.
+# No long waits for Redis. A connection it has closed is reopened once.
 _redis_options = {
     "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
     "SOCKET_CONNECT_TIMEOUT": 0.2,
@@ -202,13 +201,13 @@ RATELIMIT_USE_CACHE = "limits"
 # --- Work in the background ------------------------------------------------------------------------
 CELERY_TIMEZONE = "UTC"
 CELERY_TASK_IGNORE_RESULT = True
-# Every step has a limit of its own; this one is for an answer that drips in and never ends.
+# Every step has its own limit; this one is for an answer that trickles in and never ends.
 CELERY_TASK_TIME_LIMIT = BACKUP_TIME_LIMIT + 600
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULER = "bulq.watch.heartbeats:Scheduler"
-CELERY_BEAT_MAX_LOOP_INTERVAL = 30  # seconds; each loop says that beat runs
-# A web process that hands work over does not wait long for a Redis that is not there.
+CELERY_BEAT_MAX_LOOP_INTERVAL = 30  # seconds; each loop is a heartbeat
+# A web process that queues work does not wait long for a missing Redis.
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "global_keyprefix": f"{CACHE_PREFIX}:tasks:",
@@ -233,7 +232,7 @@ LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
-# Messages live in the session, so that the page after a redirect shows them whichever answer got through.
+# Messages are in the session, so that the page after a redirect shows them whichever answer got through.
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 MESSAGE_TAGS = {message_levels.ERROR: "bad", message_levels.WARNING: "warn", message_levels.SUCCESS: "ok"}
 
@@ -272,12 +271,12 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SERVED_OVER_HTTPS
 if SERVED_OVER_HTTPS:
     # Browsers take these from this host alone, and over HTTPS alone.
     SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
-    # Said by a trusted proxy only: see ClientAddressMiddleware.
+    # Only from a trusted proxy: see ClientAddressMiddleware.
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = True
-    SECURE_REDIRECT_EXEMPT = [r"^health/"]  # asked from the next machine, without a proxy
+    SECURE_REDIRECT_EXEMPT = [r"^health/"]  # called from a neighbouring machine, without a proxy
     SECURE_HSTS_SECONDS = env.number("HSTS_SECONDS", default=365 * 24 * 3600)
-# Other names under the domain, and browsers' lists, are for its owner to decide.
+# Subdomains and browsers' preload lists are for the domain's owner to decide.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 PERMISSIONS_POLICY = ", ".join(
     f"{device}=()" for device in ("camera", "display-capture", "geolocation", "microphone", "midi", "payment", "usb")
@@ -301,7 +300,7 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-# --- What must not be so on the open net -----------------------------------------------------------
+# --- What is unsafe on the internet ----------------------------------------------------------------
 if SERVED_OVER_HTTPS:
     if DEBUG:
         env.problem("DEBUG is on, which shows strangers how the site is set up.")

@@ -1,8 +1,8 @@
-"""The live process: tells open pages that something has changed, over server-sent events.
+"""The live process: notifies open pages of changes, over server-sent events.
 
-Started as `gunicorn -k asgi bulq.stream:application`; beside streams it tells only how it is. One subscription to Redis
-feeds all streams of a process. Who asks is looked up once, and the database connection is let go before the stream
-begins; each stream ends after a while, and whoever comes back is looked up anew.
+Started as `gunicorn -k asgi bulq.stream:application`; besides streams it serves only its health. One subscription to
+Redis feeds all streams of a process. Rights are checked once, and the database connection is released before the stream
+begins; each stream ends after a while, and a browser that reconnects is checked again.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl
 import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bulq.settings")
-django.setup()  # what is imported below needs it, therefore E402
+django.setup()  # needed by the imports below, hence E402
 
 from django.conf import settings  # noqa: E402
 from django.contrib.auth import get_user  # noqa: E402
@@ -35,11 +35,11 @@ from bulq.kit.numbers import parse_id  # noqa: E402
 from bulq.logs import lines  # noqa: E402
 
 PATH, HEALTH = "/live/", "/health/live"
-KEPT_ALIVE = 15  # seconds after which something is sent, so that nobody in between gives up
-LIVES = 600  # seconds after which a browser has to come again, and is looked up again
+KEPT_ALIVE = 15  # seconds between signs of life, so that no proxy closes the stream
+LIVES = 600  # seconds after which a browser has to reconnect, and rights are checked again
 MOST_OF_ONE = 20  # streams of one person in one process; a hidden page has none
 MOST_REMEMBERED = 10_000  # topics
-STARTS_WITHIN = 5  # seconds to wait for Redis before the first page is let in
+STARTS_WITHIN = 5  # seconds to wait for Redis before accepting streams
 DEAF = float("inf")
 BACKOFF = (0.2, 0.5, 1, 2, 5)
 HEADERS = {
@@ -51,7 +51,7 @@ logger = logging.getLogger(__name__)
 lookups = ThreadPoolExecutor(4, thread_name_prefix="lookup")
 
 
-# --- Who asks --------------------------------------------------------------------------------------
+# --- Rights ----------------------------------------------------------------------------------------
 class Refused(Exception):
     def __init__(self, status):
         super().__init__(status)
@@ -59,7 +59,7 @@ class Refused(Exception):
 
 
 class Stream:
-    """One open page: the topics it hears of, and the groups it depends on."""
+    """One open page: its topics, and the groups it depends on."""
 
     def __init__(self, user, topics, groups):
         self.user, self.topics = user, topics
@@ -67,7 +67,7 @@ class Stream:
         self.woken, self.has_news, self.is_over = asyncio.Event(), False, False
 
     def tell(self, message):
-        """Also to who has to leave the group: their page finds out by asking."""
+        """Members who are leaving get it too; their page learns the rest when it refreshes."""
         self.has_news, self.is_over = True, self.is_over or message in self.farewells
         self.woken.set()
 
@@ -77,16 +77,16 @@ class Stream:
 
 
 class Session(SessionStore):
-    """Stays as it is: who comes with a key of the session that is outdated gets a new one from their next page."""
+    """A session that is only read: an outdated key is renewed by the person's next page, not here."""
 
-    key_salt = SessionStore().key_salt  # else it would be made of this class's name, and no session could be read
+    key_salt = SessionStore().key_salt  # derived from the class name otherwise, and no session could be read
 
     def cycle_key(self):
         pass
 
 
 def look_up(key, query):
-    """The arguments of a `Stream`; `Refused` if this person may not have it. Holds no connection afterwards."""
+    """The arguments of a `Stream`; `Refused` if this person may not have it. Closes its database connection."""
     try:
         return _look_up(key, query)
     except DatabaseError:
@@ -123,23 +123,23 @@ def _whole(text):
     return number
 
 
-# --- Who is told -----------------------------------------------------------------------------------
+# --- Messages --------------------------------------------------------------------------------------
 class Hub:
     """The streams of this process by topic, and the one subscription that feeds them."""
 
     def __init__(self):
         self.streams, self.task, self.is_ready = {}, None, asyncio.Event()
-        self.heard, self.hears_since = {}, DEAF  # topics and when they were last told of
+        self.heard, self.hears_since = {}, DEAF  # when each topic last changed
 
     async def start(self):
-        """From its start this process hears what is said, so that the first page to come has missed nothing."""
+        """Subscribe before the first page connects, so that it has missed nothing."""
         self.task = asyncio.create_task(self._listen())
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.is_ready.wait(), STARTS_WITHIN)
 
     @contextlib.contextmanager
     def join(self, stream, at):
-        """Tell this stream what is said from now on; and at once if its page, as old as `at`, may have missed some."""
+        """Add a stream. It gets a message at once if its page, of time `at`, may have missed one."""
         if self.hears_since == DEAF:
             raise Refused(503)
         if len(self.streams.get(f"user:{stream.user}", ())) >= MOST_OF_ONE:
@@ -157,7 +157,7 @@ class Hub:
                     del self.streams[topic]
 
     async def _listen(self):
-        """For ever. Without Redis there are no streams: pages say so, and ask by themselves now and then."""
+        """Run for ever. Without Redis there are no streams: pages show that, and poll."""
         failures = 0
         while True:
             try:
@@ -166,7 +166,7 @@ class Hub:
                     await ears.psubscribe(channel("*"))
                     if failures:
                         logger.warning("Redis is back")
-                        await asyncio.sleep(Breaker.REST)  # so long nobody who had a failure tells anything
+                        await asyncio.sleep(Breaker.REST)  # until every open breaker has closed
                     failures = 0
                     self._forget()
                     self.is_ready.set()
@@ -190,7 +190,7 @@ class Hub:
                 stream.tell(message["data"].decode())
 
     def _forget(self):
-        """What was said until now may be anything."""
+        """Forget the past: any topic may have changed until now."""
         self.heard, self.hears_since = {}, time.time()
 
 
@@ -208,14 +208,14 @@ async def application(scope, receive, send):
 
 
 async def _tell_health(send):
-    """503 while it hears nothing, so that nobody is sent here."""
+    """503 while it is not subscribed, so that no browser is sent here."""
     headers = [(b"content-type", b"text/plain")]
     await send({"type": "http.response.start", "status": 503 if hub.hears_since == DEAF else 200, "headers": headers})
     await _end(send)
 
 
 async def _log(scope, send):
-    """A line when the stream is over, or was refused. Its id stays: whatever the server has to say comes later."""
+    """Log the stream when it ends or is refused. The id stays set, for the server's own later lines."""
     started = time.perf_counter()
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     peer, proxies = (scope.get("client") or [""])[0], settings.TRUSTED_PROXIES
@@ -262,7 +262,7 @@ async def _answer(scope, headers, send, line):
 
 
 async def _serve(stream, send, line):
-    """Until it is over. When the page is closed the server cancels it."""
+    """Send events until the stream is over. When the page is closed, the server cancels this."""
     await _start(send, line, 200, HEADERS)
     await _say(send, ": hello")
     clock = asyncio.get_running_loop().time

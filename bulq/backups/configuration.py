@@ -1,4 +1,4 @@
-"""What the settings of the backups have to be for any to be made, and for someone to hear when none is."""
+"""Checks of the backup settings: whether backups can be made, and whether someone is alerted when they fail."""
 
 from datetime import time
 from urllib.parse import urlsplit
@@ -7,17 +7,17 @@ from django.conf import settings
 
 
 def mistakes() -> list[str]:
-    """Everything that is wrong with them, at once; no sentence tells a secret."""
+    """Everything wrong with them, at once; no sentence contains a secret."""
     return [*obstacles(), *_alerts()]
 
 
 def obstacles() -> list[str]:
-    """What of it keeps a backup from being made."""
+    """The mistakes that prevent a backup."""
     return [*_place(), *_numbers()]
 
 
 def at() -> time:
-    """When in the night, in UTC."""
+    """The time of the nightly backup, in UTC."""
     return time.fromisoformat(settings.BACKUP_AT)
 
 

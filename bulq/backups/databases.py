@@ -1,4 +1,4 @@
-"""Databases on our server beside the site's own: to look into, to make, to rename, to drop."""
+"""Other databases on the site's server: looking into, creating, renaming and dropping them."""
 
 import contextlib
 
@@ -41,7 +41,7 @@ def create(name):
 
 
 def drop(name):
-    """Whoever is connected to it is thrown out."""
+    """Drop a database, closing any connections to it."""
     _run("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
 
 

@@ -1,4 +1,4 @@
-"""The restore, tried: what nobody has restored is no backup yet."""
+"""The drill: a backup counts only once it has been restored."""
 
 from django.db import connection
 from django.utils import timezone
@@ -11,9 +11,9 @@ from .restore import check_counts, fetched, fill, refuse_newer
 
 
 def drill(place, clock, key="latest"):
-    """Restore a backup into a database of its own, look whether all is there and right, and drop it.
+    """Restore a backup into a scratch database, check that it is complete and correct, and drop it.
 
-    Returns the row of the backup, with the time of the drill and what was wrong. Only one drill may be made at a time.
+    Returns the row of the backup, with the time of the drill and any error. Only one drill may run at a time.
     """
     key = shelf.find(place, key)
     run = BackupRun.objects.filter(key=key).first()
@@ -36,7 +36,7 @@ def _try_out(manifest, place, clock):
     tools.check_versions(clock)
     refuse_newer(manifest)
     with fetched(manifest, place, clock) as path:
-        databases.drop(scratch)  # of a drill that was killed
+        databases.drop(scratch)  # left by a drill that was killed
         databases.create(scratch)
         try:
             clock.say(f"Restoring {manifest.key} into {scratch}")
@@ -49,7 +49,7 @@ def _try_out(manifest, place, clock):
 
 
 def _row_of(manifest):
-    """After a move to another machine there is none yet."""
+    """Create the row, which is missing after a move to another machine."""
     return BackupRun.objects.create(
         **{name: getattr(manifest, name) for name in ("key", "size", "sha256", "counts")},
         **{"state": BackupRun.State.DONE, "ended_at": manifest.taken_at, "verified_at": manifest.taken_at},

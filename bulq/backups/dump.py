@@ -1,4 +1,4 @@
-"""The database as of one moment, in one private file; and what was in it at that moment."""
+"""A dump of the database as of one moment, in a private file, with its row counts."""
 
 import hashlib
 import shutil
@@ -31,12 +31,12 @@ class Dump:
 
 
 def dump(folder, clock):
-    """Write a dump into `folder` (custom format), and count every table in the very snapshot that it holds."""
+    """Write a dump into `folder` (custom format), and count every table in the same snapshot."""
     tools.check_versions(clock)
     clock.say("Dumping the database")
     path = folder / "database.dump"
     path.touch(mode=0o600)
-    with closing(connection.copy()) as other:  # beside the one that our own rows are written through
+    with closing(connection.copy()) as other:  # a second one; the first writes our own rows
         other.connect()
         _check_disk(folder, other)
         server = other.connection
@@ -56,7 +56,7 @@ def dump(folder, clock):
 
 
 def model_tables():
-    """Every table that the code relies on."""
+    """Every table the code relies on."""
     models = apps.get_models(include_auto_created=True)
     tables = {model._meta.db_table for model in models if model._meta.managed and not model._meta.proxy}
     return tables | {MigrationRecorder.Migration._meta.db_table}

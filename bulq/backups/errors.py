@@ -3,12 +3,12 @@ from django.db import OperationalError
 
 
 class BackupError(Exception):
-    """A step failed; the sentence says which and how. It holds no password."""
+    """A step failed; the message says which and how, and contains no password."""
 
 
 class PlaceError(BackupError):
     """The place for backups refused, failed or did not answer."""
 
 
-# What a person or the world around us has to mend. Anything else is a mistake in the program.
+# Failures that a person or the environment has to fix. Anything else is a bug.
 FAILURES = (BackupError, OSError, OperationalError, psycopg.Error)

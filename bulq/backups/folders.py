@@ -1,4 +1,4 @@
-"""Private folders for what is temporary. What a killed process left in one goes with the next."""
+"""Private temporary folders. The next one also removes what killed processes left behind."""
 
 import contextlib
 import fcntl
@@ -10,7 +10,7 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def private_folder(prefix):
-    """One that only this account may look into, gone afterwards."""
+    """A folder readable by this account only, deleted afterwards."""
     for left in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
         with contextlib.suppress(OSError), _held(left):
             shutil.rmtree(left)
@@ -20,7 +20,7 @@ def private_folder(prefix):
 
 @contextlib.contextmanager
 def _held(folder):
-    """`OSError` if someone else holds it. The kernel frees what a process held when it dies."""
+    """`OSError` if another process holds it. The kernel releases the lock when a process dies."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

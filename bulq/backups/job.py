@@ -1,4 +1,4 @@
-"""A backup or a drill from beginning to end: one at a time, in order, a row that tells what came of it, an alarm."""
+"""A backup or a drill from start to finish: one at a time, recorded in a row, with alerts."""
 
 from datetime import UTC, datetime
 
@@ -26,9 +26,9 @@ State = BackupRun.State
 
 # --- Backups ---------------------------------------------------------------------------------------
 def back_up(since=None, say=str):
-    """Make a backup, and return the row of it. Never raises for what a person has to mend: the row says it.
+    """Make a backup and return its row. Failures that a person has to fix are in the row, not raised.
 
-    With `since` none is made when there is a verified one that was begun later: then that one's row is returned.
+    With `since`, a verified backup started after it is returned instead of making one.
     """
     with only_one() as is_mine:
         if not is_mine:
@@ -37,7 +37,7 @@ def back_up(since=None, say=str):
             return run
         if since and (made := BackupRun.objects.filter(state=State.DONE, started_at__gte=since).last()):
             return made
-        # Whoever held the lock before us has let go of it, so what still “runs” was killed.
+        # We hold the lock, so any run still “running” was killed.
         BackupRun.objects.filter(state=State.RUNNING).update(
             state=State.FAILED, ended_at=timezone.now(), error="It was killed before it finished."
         )
@@ -57,7 +57,7 @@ def back_up(since=None, say=str):
 
 
 def back_up_if_due(since=None):
-    """The backup of last night, or one that is newer than `since`, unless it was made."""
+    """Make last night's backup, or one newer than `since`, unless it exists."""
     back_up(since or schedule.last_night(datetime.now(UTC), at()))
 
 
@@ -76,7 +76,7 @@ def _steps(run, say):
 
 
 def _afterwards(manifest, before, there, say):
-    """Sentences about what a person has to look at although the backup is good."""
+    """Sentences about problems a person has to look at, although the backup is good."""
     if before and manifest.size < SUSPICIOUSLY_SMALL * before.size:
         yield f"It has {manifest.size} bytes, the one before {before.size}: nothing was pruned."
     else:
@@ -91,7 +91,7 @@ def _afterwards(manifest, before, there, say):
 
 # --- Drills ----------------------------------------------------------------------------------------
 def try_out(key="latest", since=None, say=str):
-    """Make a drill, and return the row of the backup; None if someone else is at work, or made one after `since`."""
+    """Make a drill and return the backup's row; None if another process is busy, or one was made after `since`."""
     with only_one() as is_mine:
         if not is_mine or (since and BackupRun.objects.filter(drilled_at__gte=since).exists()):
             return None
@@ -101,6 +101,6 @@ def try_out(key="latest", since=None, say=str):
 
 
 def drill_if_due():
-    """The drill of this week, unless it was made or there is nothing to try."""
+    """Make this week's drill, unless it has been made or there is no backup."""
     if BackupRun.objects.filter(state=State.DONE).exists():
         try_out(since=schedule.last_drill(datetime.now(UTC), at()))

@@ -1,4 +1,4 @@
-"""Backups, drills and migrations of one database exclude each other, from whichever machine they are started."""
+"""One lock for backups, drills and migrations of a database, whichever machine starts them."""
 
 import contextlib
 from contextlib import closing
@@ -11,7 +11,7 @@ LOCK = 0x62756C71  # “bulq”
 
 @contextlib.contextmanager
 def only_one(wait=None):
-    """Whether nobody else is at it; with `wait` (as "10min") so long is waited for the others to end.
+    """Yields whether the lock was free; with `wait` (such as "10min"), waits that long for it.
 
     PostgreSQL frees the lock when the process dies.
     """
@@ -19,7 +19,7 @@ def only_one(wait=None):
         try:
             yield _taken(cursor, wait)
         finally:
-            # Closing alone frees it a moment later, and whoever comes next would be refused.
+            # Closing alone releases it a moment later, and the next process would be refused.
             cursor.execute("SELECT pg_advisory_unlock_all()")
 
 

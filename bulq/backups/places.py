@@ -1,6 +1,6 @@
-"""Where backups are kept: a bucket of any S3, or a folder. Both write a key once and never again.
+"""Where backups are stored: an S3 bucket or a folder. Both write a key only once.
 
-A place knows keys under its own prefix only. What it raises is `PlaceError` with a sentence.
+A place sees only keys under its own prefix, and raises `PlaceError` with a sentence.
 """
 
 import base64
@@ -23,10 +23,10 @@ from storages.backends.s3 import S3Storage
 
 from .errors import PlaceError
 
-# S3 takes larger objects only in parts, which know no “if it is not there yet”.
+# S3 takes larger objects only in parts, which do not support `If-None-Match`.
 LARGEST_SINGLE_PUT = 5 * 1024**3
 MEGABYTE = 1024**2
-# A copy that is being written into a folder. A day later whoever was at it has been killed.
+# A copy being written into a folder. After a day its process must have been killed.
 UNFINISHED = re.compile(r"\.bulq-\d{8}T\d{12}Z-[0-9a-f]{16}\.(dump|json)\.\d+")
 ABANDONED_AFTER = 24 * 60 * 60
 
@@ -39,7 +39,7 @@ class Found:
 
 
 def place():
-    """The one that the settings name."""
+    """The place that the settings name."""
     if settings.BACKUP_S3_BUCKET:
         return BucketPlace()
     if not settings.BACKUP_FOLDER:
@@ -82,7 +82,7 @@ class BucketPlace:
     def put(self, key, path, *, sha256):
         """Store the file `path` (SHA-256 in hex) under a key that is not taken.
 
-        Where the bucket cannot be told “only if it is not there yet”, it is asked first, and the key is unique anyway.
+        If the bucket does not support `If-None-Match`, the key is looked up first; it is unique anyway.
         """
         more = {"ServerSideEncryption": settings.BACKUP_S3_ENCRYPTION} if settings.BACKUP_S3_ENCRYPTION else {}
         with _reported(f"Storing {key}"):
@@ -148,7 +148,7 @@ class FolderPlace:
         self.folder = folder
 
     def put(self, key, path, *, sha256):
-        """Written beside it, flushed to the disk, and then linked to its name, which fails if there is one."""
+        """Written under another name, flushed to disk, then linked to its key, which fails if the key exists."""
         unfinished = self.folder / f".{key}.{os.getpid()}"
         with _reported(f"Storing {key}"):
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""A backup becomes a database again: fetched and checked first, restored whole or not at all, brought up to date."""
+"""Restoring a backup: fetched and checked first, restored completely or not at all, then migrated."""
 
 import contextlib
 import shutil
@@ -21,8 +21,8 @@ from .folders import private_folder
 def restore(key, place, clock, *, into, may_replace=False):
     """Restore a backup into the database `into`. `BackupError`: nothing was changed.
 
-    Returns its manifest, what the database before is called now, and what is wrong with the restored one, which may be
-    all that is left. A database that holds tables is only replaced when `may_replace`, and kept under another name.
+    Returns its manifest, the new name of the old database, and any problem with the restored one. A database that
+    holds tables is only replaced if `may_replace`, and kept under another name.
     """
     tools.check_versions(clock, databases.MAINTENANCE)
     manifest = shelf.manifest(place, shelf.find(place, key))
@@ -49,7 +49,7 @@ def refuse_newer(manifest):
 
 @contextlib.contextmanager
 def fetched(manifest, place, clock):
-    """A private file with the dump, its hash compared before anyone looks into it."""
+    """A private file with the dump, whose hash has been checked."""
     with private_folder("bulq-restore-") as folder:
         free = shutil.disk_usage(folder).free
         if free < manifest.size:
@@ -63,7 +63,7 @@ def fetched(manifest, place, clock):
 
 
 def fill(database, path, clock):
-    """All of a dump into an empty database, or nothing."""
+    """Load all of a dump into an empty database, or nothing."""
     options = ("--exit-on-error", "--single-transaction", "--no-owner", "--no-privileges", "--no-comments")
     tools.run("pg_restore", *options, f"--dbname={database}", path, clock=clock, database=database)
 
@@ -79,7 +79,7 @@ def check_counts(database, manifest):
 
 
 def flush_cache():
-    """Forget the lists of the catalogue that are kept. Returns whether Redis was there to do so."""
+    """Clear the cached catalogue lists. Returns whether Redis could be reached."""
     try:
         breaker.ask(lambda: cache.delete_pattern("*"), seconds=60)
     except RedisAway:
@@ -89,15 +89,15 @@ def flush_cache():
 
 @contextlib.contextmanager
 def _target(name, *, may_replace):
-    """An empty database of that name. If the block fails, everything is again as it was."""
+    """An empty database of that name. If the block fails, everything is put back."""
     before = None
     if not databases.exists(name):
         databases.create(name)
     elif databases.is_empty(name):
-        yield None  # restoring is one transaction: it stays empty if that fails
+        yield None  # a restore is one transaction: if it fails, the database stays empty
         return
     elif may_replace:
-        connection.close()  # ours may be one of those that forbid renaming
+        connection.close()  # our own connection would prevent renaming
         before = f"{name}_before_{timezone.now():%Y%m%d%H%M%S}"
         databases.rename(name, before)
         databases.create(name)
@@ -113,7 +113,7 @@ def _target(name, *, may_replace):
 
 
 def _end_its_own_run(database, manifest):
-    """In the dump the run that made it is still under way."""
+    """Complete the row of the backup, which is still “running” in its own dump."""
     with databases.connected(database) as server:
         server.execute(
             "UPDATE bulq_backuprun SET state = 'done', ended_at = %(now)s, verified_at = %(now)s, key = %(key)s,"

@@ -1,4 +1,4 @@
-"""Which backups are kept: the newest of so many days, weeks and months."""
+"""Which backups are kept: the newest of each of the last days, weeks and months."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""The backups in their place: each is a dump and, written last, its manifest. Without a manifest there is no backup."""
+"""The stored backups: each is a dump and a manifest, written last. Without a manifest there is no backup."""
 
 import hashlib
 import json
@@ -14,8 +14,8 @@ from .retention import kept
 
 VERSION = 1
 KEY = re.compile(r"bulq-(\d{8}T\d{12}Z)-[0-9a-f]{16}\.(dump|json)")
-TIME = "%Y%m%dT%H%M%S%fZ"  # to the microsecond, so that the newest is the newest
-# A dump without a manifest is what a killed run left behind; before that, someone may still be at it.
+TIME = "%Y%m%dT%H%M%S%fZ"  # microseconds, so that keys sort by time
+# After this, a dump without a manifest was left by a killed run; before, it may still be being written.
 ORPHANED_AFTER = timedelta(hours=24)
 
 
@@ -44,7 +44,7 @@ class Manifest:
 
 # --- Writing ---------------------------------------------------------------------------------------
 def publish(dump, place, clock):
-    """Store a verified dump, read it back, and only then say that there is a backup. Returns its manifest."""
+    """Store a verified dump, read it back, and only then write the manifest, which is returned."""
     key = f"bulq-{dump.taken_at:{TIME}}-{secrets.token_hex(8)}"
     clock.say(f"Storing {key} ({dump.size} bytes)")
     made = Manifest(key, dump.taken_at, dump.size, dump.sha256, dump.counts, dump.migrations)
@@ -63,13 +63,13 @@ def publish(dump, place, clock):
 
 
 def check_stored(manifest, place, clock):
-    """`BackupError` unless the place holds, byte by byte, what the manifest says."""
+    """`BackupError` unless the stored dump matches the manifest byte for byte."""
     for _chunk in whole(manifest, place, clock):
         pass
 
 
 def whole(manifest, place, clock):
-    """The dump in chunks. `BackupError`, at the end at the latest, if it is not what the manifest says."""
+    """The dump in chunks. `BackupError`, by the end at the latest, if it does not match the manifest."""
     size = place.size(f"{manifest.key}.dump")
     if size != manifest.size:
         raise BackupError(f"{manifest.key} has {size} bytes in its place, not {manifest.size}.")
@@ -84,7 +84,7 @@ def whole(manifest, place, clock):
 
 # --- Looking ---------------------------------------------------------------------------------------
 def keys(place):
-    """Of all backups, newest first."""
+    """Keys of all backups, newest first."""
     return _keys({found.key for found in place.list()})
 
 
@@ -95,7 +95,7 @@ def _keys(names):
 
 
 def find(place, key):
-    """The key itself if there is such a backup; that of the newest if it is “latest”."""
+    """`key` if that backup exists; the key of the newest for “latest”."""
     there = keys(place)
     if not there:
         raise BackupError("There is no backup.")
@@ -112,7 +112,7 @@ def manifest(place, key):
 
 # --- Pruning ---------------------------------------------------------------------------------------
 def superfluous(place, policy, but=None):
-    """Keys of files that no rule keeps: backups, newest rules first, and what killed runs left behind."""
+    """Keys of files that no rule keeps: old backups, and leftovers of killed runs."""
     files = {found.key: found for found in place.list() if KEY.fullmatch(found.key)}
     there = set(_keys(files))
     keep = kept({key: _time_of(key) for key in there}, policy) | {but}
@@ -124,7 +124,7 @@ def superfluous(place, policy, but=None):
 
 
 def prune(place, policy, but=None):
-    """Delete what is superfluous, manifests first; never `but`, which has just been made, whatever the clock said then.
+    """Delete what is superfluous, manifests first; never `but`, the backup just made, even if the clock was wrong.
 
     `BackupError` names what could not be deleted.
     """

@@ -1,4 +1,4 @@
-"""Programs that do part of the work: found, told where the database is, and ended when their time is up."""
+"""Running external programs: found, given the database, and killed when their time is up."""
 
 import contextlib
 import ctypes
@@ -22,10 +22,10 @@ LAST_LINES = 3
 
 
 class Clock:
-    """How much time is left for the whole of it; and, for who waits at a terminal, what is being done."""
+    """The time left for the whole job; also reports progress to someone at a terminal."""
 
     def __init__(self, seconds, say=str):
-        """`say` takes a sentence about each step."""
+        """`say` is called with a sentence about each step."""
         self.seconds, self.ends_at = seconds, time.monotonic() + seconds
         self.say = say
 
@@ -37,13 +37,13 @@ class Clock:
 
 
 def manage(*arguments, clock, database):
-    """One of our own commands on another database of the same server, in a process that knows no other."""
+    """Run one of our own commands on another database of the same server, in a separate process."""
     command = (settings.BASE_DIR / "manage.py", *arguments)
     return run(sys.executable, *command, clock=clock, database=database, name=f"manage.py {' '.join(arguments)}")
 
 
 def run(program, *arguments, clock, database=None, name=None):
-    """What the program printed. `BackupError` when it fails, is missing, or takes too long.
+    """The program's output. `BackupError` if it fails, is missing, or takes too long.
 
     `database` names another one than ours, and `name` is what the program is called in a sentence. The password goes
     through the environment: arguments can be read by everyone on the machine.
@@ -66,7 +66,7 @@ def run(program, *arguments, clock, database=None, name=None):
         output, complaints = process.communicate(timeout=clock.left())
     except BaseException as error:
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)  # what it has started would hold on to our pipes
+            os.killpg(process.pid, signal.SIGKILL)  # its children would keep our pipes open
         process.communicate()
         if isinstance(error, subprocess.TimeoutExpired):
             raise BackupError(f"{name} took longer than {clock.seconds} seconds and was ended.") from error
@@ -99,7 +99,7 @@ def _last(complaints):
 
 
 def _die_with_parent():
-    """On Linux the kernel ends the program when we are killed outright."""
+    """On Linux, let the kernel kill the program when this process is killed."""
     if sys.platform.startswith("linux"):
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 

@@ -1,4 +1,4 @@
-"""Whether a dump can be restored: everything in it is read, and every table that the code relies on is there."""
+"""Verifies a dump: all of it can be read, and it contains every table the code relies on."""
 
 import re
 
@@ -10,7 +10,7 @@ TABLE_DATA = re.compile(r"^\d+; \d+ \d+ TABLE DATA \S+ (\S+) ", re.MULTILINE)
 
 
 def verify(dump, clock):
-    """`BackupError` unless the file is what was written and can be read to its end (a list of contents cannot tell)."""
+    """`BackupError` unless the file is unchanged and can be read to its end (a list of contents is no proof)."""
     clock.say("Reading the dump to its end")
     if sha256_of(dump.path) != dump.sha256:
         raise BackupError("The dump changed on the disk after it was written.")

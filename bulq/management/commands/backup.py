@@ -15,7 +15,7 @@ class Command(BaseCommand):
     help = "Backs the database up now. Exit code 1: it failed, 2: another one is being made."
 
     def add_arguments(self, parser):
-        parser.add_argument("--test-alert", action="store_true", help="make none, but tell everyone as if one failed")
+        parser.add_argument("--test-alert", action="store_true", help="make none, but alert everyone as if it failed")
 
     def handle(self, *args, test_alert, **options):
         if test_alert:
@@ -24,7 +24,7 @@ class Command(BaseCommand):
             self._back_up()
 
     def _back_up(self):
-        # Told to stop, it leaves like after a mistake: with its files gone and a row that says so.
+        # When stopped, it cleans up as after an error: files removed, and a row that says so.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         try:
             run = back_up(say=progress(self.stderr))
@@ -50,5 +50,5 @@ class Command(BaseCommand):
 
 
 def progress(output):
-    """Says each step to who waits at a terminal, and nothing to a log."""
+    """Report each step to a terminal, and nothing to a log."""
     return (lambda sentence: output.write(f"{sentence} ...")) if output.isatty() else str

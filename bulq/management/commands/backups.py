@@ -17,7 +17,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser):
         parser.add_argument("--prune", action="store_true", help="delete those that no rule keeps")
-        parser.add_argument("--dry-run", action="store_true", help="with --prune: say which those are, delete nothing")
+        parser.add_argument("--dry-run", action="store_true", help="with --prune: list them, delete nothing")
 
     def handle(self, *args, prune, dry_run, **options):
         try:
@@ -54,7 +54,7 @@ class Command(BaseCommand):
 
 
 def _rows():
-    """By key; none on the day when there is nothing left but the backups."""
+    """Rows by key; empty if the database cannot be read."""
     try:
         return {row.key: row for row in BackupRun.objects.exclude(key="")}
     except DatabaseError:

@@ -7,10 +7,10 @@ from bids.reading.invariants import problems
 
 
 class Command(BaseCommand):
-    help = "Checks that sums, states and references of all runs are as they must be."
+    help = "Checks that sums, states and references of all runs are correct."
 
     def add_arguments(self, parser):
-        parser.add_argument("--migrate", action="store_true", help="run the migrations that are missing first")
+        parser.add_argument("--migrate", action="store_true", help="run missing migrations first")
 
     def handle(self, *_args, migrate, **_options):
         if migrate:

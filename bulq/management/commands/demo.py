@@ -12,7 +12,7 @@ class Command(BaseCommand):
     help = "Fills an empty database with three groups, a catalogue and runs in every state."
 
     def add_arguments(self, parser):
-        parser.add_argument("--into", metavar="NAME", help="the database, by name: needed where strangers can log in")
+        parser.add_argument("--into", metavar="NAME", help="name of the database: required where strangers can log in")
 
     @transaction.atomic
     def handle(self, *_args, into, **_options):

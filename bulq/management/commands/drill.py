@@ -7,10 +7,10 @@ from .backup import SKIPPED, progress
 
 
 class Command(BaseCommand):
-    help = "Restores a backup into a database of its own, checks it and drops it. Exit code 1: it is no good."
+    help = "Restores a backup into a scratch database, checks it and drops it. Exit code 1: the backup is not usable."
 
     def add_arguments(self, parser):
-        parser.add_argument("key", nargs="?", default="latest", help="which backup (the newest)")
+        parser.add_argument("key", nargs="?", default="latest", help="which backup (default: the newest)")
 
     def handle(self, *args, key, **options):
         try:

@@ -4,7 +4,7 @@ from bulq.watch.health import WORKERS, last_seen
 
 
 class Command(BaseCommand):
-    help = "Tells when the worker and beat last said that they run; fails if that is too long ago."
+    help = "Shows when worker and beat last reported; fails if that is too long ago."
     requires_system_checks = []
 
     def add_arguments(self, parser):
@@ -12,10 +12,10 @@ class Command(BaseCommand):
 
     def handle(self, *args, name, **options):
         late = []
-        for one, seen in last_seen().items():
-            if name in (None, one):
+        for worker, seen in last_seen().items():
+            if name in (None, worker):
                 at, is_late = seen or (None, True)
-                self.stdout.write(f"{one}: {at.isoformat(timespec='seconds') if at else 'never seen'}")
-                late += [one] * is_late
+                self.stdout.write(f"{worker}: {at.isoformat(timespec='seconds') if at else 'never seen'}")
+                late += [worker] * is_late
         if late:
             raise CommandError(f"Not running: {', '.join(late)}.")

@@ -10,16 +10,16 @@ from psycopg.errors import DeadlockDetected, LockNotAvailable
 from bulq.backups.lock import only_one
 
 PATIENCE = "30min"
-# Whoever wants a table that a migration waits for waits behind it, and is refused after three seconds.
+# Queries for a table that a migration is waiting for queue behind it, and are refused after three seconds.
 LOCK_TIMEOUT = "1s"
-PAUSES = (1, 2, 4, 8, 16, 30)  # seconds, in which everyone else gets through
+PAUSES = (1, 2, 4, 8, 16, 30)  # seconds between tries, to let queries through
 
 
 class Command(migrate.Command):
-    """Alone, and never long in anyone's way.
+    """Migrates alone, without blocking people for long.
 
-    Not beside a backup: a migration that waits for its tables makes everyone else wait behind it. What is in use it
-    asks for again later; each migration is one transaction, so that it goes on where it was.
+    Not during a backup: a migration waiting for its tables makes every query queue behind it. A table in use is tried
+    again later; each migration is one transaction, so it continues where it stopped.
     """
 
     def handle(self, *args, **options):
@@ -61,9 +61,9 @@ class Command(migrate.Command):
 
 @contextmanager
 def _hasty(alias):
-    """A connection of the migration's own, that soon gives up waiting.
+    """A separate connection with a short lock time-out.
 
-    Not the one there is: when a foreign key, which is added last, meets a lock, Django leaves its transaction open.
+    Not the existing one: when adding a foreign key, which comes last, meets a lock, Django leaves its transaction open.
     """
     usual = connections[alias]
     connections[alias] = usual.copy()

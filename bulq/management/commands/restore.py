@@ -16,12 +16,12 @@ NOT_RIGHT = 2
 
 
 class Command(BaseCommand):
-    help = "Restores a backup, migrates it and checks its sums. Exit code 1: nothing was changed, 2: look at it."
+    help = "Restores a backup, migrates it and checks its sums. Exit code 1: nothing was changed, 2: see its output."
     requires_system_checks = []
 
     def add_arguments(self, parser):
         parser.add_argument("key", help="which backup, as `manage.py backups` lists them, or: latest")
-        parser.add_argument("--into", metavar="NAME", help="the database (the site's own); made if there is none")
+        parser.add_argument("--into", metavar="NAME", help="the database (default: the site's own); made if missing")
         parser.add_argument("--replace", metavar="NAME", help="its name again, if it is not empty")
 
     def handle(self, *args, key, into, replace, **options):
@@ -42,7 +42,7 @@ class Command(BaseCommand):
             raise CommandError(f"It is restored, but: {wrong}", returncode=NOT_RIGHT)
 
     def _may_replace(self, into, typed):
-        """A database that holds something is only replaced by who types its name."""
+        """Replacing a database with tables requires typing its name."""
         if typed is None and sys.stdin.isatty() and databases.exists(into) and not databases.is_empty(into):
             typed = input(f"{into} is not empty. Type its name to replace it; it is kept under another name: ")
         if typed is not None and typed != into:
