@@ -251,7 +251,7 @@ class TestPaying:
             if state in states.WITH_ALLOCATIONS:
                 pay(one, one.bob, one.alice)
             elif state != states.PLANNING:
-                with pytest.raises(ChangedMeanwhile, match="from the hand-out on"):
+                with pytest.raises(ChangedMeanwhile, match="once the hand-out has started"):
                     set_paid(one.run, one.bob, True, owed=D(1), by=one.alice)
 
     def test_somebody_without_a_part_pays_nothing(self, one):

@@ -218,7 +218,7 @@ class TestCallingOff:
         one = stage(states.CANCELLED)
         assert TRANSITIONS[states.CANCELLED] == set()
         for to in RunState:
-            with pytest.raises(BulqError, match="already at “Called off”"):
+            with pytest.raises(BulqError, match="moved on to “Called off”"):
                 runs.move_run(one.run, to, by=one.alice)
 
     def test_a_request_to_lead_ends_with_the_run(self):
