@@ -1,4 +1,4 @@
-"""What happens next in a run and who must act, told to one reader: whole sentences, the most urgent first."""
+"""What happens next in a run and who must act, for one reader: whole sentences, the most urgent first."""
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -125,21 +125,26 @@ def _money_of_payer(standing):
     if standing.debtors:
         text = ngettext(
             "%(count)s person still has to pay you %(amount)s.",
-            "%(count)s people still have to pay you %(amount)s in all.",
+            "%(count)s people still have to pay you %(amount)s in total.",
             len(standing.debtors),
         )
         yield text % _counted(standing, standing.debtors)
     if len(standing.creditors) == 1:
         yield _("You give %(name)s %(amount)s back.") % _counted(standing, standing.creditors)
     elif standing.creditors:
-        yield _("You give %(count)s people %(amount)s back in all.") % _counted(standing, standing.creditors)
+        text = ngettext(
+            "You give %(count)s person %(amount)s back.",
+            "You give %(count)s people %(amount)s back in total.",
+            len(standing.creditors),
+        )
+        yield text % _counted(standing, standing.creditors)
 
 
 def _money_of_others(standing):
     if standing.debtors:
         text = ngettext(
             "%(count)s person still has to pay %(amount)s.",
-            "%(count)s people still have to pay %(amount)s in all.",
+            "%(count)s people still have to pay %(amount)s in total.",
             len(standing.debtors),
         )
         yield text % _counted(standing, standing.debtors)
@@ -147,11 +152,16 @@ def _money_of_others(standing):
     if len(standing.creditors) == 1:
         yield _("%(payer)s gives %(name)s %(amount)s back.") % params
     elif standing.creditors:
-        yield _("%(payer)s gives %(count)s people %(amount)s back in all.") % params
+        text = ngettext(
+            "%(payer)s gives %(count)s person %(amount)s back.",
+            "%(payer)s gives %(count)s people %(amount)s back in total.",
+            len(standing.creditors),
+        )
+        yield text % params
 
 
 def _counted(standing, people):
-    """Words about several `(name, amount)`: how many, what they come to, and whose the first is."""
+    """Parameters of a sentence about several `(name, amount)`: their count, sum, and the first name."""
     amount = sum((amount for _name, amount in people), ZERO)
     name = people[0][0] if people else ""
     return {"count": len(people), "amount": _money(standing, amount), "name": name}

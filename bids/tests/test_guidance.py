@@ -173,7 +173,7 @@ TABLE = {
     ),
     sorted_out: ("Everything is sorted out. Start the hand-out.", *["Waiting for Alice to start the hand-out."] * 3),
     lambda: stage(states.DISTRIBUTING): (
-        "Hand out the goods, and note who has paid. 2 people still have to pay you €57.00 in all.",
+        "Hand out the goods, and note who has paid. 2 people still have to pay you €57.00 in total.",
         "Pick up your things from Alice. You still owe Alice €47.00.",
         "Help Alice hand out the goods. Pick up your things from Alice. You still owe Alice €10.00.",
         HANDS_OUT,
@@ -185,7 +185,7 @@ TABLE = {
         HANDS_OUT,
     ),
     picked_up_not_paid: (
-        "Everything is handed out. Finish the hand-out. 2 people still have to pay you €57.00 in all.",
+        "Everything is handed out. Finish the hand-out. 2 people still have to pay you €57.00 in total.",
         "You still owe Alice €47.00.",
         "You still owe Alice €10.00.",
         HANDS_OUT,
@@ -205,7 +205,7 @@ TABLE = {
     hana_paid_in_the_shop: (
         "Hand out the goods, and note who has paid. You still owe Hana €10.00.",
         "Pick up your things from Alice. You still owe Hana €20.00.",
-        "Help Alice hand out the goods. 2 people still have to pay you €30.00 in all.",
+        "Help Alice hand out the goods. 2 people still have to pay you €30.00 in total.",
         HANDS_OUT,
     ),
     leader_took_nothing: (
@@ -215,10 +215,10 @@ TABLE = {
         HANDS_OUT,
     ),
     lambda: over(picked_up_not_paid()): (
-        "Handed out. 2 people still have to pay you €57.00 in all.",
+        "Handed out. 2 people still have to pay you €57.00 in total.",
         "Handed out. You still owe Alice €47.00.",
         "Handed out. You still owe Alice €10.00.",
-        "Handed out. 2 people still have to pay €57.00 in all.",
+        "Handed out. 2 people still have to pay €57.00 in total.",
     ),
     lambda: over(paid_too_much()): (
         "Handed out. 1 person still has to pay you €10.00. You give Bob €4.00 back.",

@@ -190,7 +190,7 @@ class TestCompleting:
 
     def test_then_it_says_who_still_pays_until_all_have(self, one):
         complete(one.run, waiting=3, by=one.alice)
-        assert said(one, one.dora) == ("Handed out", "Handed out. 2 people still have to pay €57.00 in all.")
+        assert said(one, one.dora) == ("Handed out", "Handed out. 2 people still have to pay €57.00 in total.")
         pay(one, one.bob, one.alice)
         assert said(one, one.dora) == ("Handed out", "Handed out. 1 person still has to pay €10.00.")
         pay(one, one.hana, one.alice)

@@ -4,7 +4,6 @@ from contextlib import contextmanager
 
 from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from .errors import BulqError
@@ -48,7 +47,11 @@ def too_many(request, seconds):
     """
     minutes = -(-seconds // 60)
     if seconds > 120:
-        message = _("Too many requests. Wait %(count)s minutes, then try again.") % {"count": minutes}
+        message = ngettext(
+            "Too many requests. Wait %(count)s minute, then try again.",
+            "Too many requests. Wait %(count)s minutes, then try again.",
+            minutes,
+        ) % {"count": minutes}
     else:
         message = ngettext(
             "Too many requests. Wait %(count)s second, then try again.",

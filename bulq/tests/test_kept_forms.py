@@ -117,7 +117,7 @@ def test_what_was_typed_is_done_once_it_is_sent_again(alice):
     browser = Browser()
     first = browser.send("/groups/new/", {"name": "Thursday Club", "currency": "EUR"})
     page = browser.send_page(first, username="alice", password=PASSWORD)
-    assert "It is sent as Alice" in page.text
+    assert "It will be sent as Alice" in page.text
     assert "Name: <b>Thursday Club</b>" in page.text
     assert not Group.objects.exists()
     assert browser.send_page(page).status_code == 302

@@ -23,8 +23,8 @@ WRONG = {
     "BACKUP_TIME_LIMIT": (0, "BACKUP_TIME_LIMIT is 0"),
     "BACKUP_S3_TIMEOUT": (0, "BACKUP_S3_TIMEOUT is 0"),
     "BACKUP_ALERT_EMAILS": ([], "Nobody would hear"),
-    "BACKUP_ALERT_WEBHOOK": ("canary", "BACKUP_ALERT_WEBHOOK is no address"),
-    "BACKUP_HEARTBEAT_URL": ("canary", "BACKUP_HEARTBEAT_URL is no address"),
+    "BACKUP_ALERT_WEBHOOK": ("canary", "BACKUP_ALERT_WEBHOOK is not an address"),
+    "BACKUP_HEARTBEAT_URL": ("canary", "BACKUP_HEARTBEAT_URL is not an address"),
 }
 NO_OBSTACLE = {"BACKUP_ALERT_EMAILS", "BACKUP_ALERT_WEBHOOK", "BACKUP_HEARTBEAT_URL"}
 

@@ -179,8 +179,8 @@ MISTAKES = {
     "BACKUP_S3_ENDPOINT": ("s3.example", "BACKUP_S3_ENDPOINT is not an address"),
     "BACKUP_KEEP_DAILY": ("-1", "BACKUP_KEEP_DAILY is -1"),
     "BACKUP_TIME_LIMIT": ("0", "BACKUP_TIME_LIMIT is 0"),
-    "BACKUP_ALERT_WEBHOOK": ("hooks", "BACKUP_ALERT_WEBHOOK is no address"),
-    "BACKUP_HEARTBEAT_URL": ("ping", "BACKUP_HEARTBEAT_URL is no address"),
+    "BACKUP_ALERT_WEBHOOK": ("hooks", "BACKUP_ALERT_WEBHOOK is not an address"),
+    "BACKUP_HEARTBEAT_URL": ("ping", "BACKUP_HEARTBEAT_URL is not an address"),
 }
 
 

@@ -293,7 +293,7 @@ def settle(run, alice, expected):
     alice.sees("Eve")
     alice.press("Finish the hand-out")
     still = expected["Dora"] + expected["Eve"]
-    alice.sees(f"Handed out. 2 people still have to pay you {euros(still)} in all.")
+    alice.sees(f"Handed out. 2 people still have to pay you {euros(still)} in total.")
     alice.go("/me/")
     alice.sees(euros(expected["Dora"]))
     alice.go(run)
