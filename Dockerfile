@@ -1,6 +1,6 @@
-# One image for web, live, worker, beat and release, which differ in their command only: see docker-compose.yml.
+# One image for web, live, worker, beat and release, which differ only in their command: see docker-compose.yml.
 FROM python:3.11.14-slim-bookworm AS build
-# The packages of PostgreSQL's own repository: Debian's client is older than the server.
+# From PostgreSQL's own repository, because Debian's client is older than the server.
 # hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends ca-certificates postgresql-common \
@@ -10,12 +10,12 @@ RUN python -m venv --without-pip /venv \
     && pip --python /venv/bin/python install --no-cache-dir --no-deps --require-hashes --requirement /requirements.txt
 
 FROM python:3.11.14-slim-bookworm
-# The major version of the server, as in docker-compose.yml: older and newer tools are refused by the backups. That
-# repository keeps the newest minor version only.
+# The server's major version, as in docker-compose.yml: backups refuse older and newer tools. The repository keeps only
+# the newest minor version.
 ARG POSTGRES=18
 COPY --from=build /usr/share/postgresql-common/pgdg /usr/share/postgresql-common/pgdg
 COPY --from=build /etc/apt/sources.list.d/pgdg.* /etc/apt/sources.list.d/
-# Nothing is installed here any more, so pip goes.
+# Nothing more is installed, so pip is removed.
 # hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends "postgresql-client-$POSTGRES" \

@@ -5,5 +5,5 @@ from bulq.logs import setup
 
 _env = Environment()
 _served_over_https = _env.flag("SERVED_OVER_HTTPS", default=False)
-# There is no access log but ours.
+# Our own request log replaces the access log.
 logconfig_dict = setup.configuration(as_json=_env.flag("LOG_JSON", default=_served_over_https))

@@ -11,7 +11,7 @@
 
   // --- Messages ---------------------------------------------------------------------------------
 
-  /** Show a sentence as a banner until the next answer. A note is read out, but nobody is taken to it. */
+  /** Show a sentence as a banner until the next answer. A note is announced, but does not get the focus. */
   function banner(text, { isNote = false } = {}) {
     if (document.querySelector("[data-own]")?.textContent === text) return;
     const box = document.createElement("div");
@@ -32,7 +32,7 @@
   const shown = new WeakMap();
   const markToasts = () => document.querySelectorAll(".toast").forEach((toast) => shown.has(toast) || shown.set(toast, Date.now()));
 
-  // A toast stays until the next action, and ten seconds at least.
+  // A toast stays until the next action, and for at least ten seconds.
   function dropToasts(event) {
     markToasts();
     for (const toast of document.querySelectorAll(".toast")) {
@@ -44,33 +44,33 @@
 
   // --- Forms through htmx -----------------------------------------------------------------------
 
-  // The body asks htmx to take over links too; only forms that post are meant.
+  // The attribute on the body makes htmx handle links too; only POST forms are wanted.
   document.addEventListener("htmx:before:init", (event) => {
     const own = event.target;
     const asks = ["get", "post", "put", "patch", "delete"].some((verb) => own.hasAttribute(`hx-${verb}`));
     if (!asks && !(own.tagName === "FORM" && own.getAttribute("method")?.toLowerCase() === "post")) event.preventDefault();
   });
 
-  // Extensions have to be known before the first form is sent; htmx is there once it looks at the page.
+  // Extensions have to be registered before the first form is sent; htmx exists by the time it processes the page.
   document.addEventListener("htmx:before:process", () => htmx.registerExtension("keep", { htmx_before_morph_attr: keep, htmx_before_morph_node: keepNode }), { once: true });
 
-  const byHand = new WeakSet(); // a details that the person opened or closed, whatever an answer says
+  const byHand = new WeakSet(); // details that the person opened or closed by hand
   document.addEventListener("click", (event) => {
     const summary = event.target.closest("summary");
     if (summary) byHand.add(summary.parentElement);
   });
 
-  let sent = null; // the form whose answer is being put in
-  let nextLine = null; // of the shopping list: where the focus goes when the line it is in moves to the cart
+  let sent = null; // the form whose answer is being swapped in
+  let nextLine = null; // of the shopping list: gets the focus when the focused line moves to the cart
 
-  /** Leave what the person did as it is: an opened details, a number half typed into another form. */
+  /** Keep what the person did: an opened details, a half-typed number in another form. */
   function keep(element, detail) {
     if (element.tagName === "DETAILS" && detail.attrName === "open") return element.hasAttribute("data-follow") && !byHand.has(element);
     const typing = element.tagName === "INPUT" && detail.attrName === "value" && element.form !== sent;
     return !(typing && element.type !== "hidden" && element.value !== element.defaultValue);
   }
 
-  /** Leave alone a form half filled in, with what it says it is based on. And where nothing was sent: messages, and
+  /** Keep a half-filled form, with the version it is based on. And where nothing was sent: messages, and
    *  whatever says why something was refused. */
   function keepNode(element) {
     if (element.tagName === "FORM" && element !== sent && bulq.isHalfFilled(element)) return false;
@@ -85,19 +85,19 @@
     return (field.tagName === "TEXTAREA" || (field.tagName === "INPUT" && field.type !== "hidden")) && field.value !== field.defaultValue;
   }
 
-  /** An amount of the order table that is not stored yet, or being typed. */
+  /** An amount of the order table that is unsaved or being typed. */
   function isUnsaved(line) {
     const box = line.querySelector("input");
     return box === document.activeElement || Number(box.value.replace(",", ".")) !== Number(line.dataset.was);
   }
 
-  // The order table is no form in this sense: its amounts stand outside and are looked at one by one.
+  // The order table does not count as such a form: its amounts are outside it and are checked one by one.
   globalThis.bulq = { isUnsaved, isHalfFilled: (form) => !("autosave" in form.dataset) && [...form.elements].some(isTyped) };
 
-  let pressed = null; // the button that sent the last form
+  let pressed = null; // the button that submitted the last form
   document.addEventListener("submit", (event) => (pressed = event.submitter), true);
 
-  /** Sent once more, by the browser itself: the answer (log in first, or an old token) is a page of its own. */
+  /** Submit again through the browser: the answer (log in first, or an old token) is a whole page. */
   function sendByBrowser(form) {
     if (pressed?.form === form && pressed.name) form.append(Object.assign(document.createElement("input"), { type: "hidden", name: pressed.name, value: pressed.value }));
     if (pressed?.form === form && pressed.hasAttribute("formaction")) form.action = pressed.formAction;
@@ -117,7 +117,7 @@
     }
     const whole = main.target === document.body;
     if (ctx.response.status >= 500 || (whole && !main.fragment.querySelector("#main"))) {
-      event.preventDefault(); // what was typed stays; plain text would even wipe the page
+      event.preventDefault(); // keep what was typed; plain text would even replace the page
       banner(document.body.dataset.broken);
       return;
     }
@@ -146,7 +146,7 @@
     }
   });
 
-  // A refused form keeps the address it was sent from, and an answer from the same address is no step back.
+  // A refused form keeps the address it was sent from, and an answer at the same address adds no history entry.
   document.addEventListener("htmx:before:history:update", (event) => {
     const { history, response } = event.detail;
     if (response.status >= 400 || history.path === location.pathname + location.search) event.preventDefault();
@@ -202,7 +202,7 @@
 
   // --- Buttons ----------------------------------------------------------------------------------
 
-  /** Say in the button itself that it worked, for two seconds. */
+  /** Show success in the button itself for two seconds. */
   function confirmIn(button) {
     const words = button.querySelector("span") || button;
     const before = words.textContent;
@@ -217,13 +217,13 @@
     try {
       await navigator.clipboard.writeText(text);
     } catch {
-      source.select?.(); // no right to the clipboard, or no https: the text is at least marked
+      source.select?.(); // no clipboard permission, or no HTTPS: at least select the text
       return;
     }
     confirmIn(button);
   }
 
-  /** Open the details that a link names, at the first field that nothing stands in. */
+  /** Open the details that a link names, and focus its first empty field. */
   function unfold(link) {
     const details = document.getElementById(link.dataset.unfold);
     details.open = true;

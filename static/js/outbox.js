@@ -1,20 +1,20 @@
-// What cannot be sent now waits in the open page and is sent when the network is back, in the order in which it was
-// done. A form that may have arrived is repeated as it was, with its one-time id, so that it has one effect.
-// htmx asks for its answer through `ctx.fetch`: here that question takes as long as it has to.
+// Forms that cannot be sent wait in the open page and are sent when the network is back, in their original order. A
+// form that may have arrived is resent unchanged, with its one-time id, so that it has one effect. htmx fetches its
+// answer through `ctx.fetch`, which here takes as long as necessary.
 (() => {
   "use strict";
 
   const PAUSE = 4000;
   const LONGEST_PAUSE = 60_000;
-  const PATIENCE = 30_000; // with one attempt
-  const AWAY = [502, 503, 504]; // what a proxy says while the site is not there
+  const PATIENCE = 30_000; // per attempt
+  const AWAY = [502, 503, 504]; // a proxy's answers while the site is down
 
-  const refusals = []; // sentences about what was not taken while there was more to send
-  const waiting = []; // the oldest first: what is under way, and what comes after it
+  const refusals = []; // refusals received while there was more to send
+  const waiting = []; // oldest first: the form being sent, then the rest
   let failures = 0;
   let wake = () => {};
 
-  /** Where something was done: there a word says that it waits. */
+  /** The place of the action, where a word says that it is waiting. */
   const placeOf = ({ sourceElement, request }) => request.submitter?.closest("li") ?? sourceElement;
 
   function showWaiting() {
@@ -24,7 +24,7 @@
 
   document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
     if (ctx.sourceElement.tagName !== "FORM" || ctx.request.method !== "POST") return;
-    clearTimeout(ctx.requestTimeout); // not the whole has to hurry, but each attempt
+    clearTimeout(ctx.requestTimeout); // the time-out applies to each attempt, not to the whole
     ctx.fetch = async (url, request) => {
       const before = waiting.at(-1);
       const entry = { place: placeOf(ctx) };
@@ -40,7 +40,7 @@
     for (;;) {
       try {
         const response = await fetch(url, { ...request, signal: AbortSignal.timeout(PATIENCE) });
-        const isBusy = failures > 0 && response.status === 429; // everything that waited comes at once
+        const isBusy = failures > 0 && response.status === 429; // everything that waited is sent at once
         if (!AWAY.includes(response.status) && !isBusy) return ends(entry, response);
         await pause(Number(response.headers.get("Retry-After")) * 1000);
       } catch {
@@ -57,7 +57,7 @@
     return response;
   }
 
-  /** Until the server said, ever longer when nobody answers, or until the network is back or the page looked at. */
+  /** Wait as long as the server said, or ever longer without an answer, or until the network or the page is back. */
   function pause(milliseconds) {
     failures += 1;
     showWaiting();
@@ -74,7 +74,7 @@
   addEventListener("online", () => wake());
   document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && wake());
 
-  // The page of a refusal would be covered at once by the next answer: its sentence is kept for the end.
+  // The next answer would replace a refusal's page at once, so its sentence is kept until the end.
   document.addEventListener("htmx:before:swap", (event) => {
     const { ctx } = event.detail;
     if (!waiting.length || !ctx.response || ctx.response.status < 400) return;
@@ -86,14 +86,14 @@
     else if (!waiting.length && refusals.length) document.dispatchEvent(new CustomEvent("bulq:banner", { detail: refusals.splice(0).join(" ") }));
   });
 
-  /** What a page of a refusal says, in its own words. */
+  /** The sentence of a refusal's page. */
   function refusalIn(text) {
     const page = new DOMParser().parseFromString(text, "text/html");
     const parts = page.querySelectorAll("#refused p, .errors li, .decision h1, .decision > p");
     return [...parts].map((part) => part.textContent.trim()).join(" ");
   }
 
-  // Whoever leaves should know that it would be lost.
+  // Warn before leaving: the form would be lost.
   addEventListener("beforeunload", (event) => {
     if (failures && waiting.length) event.preventDefault();
   });
