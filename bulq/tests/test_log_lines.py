@@ -52,7 +52,7 @@ def test_of_an_address_the_host_stays(text, stays):
     ],
 )
 def test_of_what_an_exception_says_no_value_stays(text, stays):
-    assert lines.said(text) == stays
+    assert lines.first_line(text) == stays
 
 
 @pytest.mark.parametrize(
