@@ -88,8 +88,8 @@ def _qr(link):
 def member_role(request, group_id, user_id):
     get_member(get_group_administered_by(request.user, group_id), user_id)
     member = change_role(group_id, user_id, by=request.user, is_admin=_chosen(request, "role", ROLES))
-    word = _("%(name)s is now a group admin.") if member.is_admin else _("%(name)s is no longer a group admin.")
-    messages.success(request, word % {"name": member.user.name})
+    text = _("%(name)s is now a group admin.") if member.is_admin else _("%(name)s is no longer a group admin.")
+    messages.success(request, text % {"name": member.user.name})
     return redirect("people", group_id)
 
 
