@@ -26,9 +26,9 @@ format: install
 install:
 	@$(PYTHON) dev/bootstrap.py install
 
-# The locks from the short lists in requirements.in and requirements-dev.in
+# The locks from the short lists beside them: what the product needs, what `make run` adds, what tests and linters add
 lock: install
-	@for name in requirements requirements-dev; do \
+	@for name in requirements requirements-run requirements-dev; do \
 		.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 			$$name.in -o $$name.txt || exit 1; \
 	done
