@@ -142,6 +142,7 @@ def install(lock):
     say("Installing what {} names ...".format(name))
     python = venv_python()
     uv = find_uv() or uv_from_lock(lock)
+    os.environ.setdefault("UV_SYSTEM_CERTS", "true")  # those that the machine trusts, as pip does
     if uv and run([uv, "pip", "install", "--quiet", "--require-hashes", "--python", python, "-r", lock]):
         return
     if not has_pip() and not run([python, "-m", "ensurepip"]):
