@@ -117,6 +117,7 @@ def test_no_header_is_a_server_error(world):
     assert not wrong, "\n".join(wrong)
 
 
+@pytest.mark.slow
 def test_a_page_can_be_asked_for_its_head(world):
     """HEAD wherever GET: the same status, and no more."""
     wrong = []
