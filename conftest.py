@@ -57,10 +57,14 @@ settings.CACHES = {
 # Handed on to a worker, it would make pytest-django read the settings there before `_prepare` names its Redis.
 os.environ.pop("DJANGO_SETTINGS_MODULE")
 
-from bulq.kit.breaker import Breaker  # noqa: E402 - they need the settings
+from django.contrib.auth.hashers import Argon2PasswordHasher  # noqa: E402 - they need the settings
+
+from bulq.kit.breaker import Breaker  # noqa: E402
 from bulq.tests.thrift import look_for_static_files_once  # noqa: E402
 
 Breaker.PATIENCE = 6  # nor is that one
+# The same hash for less work; a process with the costs of production reads it too.
+Argon2PasswordHasher.time_cost, Argon2PasswordHasher.memory_cost, Argon2PasswordHasher.parallelism = 1, 8, 1
 look_for_static_files_once()
 
 
