@@ -16,8 +16,12 @@ lint: install
 	@.venv/bin/python -m dev.test --lint-only
 
 # Known vulnerabilities of the packages in the locks; also: make audit ARGS="--osv-url https://api.osv.dev/v1/query"
+# What does not concern us is named in EXCEPTED, with the reason in a line above: --ignore-vuln CVE-2026-1234
+EXCEPTED =
+LOCK ?= requirements-dev.txt
 audit: install
-	@.venv/bin/python -m dev.audit $(ARGS)
+	@.venv/bin/python -m pip_audit --require-hashes --disable-pip --progress-spinner off --desc off --aliases on \
+		--requirement $(LOCK) $(EXCEPTED) $(ARGS)
 
 format: install
 	@.venv/bin/python -m ruff check --fix --quiet . || true
@@ -26,9 +30,9 @@ format: install
 install:
 	@$(PYTHON) dev/bootstrap.py install
 
-# The locks from the short lists in requirements.in and requirements-dev.in
+# The locks from the short lists beside them: what the product needs, what `make run` adds, what tests and linters add
 lock: install
-	@for name in requirements requirements-dev; do \
+	@for name in requirements requirements-run requirements-dev; do \
 		.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 			$$name.in -o $$name.txt || exit 1; \
 	done

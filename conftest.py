@@ -5,6 +5,7 @@ process starts them for itself and all its xdist workers.
 """
 
 import contextlib
+import gc
 import os
 import re
 import shutil
@@ -56,11 +57,49 @@ settings.CACHES = {
 # Handed on to a worker, it would make pytest-django read the settings there before `_prepare` names its Redis.
 os.environ.pop("DJANGO_SETTINGS_MODULE")
 
-from bulq.kit.breaker import Breaker  # noqa: E402 - they need the settings
+from django.contrib.auth.hashers import Argon2PasswordHasher  # noqa: E402 - they need the settings
+
+from bulq.kit.breaker import Breaker  # noqa: E402
 from bulq.tests.thrift import look_for_static_files_once  # noqa: E402
 
 Breaker.PATIENCE = 6  # nor is that one
+# The same hash for less work; a process with the costs of production reads it too.
+Argon2PasswordHasher.time_cost, Argon2PasswordHasher.memory_cost, Argon2PasswordHasher.parallelism = 1, 8, 1
 look_for_static_files_once()
+
+
+# What takes long begins first, in two halves as two workers get them: what mostly waits for other programs beside what
+# keeps a processor busy. Whoever is through takes from the end of the other's half, where only short ones are.
+WAITING = (
+    *("bulq/tests/shipping", "bulq/tests/backups", "bulq/tests/test_dev", "bulq/tests/test_bootstrap"),
+    *("bulq/tests/test_audit", "bulq/tests/test_logs", "bulq/tests/test_health", "bulq/tests/test_crashes"),
+    *("bulq/tests/test_behind_caddy", "bulq/tests/test_redis_faults", "bulq/tests/test_stream"),
+    *("bids/tests/test_races", "bids/tests/test_rivals"),
+)
+COMPUTING = (
+    *("bids/tests/test_stateful", "bulq/tests/journey", "bulq/tests/browser", "bids/tests/test_adding_up"),
+    *("bids/tests/test_one_moment", "bulq/tests/test_hostile", "bulq/tests/test_access_matrix"),
+    *("bulq/tests/test_payloads", "bids/tests/test_crashes", "bids/tests/test_query_counts"),
+)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    waiting, computing = (_begin_with(prefixes, items) for prefixes in (WAITING, COMPUTING))
+    others = [item for item in items if not item.nodeid.startswith(WAITING + COMPUTING)]
+    middle = max(len(items) // 2 - len(waiting), 0)
+    items[:] = [*waiting, *others[:middle], *computing, *others[middle:]]
+
+
+def _begin_with(prefixes, items):
+    """In the order of the prefixes; those of one module stay together, for what they share."""
+    return [item for prefix in prefixes for item in items if item.nodeid.startswith(prefix)]
+
+
+def pytest_collection_finish() -> None:
+    """Modules and tests stay until the end: the garbage collector need not look through them again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_unconfigure() -> None:

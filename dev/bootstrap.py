@@ -1,4 +1,6 @@
-"""Make `.venv`, fill it from the lock, then hand over to `dev.<command>` in it.
+"""Make `.venv`, fill it from a lock, then hand over to `dev.<command>` in it.
+
+`run` installs what the running site needs, everything else all of it.
 
 Started by whatever `python3` the machine has: keep the syntax to what Python 3.6 can parse, so that an old
 one gets a sentence and not a SyntaxError.
@@ -14,10 +16,9 @@ import tempfile
 OLDEST = (3, 11)
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 VENV = os.path.join(ROOT, ".venv")
-LOCK = os.path.join(ROOT, "requirements-dev.txt")
 LOG = os.path.join(VENV, "install.log")
-STAMP = os.path.join(VENV, "installed")
-COMMANDS = ("run", "test", "install")
+# What a command needs installed: the names of locks, the last of which holds those before it.
+SETS = {"run": ("run",), "test": ("run", "dev"), "install": ("run", "dev")}
 
 
 class CannotInstall(Exception):
@@ -25,12 +26,12 @@ class CannotInstall(Exception):
 
 
 def main(arguments):
-    if not arguments or arguments[0] not in COMMANDS:
-        return refuse("Say which command to run: {}.".format(", ".join(COMMANDS)))
+    if not arguments or arguments[0] not in SETS:
+        return refuse("Say which command to run: {}.".format(", ".join(SETS)))
     try:
         check_python(sys.version_info[:3])
         check_platform(sys.platform)
-        bring_up_to_date()
+        bring_up_to_date(SETS[arguments[0]])
     except CannotInstall as problem:
         return refuse(str(problem))
     except OSError as problem:
@@ -68,28 +69,48 @@ def venv_python():
     return os.path.join(VENV, "bin", "python")
 
 
-def bring_up_to_date():
-    with open(LOCK, "rb") as lock:
-        wanted = "{}.{} {}".format(*sys.version_info[:2], hashlib.sha256(lock.read()).hexdigest())
-    if os.path.exists(venv_python()) and read(STAMP) == wanted:
+def bring_up_to_date(names):
+    if is_installed(names[-1]):
         return
     with one_at_a_time():
-        if os.path.exists(venv_python()) and read(STAMP) == wanted:
+        if is_installed(names[-1]):
             return
         if not venv_fits():
             make_venv()
-        install()
-        with open(STAMP, "w") as stamp:
-            stamp.write(wanted)
+        # Other versions may come in: what was installed before has to be looked at again.
+        for name in SETS["install"]:
+            if os.path.exists(stamp(name)):
+                os.remove(stamp(name))
+        install(lock(names[-1]))
+        for name in names:
+            with open(stamp(name), "w") as file:
+                file.write(fingerprint(name))
+
+
+def lock(name):
+    return os.path.join(ROOT, "requirements-{}.txt".format(name))
+
+
+def stamp(name):
+    return os.path.join(VENV, "installed-" + name)
+
+
+def is_installed(name):
+    return os.path.exists(venv_python()) and read(stamp(name)) == fingerprint(name)
+
+
+def fingerprint(name):
+    with open(lock(name), "rb") as file:
+        return "{}.{} {}".format(*sys.version_info[:2], hashlib.sha256(file.read()).hexdigest())
 
 
 def one_at_a_time():
     """`make run` and `make test` started together on a fresh clone must not fill the same folder."""
     import fcntl  # not on Windows, where check_platform has spoken by now
 
-    lock = open(os.path.join(ROOT, ".venv.lock"), "w")
-    fcntl.flock(lock, fcntl.LOCK_EX)
-    return lock
+    held = open(os.path.join(ROOT, ".venv.lock"), "w")
+    fcntl.flock(held, fcntl.LOCK_EX)
+    return held
 
 
 def venv_fits():
@@ -116,17 +137,19 @@ def make_venv():
         )
 
 
-def install():
-    say("Installing what requirements-dev.txt names ...")
+def install(lock):
+    name = os.path.basename(lock)
+    say("Installing what {} names ...".format(name))
     python = venv_python()
-    uv = find_uv() or uv_from_lock()
-    if uv and run([uv, "pip", "install", "--quiet", "--require-hashes", "--python", python, "-r", LOCK]):
+    uv = find_uv() or uv_from_lock(lock)
+    os.environ.setdefault("UV_SYSTEM_CERTS", "true")  # those that the machine trusts, as pip does
+    if uv and run([uv, "pip", "install", "--quiet", "--require-hashes", "--python", python, "-r", lock]):
         return
     if not has_pip() and not run([python, "-m", "ensurepip"]):
-        raise CannotInstall(f"Installing the packages of requirements-dev.txt failed: {last_line()}.")
-    if not run([python, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", LOCK]):
+        raise CannotInstall(f"Installing the packages of {name} failed: {last_line()}.")
+    if not run([python, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", lock]):
         raise CannotInstall(
-            f"Installing the packages of requirements-dev.txt failed: {last_line()}. "
+            f"Installing the packages of {name} failed: {last_line()}. "
             f"Is the network there? The whole output is in {LOG}."
         )
 
@@ -141,12 +164,12 @@ def find_uv():
     return uv if uv and run([uv, "--version"]) else None
 
 
-def uv_from_lock():
+def uv_from_lock(lock):
     """uv installs in seconds what takes pip a minute; the lock pins it like everything else."""
     if not has_pip():
         return None
-    with open(LOCK) as lock:
-        block = requirement("uv", lock.read())
+    with open(lock) as file:
+        block = requirement("uv", file.read())
     with tempfile.TemporaryDirectory() as folder:
         wanted = os.path.join(folder, "uv.txt")
         with open(wanted, "w") as file:

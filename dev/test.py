@@ -16,6 +16,8 @@ LINTERS = (
     ("ruff format", ("-m", "ruff", "format", "--check", ".")),
     ("template lint", ("-m", "djlint", "--quiet", "--lint", "templates")),
 )
+# Where the time went, in the output of CI.
+SLOWEST = ("--durations=25", "--durations-min=3") if os.environ.get("CI") == "true" else ()
 DJANGO_CHECKS = (
     ("migrations", ("manage.py", "makemigrations", "--check", "--dry-run")),
     ("django check", ("manage.py", "check", "--fail-level", "WARNING")),
@@ -48,7 +50,7 @@ def test(arguments: Sequence[str]) -> int:
         environment = {**os.environ, **started.urls}
         environment.setdefault("SECRET_KEY", "for tests only")
         return lint((*LINTERS, *DJANGO_CHECKS), environment) or _python(
-            *("-m", "pytest", "-n", str(_processors()), "--dist", "worksteal", *arguments),
+            *("-m", "pytest", "-n", str(_processors()), "--dist", "worksteal", *SLOWEST, *arguments),
             environment=environment,
         )
 

@@ -1,6 +1,6 @@
 import pytest
 
-from accounts.actions import close_account
+from accounts.actions.people import close_account
 from accounts.models import Group, Membership, User
 from accounts.signals import membership_ending
 from accounts.tests.factories import PASSWORD, make_group, make_user

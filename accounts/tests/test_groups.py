@@ -1,6 +1,6 @@
 import pytest
 
-from accounts.actions import archive_group, change_group, create_group
+from accounts.actions.groups import archive_group, change_group, create_group
 from accounts.models import Group, Membership, User
 from accounts.tests.factories import make_group
 from bulq.kit.errors import BulqError

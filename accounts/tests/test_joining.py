@@ -1,6 +1,6 @@
 import pytest
 
-from accounts.actions import archive_group, renew_invitation, set_joining
+from accounts.actions.groups import archive_group, renew_invitation, set_joining
 from accounts.models import Group, Membership, SiteSettings, User
 from accounts.tests.factories import PASSWORD, make_group, make_user
 
@@ -122,7 +122,7 @@ def test_another_method_is_not_allowed(as_charlie, link):
 
 
 def test_a_disabled_person_joins_nothing(charlie, club):
-    from accounts.actions import join_group
+    from accounts.actions.membership import join_group
     from bulq.kit.errors import NotAllowed
 
     User.objects.filter(pk=charlie.pk).update(is_active=False)

@@ -2,7 +2,7 @@ import pytest
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.contrib.sessions.models import Session
 
-from accounts.actions import close_account
+from accounts.actions.people import close_account
 from accounts.models import User
 from accounts.tests.factories import PASSWORD, make_user
 from bulq.tests.client import FormClient

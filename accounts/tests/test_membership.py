@@ -1,6 +1,6 @@
 import pytest
 
-from accounts.actions import change_role, end_membership, ending_preview
+from accounts.actions.membership import change_role, end_membership, ending_preview
 from accounts.models import Membership
 from accounts.signals import membership_ending
 from accounts.tests.factories import make_group, make_user

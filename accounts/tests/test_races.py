@@ -6,15 +6,10 @@ import pytest
 from django.db import connection, connections, transaction
 
 from accounts import access
-from accounts.actions import (
-    change_role,
-    close_account,
-    create_group,
-    groups,
-    join_group,
-    membership,
-    register_person,
-)
+from accounts.actions import groups, membership
+from accounts.actions.groups import create_group
+from accounts.actions.membership import change_role, join_group
+from accounts.actions.people import close_account, register_person
 from accounts.models import Group, Membership, User
 from accounts.tests.factories import PASSWORD, make_group, make_user
 from accounts.tests.racing import linger, race, unlocked

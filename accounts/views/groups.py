@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.access import get_group_administered_by
-from accounts.actions import change_group, create_group
+from accounts.actions.groups import change_group, create_group
 from accounts.forms import GroupForm, GroupSettingsForm, InviteLinkForm
 from accounts.models import Group
 from bulq.kit.http import answer, flash_errors

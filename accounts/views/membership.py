@@ -14,16 +14,9 @@ from accounts.access import (
     invitation,
     members_with_rights,
 )
-from accounts.actions import (
-    change_role,
-    end_membership,
-    ending_preview,
-    join_group,
-    joining_problems,
-    registration_problems,
-    renew_invitation,
-    set_joining,
-)
+from accounts.actions.groups import renew_invitation, set_joining
+from accounts.actions.membership import change_role, end_membership, ending_preview, join_group, joining_problems
+from accounts.actions.people import registration_problems
 from accounts.forms import RegistrationForm
 from bulq.kit.errors import BulqError
 from bulq.kit.http import answer

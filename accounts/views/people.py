@@ -18,7 +18,8 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.access import get_mailed_person
-from accounts.actions import (
+from accounts.actions.mail import ask_for_reset
+from accounts.actions.people import (
     change_password,
     change_profile,
     choose_theme,
@@ -29,7 +30,6 @@ from accounts.actions import (
     registration_problems,
     stop_mail,
 )
-from accounts.actions.mail import ask_for_reset
 from accounts.forms import (
     CurrentPassword,
     LoginForm,

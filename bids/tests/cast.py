@@ -18,6 +18,7 @@ from stores.models import Product
 from stores.tests.factories import make_product, make_store, make_weighed_product
 
 from .factories import go_shopping, make_run, order, purchase
+from .kept import kept
 
 _numbers = count(1)
 # The way of a run through its states, in order; calling off is apart.
@@ -72,6 +73,7 @@ class Stage:
         return rows.values_list("quantity", flat=True).first()
 
 
+@kept
 def stage(state=states.ACTIVE, *, currency="EUR", oil="8", gouda=None):
     """A run in `state`. What was bought, from adjusting on: `oil` for 40 and `gouda` (3, to be sorted out 2) for 27."""
     alice, bob, hana, dora, adam = (make_user(name) for name in ("Alice", "Bob", "Hana", "Dora", "Adam"))

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from django.db.models import Q
 
-from accounts import actions as groups
+from accounts.actions import membership, people
 from accounts.models import Membership, User
 from bids import states
 from bids.actions import bidding, costs, distribution, lead, runs, shopping
@@ -291,21 +291,23 @@ class Life(Trying):
     def end_membership(self):
         user = self.member()
         by = self.mostly(self.admin(), [user], 0.6)
-        self.attempt("end_membership", lambda: groups.end_membership(self.run.group_id, user.pk, by=by))
+        self.attempt("end_membership", lambda: membership.end_membership(self.run.group_id, user.pk, by=by))
 
     @fits(*ALWAYS, weight=2)
     def join_group(self):
         outside = User.objects.filter(pk__in=[user.pk for user in self.people])
         by = self.any_of(outside.exclude(memberships__group=self.run.group_id)) or self.any_of(self.people)
         token = self.mostly(self.run.group.join_token, ["dead"])
-        self.attempt("join_group", lambda: groups.join_group(token, by=by))
+        self.attempt("join_group", lambda: membership.join_group(token, by=by))
 
     @fits(*ALWAYS, weight=SELDOM)
     def change_role(self):
         user, by, is_admin = self.member(), self.admin(), self.dice.random() < 0.7
-        self.attempt("change_role", lambda: groups.change_role(self.run.group_id, user.pk, by=by, is_admin=is_admin))
+        self.attempt(
+            "change_role", lambda: membership.change_role(self.run.group_id, user.pk, by=by, is_admin=is_admin)
+        )
 
     @fits(*ALWAYS, weight=SELDOM)
     def close_account(self):
         by = self.any_of(self.people)
-        self.attempt("close_account", lambda: groups.close_account(by=by))
+        self.attempt("close_account", lambda: people.close_account(by=by))

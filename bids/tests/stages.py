@@ -14,8 +14,10 @@ from bids.reading.lines import lines_of
 from stores.tests.factories import make_offer, make_product, make_store, make_weighed_product
 
 from .factories import go_shopping, item_of, make_run, order, purchase
+from .kept import kept
 
 
+@kept
 def stage(state, *, day=None):
     """The cast, the products and the run at `state`; a run that is sorted out lacks one oil."""
     cast = {name.lower(): make_user(name) for name in ("Alice", "Bob", "Eve", "Dora", "Charlie")}

@@ -92,6 +92,7 @@ PAGES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("situation", "address", "read"), PAGES)
 def test_what_a_page_shows_adds_up(situation, address, read):
     one, seen = situation(), 0
@@ -118,6 +119,7 @@ def test_what_a_file_holds_adds_up(situation):
     assert [pair for pair in sums if pair[0] != pair[1]] == []
 
 
+@pytest.mark.slow
 def test_no_debt_is_shown_below_zero_and_no_two_directions_as_one_sum():
     """Hana owes Alice, who gives Bob some back: nowhere is either below zero, or one set off against the other."""
     one = over()

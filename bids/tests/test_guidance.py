@@ -264,6 +264,7 @@ def test_so_does_what_needs_a_person(situation):
         assert titles[0].startswith(expected) if expected else titles == [], (name, titles)
 
 
+@pytest.mark.slow
 def test_every_state_has_its_cells():
     shown = {situation().state for situation in TABLE}
     assert shown == set(states.RunState)

@@ -10,7 +10,7 @@ from django.core import mail
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.actions import end_membership
+from accounts.actions.membership import end_membership
 from accounts.models import User
 from bids import states, tasks
 from bids.actions import lead, runs

@@ -3,7 +3,8 @@
 import pytest
 from django.http import Http404
 
-from accounts.actions import close_account, end_membership, ending_preview, join_group
+from accounts.actions.membership import end_membership, ending_preview, join_group
+from accounts.actions.people import close_account
 from accounts.models import Membership
 from bids import states
 from bids.access import get_run, lock_run

@@ -7,7 +7,7 @@ import pytest
 from django.db import transaction
 from django.urls import reverse
 
-from accounts.actions import end_membership, join_group
+from accounts.actions.membership import end_membership, join_group
 from accounts.tests.factories import make_user
 from bids import states
 from bids.actions import bidding, costs, distribution, lead, runs, shopping

@@ -8,7 +8,7 @@ import pytest
 from django.db import IntegrityError
 from django.http import Http404
 
-from accounts.actions import end_membership
+from accounts.actions.membership import end_membership
 from accounts.models import Group
 from accounts.tests.factories import make_group, make_user
 from accounts.tests.racing import linger, race

@@ -7,7 +7,7 @@ from threading import Event as Signal
 import pytest
 from django.db import connection, connections, transaction
 
-from accounts.actions import end_membership
+from accounts.actions.membership import end_membership
 from accounts.models import Group
 from accounts.tests.racing import race
 from bids import states

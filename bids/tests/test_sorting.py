@@ -3,7 +3,7 @@
 import pytest
 from django.http import Http404
 
-from accounts.actions import end_membership
+from accounts.actions.membership import end_membership
 from bids import states
 from bids.actions import costs, lead
 from bids.actions.bidding import set_ready

@@ -20,8 +20,8 @@ from .life import FITTING, Life
 from .trying import Watch
 
 RUNS, STEPS = 100, 40
-# Chance decides what is tried: what is still unseen then is aimed at for so many rounds more.
-MORE_ROUNDS, RUNS_A_ROUND = 60, 10
+# At first chance alone decides what is tried. What is still unseen then is aimed at, for so many rounds at most.
+AT_FIRST, MORE_ROUNDS, RUNS_A_ROUND = 50, 65, 10
 # Done by other actions, never by a page.
 PARTS_OF_ACTIONS = {"move_run", "reopen_run", "drop_out", "lock_run_to_reopen", "follow_with_price"}
 
@@ -114,13 +114,13 @@ def test_whatever_people_do_a_run_stays_whole(settings):
 def play(counts):
     run_state_machine_as_test(AnyLife, settings=PLAY)
     for _round in range(MORE_ROUNDS):
-        if never_seen(counts) or counts["steps"] < RUNS * STEPS:
+        if never_seen(counts) or counts["runs"] < RUNS or counts["steps"] < RUNS * STEPS:
             aim_at(never_seen(counts), counts)
             run_state_machine_as_test(AnyLife, settings=PLAY_ON)
 
 
 PLAY = settings(
-    max_examples=RUNS,
+    max_examples=AT_FIRST,
     stateful_step_count=STEPS + 1,  # the first is how it begins
     deadline=None,
     derandomize=False,  # under CI Hypothesis would play the same rounds again and again

@@ -5,7 +5,7 @@ import re
 import pytest
 from django.urls import reverse
 
-from accounts.actions import end_membership
+from accounts.actions.membership import end_membership
 from bids import states
 from bids.actions.bidding import set_ready
 from bids.actions.runs import leave_run, lock_list

@@ -292,6 +292,7 @@ def swapped(world, address):
             yield "dora", word, foreign
 
 
+@pytest.mark.slow
 def test_every_post_needs_the_token_against_forgery(world):
     """S3: only a mail program may post without one, with the signed address of its mail."""
     before, wrong = checksum(), []
@@ -319,6 +320,7 @@ def admin_words(address):
     return words
 
 
+@pytest.mark.slow
 def test_the_admin_answers_nobody_who_is_not_staff(world):
     """S2: for leaders and strangers it is a login page; staff without rights see no table."""
     before, wrong = checksum(), []

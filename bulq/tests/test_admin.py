@@ -38,6 +38,7 @@ def test_every_model_of_ours_is_there():
     assert {model.__name__ for model in known - set(MODELS)} <= ELSEWHERE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
 def test_lists_are_searched_and_filtered_with_few_queries(site_admin, model):
     stage(states.DISTRIBUTING)

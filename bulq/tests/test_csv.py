@@ -26,6 +26,7 @@ FORMULAS = {
 SIGNS = "=+-@＝＋－＠﹦﹢﹣﹫−"
 
 
+@pytest.mark.slow
 def test_no_cell_is_a_formula_and_no_text_is_lost():
     """S5: CSV cells that a spreadsheet would compute get an apostrophe; JSON says exactly what is stored."""
     one = (world := make_world()).one

@@ -1,6 +1,5 @@
-"""What a newcomer meets first: one sentence for what is missing, and servers that leave nothing behind."""
+"""`make run` and its servers: one sentence for what is missing, and nothing is left behind."""
 
-import ast
 import contextlib
 import http.client
 import os
@@ -20,13 +19,14 @@ import psycopg
 import pytest
 import redis
 
-from dev import bootstrap, run
+from dev import run
 from dev.postgres import stop_leftover
 from dev.processes import Child, command_line, free_port
 from dev.services import local_folder, services
 
+from .test_bootstrap import one_sentence
+
 ROOT = Path(__file__).resolve().parents[2]
-BOOTSTRAP = ROOT / "dev" / "bootstrap.py"
 HOLD_SERVICES = """
 import sys, time
 from pathlib import Path
@@ -79,72 +79,9 @@ def wait_until(condition, seconds=20):
         time.sleep(0.05)
 
 
-def one_sentence(result):
-    assert result.returncode == 1, result.stdout + result.stderr
-    assert "Traceback" not in result.stderr
-    assert len(result.stderr.strip().splitlines()) == 1, result.stderr
-    assert result.stderr.strip().endswith(".")
-    return result.stderr
-
-
 def execute(url, statement):
     with psycopg.connect(url) as connection:
         return connection.execute(statement)
-
-
-# --- Before anything is installed ------------------------------------------------------------------
-@pytest.fixture
-def checkout(tmp_path):
-    """A tree with nothing but the bootstrap, on a machine without uv."""
-    (tmp_path / "dev").mkdir(parents=True)
-    shutil.copy(BOOTSTRAP, tmp_path / "dev")
-    (tmp_path / "requirements-dev.txt").write_text("no-such-package==1 --hash=sha256:" + "0" * 64 + "\n")
-    return tmp_path
-
-
-def start_bootstrap(checkout, *command, **environment):
-    environment = {**os.environ, "PATH": str(checkout / "empty"), **environment}
-    command = command or (str(checkout / "dev" / "bootstrap.py"), "install")
-    return subprocess.run([sys.executable, *command], env=environment, capture_output=True, text=True, check=False)
-
-
-def test_an_old_python_can_read_the_bootstrap():
-    ast.parse(BOOTSTRAP.read_text(), feature_version=(3, 6))
-
-
-def test_an_old_python_is_told_which_one_is_needed(checkout):
-    script = checkout / "dev" / "bootstrap.py"
-    pretend = f"import runpy, sys; sys.version_info = (3, 8, 18, 'final', 0); sys.argv = ['x', 'install']; \
-        runpy.run_path({str(script)!r}, run_name='__main__')"
-    assert "needs Python 3.11 or newer and this is 3.8.18" in one_sentence(start_bootstrap(checkout, "-c", pretend))
-
-
-def test_a_venv_without_pip_is_named(checkout):
-    (checkout / "shadow").mkdir()
-    (checkout / "shadow" / "ensurepip.py").write_text("raise ImportError('not packaged here')")
-    result = start_bootstrap(checkout, PYTHONPATH=str(checkout / "shadow"))
-    assert "lacks pip" in one_sentence(result)
-
-
-def test_a_folder_that_cannot_be_written_is_named(checkout):
-    (checkout / ".venv.lock").mkdir()  # refuses root as well as everybody else
-    assert "could not be written" in one_sentence(start_bootstrap(checkout))
-
-
-@pytest.mark.slow
-def test_a_failed_download_is_one_sentence_and_the_next_start_tries_again(checkout):
-    for _ in range(2):
-        result = start_bootstrap(checkout, PIP_INDEX_URL="http://127.0.0.1:1/", PIP_RETRIES="0")
-        assert "requirements-dev.txt failed" in one_sentence(result)
-
-
-def test_the_lock_pins_the_installer_too():
-    block = bootstrap.requirement("uv", (ROOT / "requirements-dev.txt").read_text())
-    lines = block.splitlines()
-    assert lines[0].startswith("uv==")
-    assert len(lines) > 5
-    assert all(line.strip().startswith("--hash=sha256:") for line in lines[1:])
-    assert not lines[-1].endswith("\\")
 
 
 # --- The servers -----------------------------------------------------------------------------------

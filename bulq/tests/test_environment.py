@@ -54,6 +54,7 @@ WRONG = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WRONG)
 def test_each_mistake_is_named_without_what_stands_there(name):
     for text in WRONG[name]:

@@ -117,6 +117,7 @@ def test_no_header_is_a_server_error(world):
     assert not wrong, "\n".join(wrong)
 
 
+@pytest.mark.slow
 def test_a_page_can_be_asked_for_its_head(world):
     """HEAD wherever GET: the same status, and no more."""
     wrong = []
@@ -131,6 +132,7 @@ def test_a_page_can_be_asked_for_its_head(world):
     assert not wrong, "\n".join(wrong)
 
 
+@pytest.mark.slow
 def test_methods_that_nobody_knows_are_405(world):
     """Also of the framework's own views, which take PUT for POST."""
     wrong = []

@@ -4,7 +4,7 @@ import pytest
 from django.db import transaction
 from django_redis import get_redis_connection
 
-from accounts.actions import end_membership
+from accounts.actions.membership import end_membership
 from bids import states
 from bids.actions import bidding, runs
 from bids.actions.bidding import Wish

@@ -89,6 +89,7 @@ def test_twenty_saved_orders_a_minute():
     assert client.get(product).status_code == 200
 
 
+@pytest.mark.slow
 def test_who_is_logged_in_is_counted_by_person():
     """R7: thirty friends behind one address."""
     here = elsewhere()
@@ -188,6 +189,7 @@ def test_a_trusted_proxy_is_believed_about_the_last_address(settings):
     assert ask(elsewhere()).status_code == 422
 
 
+@pytest.mark.slow
 def test_a_busy_minute_of_twenty_people_meets_no_limit():
     """R9, spec 66: three visible tabs each, that fetch every three seconds, and an order saved every three."""
     people = [make_user(f"Friend {number}") for number in range(20)]

@@ -11,7 +11,7 @@ from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test import Client
 
-from accounts.actions import end_membership
+from accounts.actions.membership import end_membership
 from accounts.tests.factories import make_group, make_user
 from bids.actions import runs
 from bids.tests.cast import stage

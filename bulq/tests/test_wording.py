@@ -35,6 +35,7 @@ def test_nothing_joins_names_with_a_comma_by_itself():
     assert {path: len(hits) for path, hits in found.items() if hits} == {"bids/views/order_table.py": 1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("state", [state for state in states.RunState if state != states.CANCELLED])
 def test_no_page_of_a_run_has_a_number_that_does_not_go_with_its_word(state):
     """“0 products, about”, “1 packs”, “1 are wanted”, and a comma that separates what a name may hold."""

@@ -7,12 +7,12 @@ _numbers = count(1)
 
 
 def make_store(name=None, *, currency="EUR", **fields):
-    return Store.objects.create(name=name or f"Metro {next(_numbers)}", currency=currency, **fields)
+    return Store.objects.create(name=name or f"Metro {next(_numbers):05}", currency=currency, **fields)
 
 
 def make_product(name=None, *, unit="piece", kind=Product.Kind.COUNTED, step=1, **fields):
     return Product.objects.create(
-        name=name or f"Product {next(_numbers)}", unit=unit, kind=kind, step=Decimal(step), **fields
+        name=name or f"Product {next(_numbers):05}", unit=unit, kind=kind, step=Decimal(step), **fields
     )
 
 

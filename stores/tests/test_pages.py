@@ -104,6 +104,7 @@ def counted(as_alice, ids):
     return lambda: {name: queries(as_alice, address(name, ids)) for name in pages}
 
 
+@pytest.mark.slow
 def test_pages_do_the_same_few_queries_whatever_their_size(counted, ids, alice):
     few = counted()
     product, store = Product.objects.get(pk=ids), Store.objects.get(pk=ids)

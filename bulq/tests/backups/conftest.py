@@ -12,11 +12,11 @@ from django.db import connection
 from moto.server import ThreadedMotoServer
 
 from accounts.tests.factories import make_user
-from bulq.backups import databases
+from bulq.backups import databases, tools
 from bulq.backups.places import place
 from stores.tests.factories import make_offer, make_product, make_store
 
-from .looking import others
+from .looking import manage_here, others
 
 BUCKET = "bulq-backups"
 
@@ -62,6 +62,18 @@ def there(request):
     """Each place in turn."""
     request.getfixturevalue(request.param)
     return place()
+
+
+@pytest.fixture
+def another_process():
+    """For tests that restore as the site does; in all others the restored database is looked at by this process."""
+
+
+@pytest.fixture(autouse=True)
+def no_new_interpreter(request, monkeypatch):
+    """It spends seconds on importing what is here already."""
+    if "another_process" not in request.fixturenames:
+        monkeypatch.setattr(tools, "manage", manage_here)
 
 
 @pytest.fixture

@@ -1,11 +1,14 @@
 """What commands say, and what is in databases."""
 
+from contextlib import contextmanager
 from io import StringIO
 
-from django.core.management import call_command
-from django.db import connection
+from django.contrib.contenttypes.models import ContentType
+from django.core.management import CommandError, call_command
+from django.db import connection, connections
 
 from bulq.backups import databases
+from bulq.backups.errors import BackupError
 
 
 def said(*command, **options):
@@ -13,6 +16,29 @@ def said(*command, **options):
     output = StringIO()
     call_command(*command, stdout=output, **options)
     return output.getvalue().splitlines()
+
+
+def manage_here(*arguments, clock, database):
+    """`tools.manage` in this process, which for so long knows the other database only."""
+    clock.left()
+    with _knowing_only(database):
+        try:
+            call_command(*arguments, stdout=StringIO())
+        except CommandError as problem:
+            raise BackupError(f"manage.py {' '.join(arguments)} failed with exit code 1: {problem}") from problem
+
+
+@contextmanager
+def _knowing_only(database):
+    usual = connections["default"]
+    connections["default"] = usual.copy()
+    connections["default"].settings_dict["NAME"] = database
+    try:
+        yield
+    finally:
+        connections["default"].close()
+        connections["default"] = usual
+        ContentType.objects.clear_cache()
 
 
 def database_url():

@@ -59,6 +59,7 @@ def test_a_backup_ends_at_its_start_and_names_all(something, folder, settings):
 OTHERS = [("pg_dump", "9.6.2"), ("pg_dump", "99.1"), ("pg_restore", "9.6.2"), ("pg_restore", "99.1")]
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_the_check_sees_tools_of_another_version(shim):
     for program, version in OTHERS:

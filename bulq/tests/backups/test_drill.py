@@ -18,7 +18,7 @@ from .looking import others, said
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 
-def test_a_good_one_is_restored_checked_and_dropped(something, there):
+def test_a_good_one_is_restored_checked_and_dropped(something, there, another_process):
     run = back_up()
     [line] = said("drill")
     assert line == f"{run.key}: restored, migrated and checked, {sum(run.counts.values())} rows."

@@ -164,7 +164,7 @@ def test_one_of_a_later_release_is_refused(something, folder, target, monkeypatc
     assert not databases.exists(target)
 
 
-def test_one_of_an_earlier_release_is_migrated(something, folder, target, tmp_path, monkeypatch):
+def test_one_of_an_earlier_release_is_migrated(something, folder, target, tmp_path, monkeypatch, another_process):
     tables = dumping.model_tables() - {"bulq_told", "bulq_heartbeat"}
     call_command("migrate", "bulq", "0002", verbosity=0)
     try:

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from accounts.actions import end_membership
+from accounts.actions.membership import end_membership
 from bids import states
 from bids.actions import distribution, runs
 from bids.actions.notifications import mark_read
