@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from datetime import timedelta
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -158,7 +159,7 @@ def test_without_a_broker_the_admin_is_told(something, folder, monkeypatch):
         page = press(make_user("Root", is_staff=True, is_superuser=True)).content.decode()
     finally:
         app.amqp._producer_pool = None
-    assert "The worker can't be reached, so no backup was requested." in page
+    assert "The worker can't be reached, so no backup was requested." in unescape(page)
 
 
 def test_who_only_looks_cannot_ask(something, folder):
