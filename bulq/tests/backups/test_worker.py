@@ -153,12 +153,10 @@ def test_without_a_broker_the_admin_is_told(something, folder, monkeypatch):
     monkeypatch.setattr(app.conf, "broker_url", f"redis://127.0.0.1:{free_port()}/0")
     monkeypatch.setattr(app.conf, "broker_write_url", app.conf.broker_url)
     monkeypatch.setattr(later, "breaker", Breaker("this test"))
-    app.pool.force_close_all()
-    app.amqp._producer_pool = None
-    try:
-        page = press(make_user("Root", is_staff=True, is_superuser=True)).content.decode()
-    finally:
-        app.amqp._producer_pool = None
+    # Connections are kept by address: none of the other broker's.
+    monkeypatch.setattr(app, "_pool", None)
+    monkeypatch.setattr(app.amqp, "_producer_pool", None)
+    page = press(make_user("Root", is_staff=True, is_superuser=True)).content.decode()
     assert "The worker can't be reached, so no backup was requested." in unescape(page)
 
 
