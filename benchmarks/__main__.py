@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -12,6 +11,7 @@ from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 
+from dev.processes import free_port, is_listening
 from dev.run import GUNICORN
 from dev.services import throwaway_services
 
@@ -50,7 +50,7 @@ def seeded():
 
 @contextmanager
 def serving(words=GUNICORN, **settings):
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, "-m", "gunicorn", *words, "--bind", f"127.0.0.1:{port}"]
     # It logs each request, as in production; nobody reads it here.
     site = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **settings}, stderr=subprocess.DEVNULL)
@@ -220,17 +220,10 @@ def _vacuum():
         cursor.execute("VACUUM ANALYZE")
 
 
-def _free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def _wait(port):
     for _ in range(200):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
+        if is_listening(port):
+            return
         time.sleep(0.1)
     raise SystemExit("The web server did not start.")
 

@@ -17,11 +17,11 @@ from uuid import uuid4
 from playwright.sync_api import sync_playwright
 
 from dev import caddy
-from dev.processes import Child
+from dev.processes import Child, free_port
 from dev.run import GUNICORN, LIVE
 from dev.services import throwaway_services
 
-from .__main__ import EMPTY, RATES, ROOT, _free_port, _manage, _wait, load
+from .__main__ import EMPTY, RATES, ROOT, _manage, _wait, load
 
 PEOPLE = 30
 STREAMS = int(os.environ.get("BENCH_STREAMS", "500"))
@@ -71,7 +71,7 @@ class Site:
 
 @contextlib.contextmanager
 def _site(folder, **settings):
-    web, live, port = _free_port(), _free_port(), _free_port()
+    web, live, port = free_port(), free_port(), free_port()
     with contextlib.ExitStack() as stack:
         children = []
         for name, arguments, where in (("web", GUNICORN, web), ("live", LIVE, live)):

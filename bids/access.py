@@ -10,7 +10,7 @@ from bulq.kit import snapshot
 from bulq.kit.errors import ChangedMeanwhile, NotAllowed
 from bulq.kit.locks import locked
 
-from .models import Bid, ExtraCost, Notification, Participation, Purchase, Run, ShoppingItem
+from .models import ExtraCost, Notification, Participation, Purchase, Run, ShoppingItem
 
 RUN_WITH = ("group", "store", "leader", "payer")
 
@@ -52,10 +52,6 @@ def get_item(run, item_id):
 def get_purchase(run, purchase_id):
     purchases = Purchase.objects.select_related("item__product", "price")
     return get_object_or_404(purchases, item__run=run, pk=purchase_id)
-
-
-def get_bid(run, bid_id):
-    return get_object_or_404(Bid.objects.of_run(run).select_related("participation__user", "product"), pk=bid_id)
 
 
 def get_participation(run, user_id):

@@ -15,7 +15,7 @@ class SentFormManager(models.Manager):
         form, table = SentForm(key=key, user=user, session_key=""), connection.ops.quote_name(SentForm._meta.db_table)
         with connection.cursor() as cursor:
             cursor.execute(
-                f"INSERT INTO {table} (key, user_id, status, headers, body, signed_in, sent_at)"  # noqa: S608
+                f"INSERT INTO {table} (key, user_id, status, headers, body, signed_in, sent_at)"  # noqa: S608 - our own table
                 " VALUES (%s, %s, 0, '{}', '', false, %s) ON CONFLICT DO NOTHING",
                 [key, form.user_id, timezone.now()],
             )

@@ -102,10 +102,6 @@ class Run(models.Model):
         return self.state == states.CONFIRMED
 
     @property
-    def is_shopping(self):
-        return self.state == states.SHOPPING
-
-    @property
     def is_sorting_out(self):
         return self.state == states.ADJUSTING
 
@@ -116,10 +112,6 @@ class Run(models.Model):
     @property
     def is_completed(self):
         return self.state == states.COMPLETED
-
-    @property
-    def is_called_off(self):
-        return self.state == states.CANCELLED
 
     @property
     def has_allocations(self):

@@ -73,4 +73,5 @@ class _Compiled:
         query.get_compiler = lambda *_args, **_options: compiler
         rows = type(self.queryset)(model=self.queryset.model, query=query)
         rows._iterable_class, rows._fields = self.queryset._iterable_class, self.queryset._fields
+        rows._prefetch_related_lookups = self.queryset._prefetch_related_lookups
         return list(rows)

@@ -6,7 +6,6 @@ import contextlib
 import http.client
 import json
 import os
-import random
 import socket
 import ssl
 import subprocess
@@ -22,7 +21,7 @@ import psycopg
 from psycopg import sql
 
 from dev import caddy
-from dev.processes import Child, port_is_free
+from dev.processes import Child, free_port
 from dev.services import throwaway_services
 from dev.wheels import programs
 
@@ -61,7 +60,7 @@ class Machine:
     def __init__(self, project, folder, urls, stack):
         self.project, self.folder, self.stack, self.children = project, folder, stack, {}
         self.image, self.urls = project, urls
-        self.http, self.https, self.web, self.live = (_port() for _one in range(4))
+        self.http, self.https, self.web, self.live = (free_port() for _one in range(4))
         self.volumes = folder / "volumes"
         for name in ("static", "work", "backups", "schedule"):
             (self.volumes / name).mkdir(parents=True, exist_ok=True)
@@ -239,11 +238,6 @@ def until(condition, seconds=120):
 def _tried(condition):
     with contextlib.suppress(OSError, http.client.HTTPException):
         return condition()
-
-
-def _port():
-    """One that stays free until it is used, much later: outgoing connections take theirs from above these."""
-    return next(port for port in iter(lambda: random.randrange(20_000, 32_000), None) if port_is_free(port))
 
 
 def _seconds(text):
