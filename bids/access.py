@@ -8,7 +8,8 @@ from django.utils.translation import gettext as _
 from accounts.models import Membership
 from bulq.kit import snapshot
 from bulq.kit.errors import ChangedMeanwhile, NotAllowed
-from bulq.kit.locks import locked
+from bulq.kit.locks import busy_when_locked, locked
+from bulq.kit.prepared import prepared
 
 from .models import ExtraCost, Notification, Participation, Purchase, Run, ShoppingItem
 
@@ -24,13 +25,30 @@ def get_run_to_show(user, run_id):
 
     Everything read afterwards is consistent: a GET has its snapshot, and while a form is answered the run is locked.
     """
-    runs = Run.objects.visible_to(user).select_related(*RUN_WITH, "lead_offered_to", "lead_offered_by")
     if snapshot.is_open():
-        return get_object_or_404(runs, pk=run_id)
-    try:
-        return locked(runs, pk=run_id)
-    except Run.DoesNotExist:
-        raise Http404 from None
+        rows = _rows_to_show(user.pk, run_id)
+    else:
+        with busy_when_locked():
+            rows = _rows_to_lock_and_show(user.pk, run_id)
+    return _first(rows)
+
+
+def _first(rows):
+    if not rows:
+        raise Http404
+    return rows[0]
+
+
+@prepared
+def _rows_to_show(user, run):
+    return Run.objects.visible_to(user).filter(pk=run).select_related(*RUN_WITH, "lead_offered_to", "lead_offered_by")
+
+
+@prepared
+def _rows_to_lock_and_show(user, run):
+    runs = Run.objects.visible_to(user).filter(pk=run)
+    runs = runs.select_related(*RUN_WITH, "lead_offered_to", "lead_offered_by")
+    return runs.select_for_update(of=("self",), no_key=True)
 
 
 def get_run_led_by(user, run_id):
@@ -71,10 +89,20 @@ def lock_run(run, *, by):
 
     The right to see it is looked up again under the lock: leaving a group takes the lock of its open runs first.
     """
-    row = locked(Run.objects.select_related("group", "store"), pk=run.pk)
-    if not Membership.objects.filter(group=row.group_id, user=by).exists():
-        raise Http404
+    with busy_when_locked():
+        row = _first(_rows_to_lock(run.pk))
+    _first(_membership(row.group_id, by.pk))
     return row
+
+
+@prepared
+def _rows_to_lock(run):
+    return Run.objects.filter(pk=run).select_related(*RUN_WITH).select_for_update(of=("self",), no_key=True)
+
+
+@prepared
+def _membership(group, user):
+    return Membership.objects.filter(group=group, user=user).values_list("pk")
 
 
 def lock_run_led(run, *, by):

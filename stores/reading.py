@@ -10,12 +10,14 @@ from decimal import Decimal
 
 from django.core.paginator import Paginator
 from django.db import models
+from django.db.models import FilteredRelation, Q
 
 from bulq.kit.cache import remembered
 from bulq.kit.prepared import prepared
 
 from .models import Offer, Product, Store
 from .models.generations import PRODUCTS, STORES, token_of
+from .models.prices import current_price
 
 # Raised by one when what is kept means something else from now on.
 SCHEMA = 2
@@ -61,6 +63,23 @@ class OfferLine:
     current_amount: Decimal | None = None
     current_quantity: Decimal | None = None
     current_seen_at: datetime | None = None
+
+
+def lines_at(store_id, product_ids):
+    """`{product id: (product, its offer at the store or None)}`, read from the database."""
+    width, lines = len(PRODUCT_COLUMNS), {}
+    for row in _rows_at(store_id, list(product_ids)):
+        product = ProductLine(*row[:width])
+        lines[product.pk] = product, None if row[width] is None else OfferLine(row[width], product, *row[width + 1 :])
+    return lines
+
+
+@prepared
+def _rows_at(store, products):
+    rows = Product.objects.filter(pk__any=products)
+    rows = rows.annotate(here=FilteredRelation("offers", condition=Q(offers__store=store)))
+    offer_columns = [f"here__{name}" for name in OFFER_COLUMNS]
+    return rows.annotate(**current_price("here")).values_list(*PRODUCT_COLUMNS, *offer_columns, *PRICE_COLUMNS)
 
 
 def stores_page(number, per_page):

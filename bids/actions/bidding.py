@@ -10,16 +10,23 @@ from django.utils.translation import gettext as _
 
 from bids import states
 from bids.access import check_leads, lock_run
-from bids.models import Bid
+from bids.models import Bid, Run
 from bulq.kit.errors import BulqError, ChangedMeanwhile
 from bulq.kit.locks import busy_when_locked
 from bulq.kit.money import MAX_QUANTITY, format_quantity
+from bulq.kit.prepared import prepared
 from stores.models import Product
 
 from .history import happened, record
 from .runs import is_member, move_run, take_part
 
 UNSEEN = object()
+# New wishes and changed ones are written by one statement.
+ON_CONFLICT = {
+    "update_conflicts": True,
+    "unique_fields": ["participation", "product"],
+    "update_fields": ["quantity", "comment"],
+}
 
 
 @dataclass
@@ -51,12 +58,13 @@ def bid_problems(product, quantity, bid=None):
 
 @dataclass
 class Outcome:
-    """The result of one order form: refusals by product id, and the events of removed products.
+    """The result of one order form: the locked run, refusals by product id, and the events of removed products.
 
     `stale`: a line was refused because its page was outdated. `chooses_again`: the person was done choosing and no
     longer is.
     """
 
+    run: Run
     refusals: dict
     removed: list
     changed: bool
@@ -64,9 +72,15 @@ class Outcome:
     chooses_again: bool = False
 
 
+@prepared
+def _bids_of(run, user):
+    bids = Bid.objects.select_related("product", "participation__user")
+    return bids.filter(participation__run=run, participation__user=user)
+
+
 @transaction.atomic
 def place_bids(run, wishes, *, by, whose=None):
-    """Store what a person wants; each line is stored or refused by itself.
+    """Store what a person wants; each line is stored or refused by itself. Of `run` only the key is used.
 
     If a product appears more than once, the last wish counts. The leader may change someone else's order (`whose`),
     which is recorded. Clears the person's “done choosing”, and makes the run active at the first wish of anyone but the
@@ -79,27 +93,30 @@ def place_bids(run, wishes, *, by, whose=None):
         check_leads(run, by)
         if not is_member(run, whose):
             raise Http404
-    bids = {bid.product_id: bid for bid in Bid.objects.of_run(run).filter(participation__user=whose)}
+    bids = {bid.product_id: bid for bid in _bids_of(run.pk, whose.pk)}
     by_product = {wish.product_id: wish for wish in wishes}
-    sorting = _SortedWishes(run, bids, lock_units(by_product.keys()))
+    products = {product: bid.product for product, bid in bids.items() if bid.product.is_unit_fixed}
+    sorting = _SortedWishes(run, bids, products | lock_units(by_product.keys() - products.keys()))
     for wish in by_product.values():
         sorting.take(wish)
     chooses_again = False
     if sorting.events:
-        chooses_again = _write_order(run, take_part(run, whose), sorting, by=by)
+        mine = next(iter(bids.values()), None)
+        person = mine.participation if mine else take_part(run, whose)
+        chooses_again = _write_order(run, person, sorting, by=by)
         if run.state == states.PLANNING and whose.pk != run.leader_id:
             move_run(run, states.ACTIVE, by=by)
     removed = [event for event in sorting.events if event.kind == "order_removed"]
-    return Outcome(sorting.refusals, removed, bool(sorting.events), sorting.stale, chooses_again)
+    return Outcome(run, sorting.refusals, removed, bool(sorting.events), sorting.stale, chooses_again)
 
 
 def _write_order(run, person, sorting, *, by):
     """Write the changes. Returns whether the person was done choosing and no longer is."""
     for bid in sorting.changes:
         bid.participation = person
-    Bid.objects.filter(pk__in=sorting.dropped).delete()
-    Bid.objects.bulk_create([bid for bid in sorting.changes if bid.pk is None])
-    Bid.objects.bulk_update([bid for bid in sorting.changes if bid.pk], ["quantity", "comment"])
+    if sorting.dropped:
+        Bid.objects.filter(pk__in=sorting.dropped).delete()
+    Bid.objects.bulk_create(sorting.changes, **ON_CONFLICT)
     fix_units(bid.product for bid in sorting.changes)
     was_ready, person.is_ready = person.is_ready, False
     if was_ready:
@@ -112,7 +129,7 @@ def _write_order(run, person, sorting, *, by):
 
 def lock_units(product_ids):
     """The products by id. Those whose unit may still change are locked, so that it stays the same meanwhile."""
-    products = Product.objects.in_bulk(product_ids)
+    products = Product.objects.in_bulk(product_ids) if product_ids else {}
     loose = [product.pk for product in products.values() if not product.is_unit_fixed]
     if loose:
         with busy_when_locked():
@@ -189,9 +206,12 @@ def _wish_problems(wish, product, bid):
 
 def room_for_new_products(run):
     """A function that says whether a product fits into the run; products already in it always do."""
-    known = set(Bid.objects.of_run(run).values_list("product_id", flat=True))
+    known = None
 
     def room(product_id):
+        nonlocal known
+        if known is None:
+            known = set(Bid.objects.of_run(run).values_list("product_id", flat=True))
         if product_id not in known and len(known) >= settings.PRODUCTS_PER_RUN:
             return False
         known.add(product_id)

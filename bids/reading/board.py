@@ -4,36 +4,28 @@ from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
-from typing import NamedTuple
 
 from bids.allocation import whole_packs
 from bids.models.bidding import Bid
 from bids.models.runs import Participation
 from bulq.kit.money import round_to_minor_unit
 from bulq.kit.prepared import prepared
-from stores.models import Offer, Product
+from stores.reading import OfferLine, ProductLine, lines_at
 
 from .planning import planned_purchase
 
 ZERO = Decimal(0)
 
 
-class Wanted(NamedTuple):
-    """A bid, without what only writing needs: a run may have thousands."""
-
-    participation_id: int
-    product_id: int
-    quantity: Decimal | None
-    comment: str
-
-
 @dataclass
 class Row:
-    """One product of a run; `bids` by participation id, with and without a quantity."""
+    """One product of a run: the quantity that each participation id wants, None for “Maybe”, and their comments."""
 
-    product: Product
-    offer: Offer | None
-    bids: dict = field(default_factory=dict)
+    product: ProductLine
+    offer: OfferLine | None
+    wishes: dict = field(default_factory=dict)
+    comments: dict = field(default_factory=dict)
+    wanted: Decimal = ZERO
 
     @property
     def pack(self):
@@ -42,10 +34,6 @@ class Row:
     @property
     def has_price(self):
         return bool(self.offer) and self.offer.current_amount is not None
-
-    @cached_property
-    def wanted(self):
-        return sum((bid.quantity for bid in self.bids.values() if bid.quantity is not None), ZERO)
 
     @property
     def is_pack_open(self):
@@ -83,8 +71,7 @@ class Board:
         people = _people(run.pk)
         self.by_participation = {person.pk: Person(person) for person in people}
         self._name_people()
-        bids = [Wanted(*row) for row in _bids(run.pk)]
-        self.rows = self._rows(bids)
+        self.rows = self._rows(_bids(run.pk))
         for row in self.rows:
             self._add_up(row)
         self.people = [
@@ -100,36 +87,37 @@ class Board:
             person.label = first if first_names[first] == 1 else person.user.name
 
     def _rows(self, bids):
-        # Read once each: a run has many bids of a few products.
-        if not bids:
-            return []
-        products = {product.pk: product for product in _products(list({bid.product_id for bid in bids}))}
-        by_product = {}
-        for bid in bids:
-            if bid.product_id not in by_product:
-                by_product[bid.product_id] = Row(products[bid.product_id], None)
-            by_product[bid.product_id].bids[bid.participation_id] = bid
-        for offer in _offers(self.run.store_id, list(by_product)):
-            by_product[offer.product_id].offer = offer
-        return list(by_product.values())
+        """Bids are plain tuples here: a run may have thousands."""
+        lines = lines_at(self.run.store_id, {bid[0] for bid in bids}) if bids else {}
+        rows = {}
+        for product, participation, quantity, comment in bids:
+            row = rows.get(product) or rows.setdefault(product, Row(*lines[product]))
+            row.wishes[participation] = quantity
+            if comment:
+                row.comments[participation] = comment
+        return list(rows.values())
 
     def _add_up(self, row):
-        for participation, bid in row.bids.items():
-            if bid.quantity is None:
+        costs = {}  # by quantity: few differ
+        for participation, quantity in row.wishes.items():
+            if quantity is None:
                 continue
             person = self.by_participation[participation]
             person.products += 1
-            cost = row.estimate(bid.quantity, self.run.currency)
+            row.wanted += quantity
+            cost = costs.get(quantity)
+            if cost is None:
+                cost = costs[quantity] = row.estimate(quantity, self.run.currency)
             if cost is None:
                 person.missing.append(row.product)
             else:
                 person.estimate += cost
 
-    @property
+    @cached_property
     def estimate(self):
         return sum((person.estimate for person in self.people), ZERO)
 
-    @property
+    @cached_property
     def missing(self):
         return [row.product for row in self.rows if row.wanted and not row.has_price]
 
@@ -138,7 +126,7 @@ class Board:
         """What the shop will cost as far as prices are known: whole packs, as the list plans them."""
         return sum((planned.total for planned in self._planned() if planned.total is not None), ZERO)
 
-    @property
+    @cached_property
     def without_price(self):
         """How many products are not in `to_buy`."""
         return sum(planned.total is None for planned in self._planned())
@@ -146,7 +134,7 @@ class Board:
     def _planned(self):
         return [planned_purchase(row.wanted, row.offer, self.run.currency) for row in self.rows if row.wanted]
 
-    @property
+    @cached_property
     def open_packs(self):
         return sum(row.is_pack_open for row in self.rows)
 
@@ -161,14 +149,5 @@ def _people(run):
 
 @prepared
 def _bids(run):
-    return Bid.objects.filter(participation__run=run).order_by("pk").values_list(*Wanted._fields)
-
-
-@prepared
-def _products(products):
-    return Product.objects.filter(pk__any=products)
-
-
-@prepared
-def _offers(store, products):
-    return Offer.objects.filter(store=store, product__any=products).with_current_price()
+    bids = Bid.objects.filter(participation__run=run).order_by("pk")
+    return bids.values_list("product_id", "participation_id", "quantity", "comment")

@@ -32,15 +32,15 @@ class Export:
     def _received(self):
         for account in self.accounts:
             for thing in account.things:
-                row = _row(account.user, thing.line.product, thing.bid)
+                row = _row(account.user, thing.line.product, thing.bid.quantity)
                 yield row | {"received": thing.received, "cost": thing.cost, "picked_up": thing.is_picked_up}
 
     def _wanted(self):
         board = Board(self.run)
         for row in board.rows:
-            for person, bid in row.bids.items():
-                if bid.quantity is not None:
-                    yield _row(board.by_participation[person].user, row.product, bid)
+            for person, quantity in row.wishes.items():
+                if quantity is not None:
+                    yield _row(board.by_participation[person].user, row.product, quantity)
 
     def table(self):
         """Every row of the CSV."""
@@ -92,7 +92,7 @@ def _person(user, account):
     return {"id": user.pk, "name": user.name} | facts
 
 
-def _row(user, product, bid):
+def _row(user, product, wanted):
     return NOTHING | {
         "person_id": user.pk,
         "person": user.name,
@@ -100,7 +100,7 @@ def _row(user, product, bid):
         "product": product.name,
         "brand": product.brand,
         "unit": product.unit,
-        "wanted": bid.quantity,
+        "wanted": wanted,
     }
 
 

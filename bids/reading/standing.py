@@ -150,6 +150,26 @@ def standings(runs, user):
     }
 
 
+def standing_before_shopping(board, user):
+    """The standing of the run of an order table, which knows all of it while nothing is bought."""
+    nothing = {"receives": 0, "waits": 0, "total": ZERO, "paid": None}
+    parts = [_part_on(person, **nothing) for person in board.by_participation.values()]
+    return Standing(board.run, user, parts, [])
+
+
+def _part_on(person, **sums):
+    part = person.participation
+    return Part(
+        user_id=part.user_id,
+        name=person.user.name,
+        has_left=part.left_at is not None,
+        is_helper=part.is_helper,
+        is_ready=part.is_ready,
+        wants=person.products,
+        **sums,
+    )
+
+
 def standing_of(run, user):
     return standings([run], user)[run.pk]
 

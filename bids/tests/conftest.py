@@ -4,12 +4,15 @@ import pytest
 
 from accounts.tests.racing import linger, unlocked
 from bids import access
+from bids.models import Run
 
 
 @pytest.fixture
 def no_lock(monkeypatch):
     """The run's row is read as if nobody else were there."""
     monkeypatch.setattr(access, "locked", unlocked)
+    monkeypatch.setattr(access, "_rows_to_lock", lambda run: Run.objects.filter(pk=run))
+    monkeypatch.setattr(access, "_rows_to_lock_and_show", access._rows_to_show)
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from django.db import InternalError, connection
 
 from accounts.models import Membership
 from accounts.tests.factories import make_user
-from accounts.tests.racing import race, unlocked
-from bids import access, states
+from accounts.tests.racing import race
+from bids import states
 from bids.actions.bidding import Wish, place_bids
 from bids.actions.costs import correct_total
 from bids.models import Purchase
@@ -125,10 +125,10 @@ def test_whatever_is_committed_while_a_page_is_read_it_shows_one_moment(name):
 
 
 @pytest.mark.parametrize("name", ["order table", "refused order", "hand-out"])
+@pytest.mark.usefixtures("no_lock")
 def test_without_the_protection_pages_break(name, monkeypatch):
     """Negative control: neither a snapshot nor a lock."""
     monkeypatch.setattr(moments, "snapshot", nullcontext)
-    monkeypatch.setattr(access, "locked", unlocked)
     page = PAGES[name]
     assert broken(page, stage(page.state))
 

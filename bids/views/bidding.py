@@ -13,16 +13,16 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from bids.access import check_leads, get_participation, get_run, get_run_to_show
 from bids.actions import bidding
 from bids.forms import WishForm, pressed_button, read_order
-from bids.models import Bid, Event
+from bids.models import Bid, Event, Run
 from bids.reading.board import Board, Row
 from bids.reading.guidance import next_step
-from bids.reading.standing import standing_of
+from bids.reading.standing import standing_before_shopping
 from bulq.kit.http import answer, carry_what_is_there, flash_errors
 from bulq.kit.ratelimit import limited
-from stores.models import Offer, Product
-from stores.reading import picker_page
+from stores.models import Product
+from stores.reading import lines_at, picker_page
 
-from . import order_table
+from . import order_table, refresh
 from .order_table import OrderTable
 
 PER_PAGE = 20
@@ -36,18 +36,20 @@ def board_context(request, run, *, choose=None, columns=None, typed=None, errors
     board, user = Board(run), request.user
     table = OrderTable(board, user, typed=typed, errors=errors, columns=columns, editable=run.is_collecting)
     rows = choose(board) if choose else _filtered(request, board, table)
+    page = refresh.compare(request, table, rows) if request.method == "GET" else refresh.Refresh("", None)
     return {
         "run": run,
         "board": board,
-        "rows": table.html(rows),
+        "refresh": page,
+        "rows": table.html(page.rows(rows)),
         "mistakes": table.mistakes(rows if choose else board.rows),
         "others": order_table.others_of(board, user) if table.columns else [],
-        "people": order_table.people_rows(board, user),
+        "people": order_table.people_html(board, user),
         "me": board.person_of(user),
         "done_count": sum(person.participation.is_ready for person in board.people),
         "mine_count": sum(bool(table.mine(row)) for row in board.rows),
         "show": request.GET.get("show", ""),
-        "next_step": next_step(standing_of(run, user)),
+        "next_step": lambda: next_step(standing_before_shopping(board, user)),
         "is_leader": run.leader_id == user.pk,
         "editable": run.is_collecting,
         "is_locked": run.is_locked,
@@ -66,17 +68,19 @@ def _helpers(board):
 
 
 def board_page(request, run, *, status=200, **context):
-    return render(request, "bids/board.html", board_context(request, run, **context), status=status)
+    context = board_context(request, run, **context)
+    context["is_refresh"] = context["refresh"].changed is not None
+    return render(request, "bids/board.html", context, status=status)
 
 
 @limited("bids")
 @require_POST
 def order(request, run_id):
     """Store any number of lines. Script gets the changed parts back, a plain form its page."""
-    run = get_run(request.user, run_id)
     lines = read_order(request.POST)
     _step(request.POST, lines)
-    outcome = bidding.place_bids(run, lines.wishes, by=request.user)
+    outcome = bidding.place_bids(Run(pk=run_id), lines.wishes, by=request.user)
+    run = outcome.run
     errors = outcome.refusals | lines.errors
     _offer_undo(request, run, outcome.removed)
     _say_who_chooses_again(request, outcome)
@@ -123,13 +127,12 @@ def _say_who_chooses_again(request, outcome, whose=None):
 
 def _changed_parts(request, run, lines, errors, status):
     """The rows that were asked for, also of what was just taken off the run while its row still stands on the page."""
-    run = get_run_to_show(request.user, run.pk)
     asked = {wish.product_id for wish in lines.wishes} | errors.keys()
 
     def choose(board):
         known = [row for row in board.rows if row.product.pk in asked]
         gone = {wish.product_id for wish in lines.wishes} - {row.product.pk for row in known}
-        return known + (_rows_of(run, Product.objects.filter(pk__in=gone)) if gone else [])
+        return known + _rows_of(run, gone)
 
     typed = {product: text for product, text in lines.typed.items() if product in errors}
     columns = False if request.GET.get("on") == "add" else None
@@ -137,11 +140,10 @@ def _changed_parts(request, run, lines, errors, status):
     return render(request, "bids/_order_answer.html", context, status=status)
 
 
-def _rows_of(run, products):
-    products = list(products)
-    offers = Offer.objects.filter(store=run.store_id, product__in=products).with_current_price()
-    by_product = {offer.product_id: offer for offer in offers}
-    return [Row(product, by_product.get(product.pk)) for product in products]
+def _rows_of(run, product_ids):
+    """Products as the catalogue has them, in this order, without anyone's wishes."""
+    lines = lines_at(run.store_id, product_ids) if product_ids else {}
+    return [Row(*lines[pk]) for pk in product_ids if pk in lines]
 
 
 @require_GET
@@ -155,7 +157,7 @@ def add_page(request, run, *, status=200, typed=None, errors=None):
     if query.strip():
         found = Product.objects.search(query).sold_first_at(run.store_id)
         page = Paginator(found, PER_PAGE).get_page(number)
-        rows = _rows_of(run, page.object_list)
+        rows = _rows_of(run, [product.pk for product in page.object_list])
     else:
         page = picker_page(run.store, number, PER_PAGE)
         rows = [Row(product, offer) for product, offer in page.object_list]
@@ -174,7 +176,7 @@ def add_page(request, run, *, status=200, typed=None, errors=None):
 def _made_on_the_way(request, run, rows):
     """A product that was just made stands first."""
     pk = request.GET.get("product", "")
-    made = _rows_of(run, Product.objects.filter(pk=pk)) if re.fullmatch(r"[0-9]{1,18}", pk) else []
+    made = _rows_of(run, [int(pk)]) if re.fullmatch(r"[0-9]{1,18}", pk) else []
     return made + [row for row in rows if row.product.pk not in [one.product.pk for one in made]]
 
 
@@ -195,9 +197,11 @@ def run_product(request, run_id, product_id, user_id=None):
     if whose != request.user:
         check_leads(run, request.user)
     board = Board(run)
-    row = next((row for row in board.rows if row.product == product), None) or _rows_of(run, [product])[0]
-    bids = {board.by_participation[person].user.pk: bid for person, bid in row.bids.items()}
-    form = WishForm(request.POST or None, initial=_wish_shown(bids.get(whose.pk)))
+    row = next((row for row in board.rows if row.product.pk == product.pk), None) or _rows_of(run, [product.pk])[0]
+    wishes = [
+        (board.by_participation[person].user, wish, row.comments.get(person)) for person, wish in row.wishes.items()
+    ]
+    form = WishForm(request.POST or None, initial=_wish_shown(wishes, whose))
     if request.method == "POST" and form.is_valid():
         with flash_errors(form):
             outcome = bidding.place_wish(run, form.wish(product), by=request.user, whose=whose)
@@ -207,17 +211,17 @@ def run_product(request, run_id, product_id, user_id=None):
         now = Bid.objects.of_run(run).filter(participation__user=whose, product=product).first()
         carry_what_is_there(form, was=order_table.plain(now.quantity if now else None))
     context = {"run": run, "product": product, "row": row, "whose": whose, "facts": order_table.facts_of(row)}
-    mine = (bids[request.user.pk].quantity if request.user.pk in bids else None) or order_table.NOTHING
-    context |= {"my_amount": mine, "others_amount": row.wanted - mine}
-    context |= {"bids": [(board.by_participation[person].user, bid) for person, bid in row.bids.items()]}
+    mine = sum((wish for user, wish, _comment in wishes if user == request.user and wish), order_table.NOTHING)
+    context |= {"my_amount": mine, "others_amount": row.wanted - mine, "wishes": wishes}
     return answer(request, "bids/run_product.html", context | {"is_leader": run.leader == request.user}, form=form)
 
 
-def _wish_shown(bid):
-    if bid is None:
-        return {}
-    was = order_table.plain(bid.quantity)
-    return {"quantity": bid.quantity, "maybe": bid.quantity is None, "comment": bid.comment, "was": was}
+def _wish_shown(wishes, whose):
+    for user, quantity, comment in wishes:
+        if user == whose:
+            was = order_table.plain(quantity)
+            return {"quantity": quantity, "maybe": quantity is None, "comment": comment or "", "was": was}
+    return {}
 
 
 @require_POST

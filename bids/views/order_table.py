@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from bulq.kit.bars import pack_bar
 from bulq.kit.money import format_money, format_quantity, format_unit_price
+from bulq.kit.names import initials
 from bulq.kit.rows import address_of, joined, write
 
 MOST_COLUMNS = 8
@@ -86,13 +87,17 @@ class OrderTable:
     def html(self, rows):
         return write("bids/_row.html", map(self.row, rows), editable=self.editable)
 
+    def shape(self, rows):
+        """All that these rows are made of, but the wishes."""
+        names = [(person, known.label) for person, known in self.board.by_participation.items()]
+        return self.my_id, self.others, self.columns, self.editable, names, list(map(_catalogue, rows))
+
     def mine(self, row):
         """How much of it the reader wants; nothing for “Maybe”."""
-        bid = row.bids.get(self.my_id)
-        return (bid.quantity if bid else None) or NOTHING
+        return row.wishes.get(self.my_id) or NOTHING
 
     def is_mine(self, row):
-        return self.my_id in row.bids
+        return self.my_id in row.wishes
 
     def mistakes(self, rows):
         """The summary of what was refused, for the head of the page."""
@@ -118,40 +123,49 @@ class OrderTable:
             mine=self._amount(mine) if mine else "",
             step=plain(product.step),
             error=" ".join(self.errors.get(product.pk, [])),
-            is_maybe=self.is_mine(row) and row.bids[self.my_id].quantity is None,
+            is_maybe=self.is_mine(row) and row.wishes[self.my_id] is None,
         )
 
     def _comments(self, row):
         names = self.board.by_participation
-        said = [f"{names[person].label}: {bid.comment}" for person, bid in row.bids.items() if bid.comment]
-        return write("bids/_comment.html", map(Comment, said))
+        texts = [f"{names[person].label}: {text}" for person, text in row.comments.items()]
+        return write("bids/_comment.html", map(Comment, texts))
 
     def _cells(self, row):
         """A cell for each other person."""
-        amounts = (self._wish(row.bids.get(person)) for person, _label in self.others)
-        return write("bids/_cell.html", [Wish("", amount) for amount in amounts])
+        return write("bids/_cell.html", [Wish("", self._wish(row, person)) for person, _label in self.others])
 
     def _others(self, row):
         """Whoever else wants some, in the order of the columns. Few differ, so each is written once."""
         written = []
         for person, label in self.others:
-            if bid := row.bids.get(person):
-                known = self._written.get(key := (person, bid.quantity))
+            if person in row.wishes:
+                known = self._written.get(key := (person, row.wishes[person]))
                 if known is None:
-                    known = self._written[key] = write("bids/_wish.html", [Wish(label, self._wish(bid))])
+                    known = self._written[key] = write("bids/_wish.html", [Wish(label, self._wish(row, person))])
                 written.append(known)
         return joined(written, between=" · ")
 
-    def _wish(self, bid):
-        if bid is None:
+    def _wish(self, row, person):
+        if person not in row.wishes:
             return ""
-        return _("maybe") if bid.quantity is None else self._amount(bid.quantity)
+        quantity = row.wishes[person]
+        return _("maybe") if quantity is None else self._amount(quantity)
 
     def _amount(self, number):
         """As for people; formatting costs ten times as much as looking it up, and few numbers differ."""
         if number not in self._amounts:
             self._amounts[number] = format_quantity(number)
         return self._amounts[number]
+
+
+def _catalogue(row):
+    product, offer = row.product, row.offer
+    facts = (product.pk, product.name, product.brand, product.unit, product.step)
+    if offer is None:
+        return facts
+    terms = (offer.pack_size, offer.min_quantity, offer.note)
+    return *facts, *terms, offer.current_amount, offer.current_quantity
 
 
 def facts_of(row):
@@ -173,22 +187,32 @@ def _unit_price(row, currency):
     return format_unit_price(row.offer.current_amount, row.offer.current_quantity, currency)
 
 
-def people_rows(board, user):
-    """The people list: what each has ordered so far, and who is done."""
-    run = board.run
-    rows = []
-    for person in board.people:
-        part = person.participation
-        role = _("leads") if part.user_id == run.leader_id else _("helps") if part.is_helper else ""
-        left = _("has left") if part.left_at else ""
-        estimate = format_money(person.estimate, run.currency)
-        rows.append(
-            {
-                "person": part.user,
-                "you": part.user_id == user.pk,
-                "note": ", ".join(word for word in (role, estimate, left) if word),
-                "done": part.is_ready,
-                "status": (_("Done") if part.is_ready else _("Still choosing")) if run.is_collecting else "",
-            }
-        )
-    return rows
+@dataclass
+class PersonRow:
+    """A line of the list of people (templates/bids/_person.html)."""
+
+    initials: str
+    name: str
+    note: str
+    status: str
+    is_reader: bool
+    is_done: bool
+
+
+def people_html(board, user):
+    return write("bids/_person.html", [_person_row(board.run, person, user) for person in board.people])
+
+
+def _person_row(run, person, user):
+    part = person.participation
+    role = _("leads") if part.user_id == run.leader_id else _("helps") if part.is_helper else ""
+    left = _("has left") if part.left_at else ""
+    status = _("Done") if part.is_ready else _("Still choosing")
+    return PersonRow(
+        initials=initials(person.user.name),
+        name=person.user.name,
+        note=", ".join(filter(None, (role, format_money(person.estimate, run.currency), left))),
+        status=status if run.is_collecting else "",
+        is_reader=part.user_id == user.pk,
+        is_done=part.is_ready,
+    )

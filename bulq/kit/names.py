@@ -1,5 +1,6 @@
 """Names of people and things: comparing them, and listing several in a sentence."""
 
+import re
 import unicodedata
 
 from django.utils.translation import gettext as _
@@ -19,6 +20,12 @@ def listed(names, most=MOST_NAMES):
     if len(names) < 2:
         return "".join(names)
     return _("%(names)s and %(last)s") % {"names": ", ".join(names[:-1]), "last": names[-1]}
+
+
+def initials(name):
+    """First letters of the first and the last word, whatever the script."""
+    words = re.findall(r"\w+", str(name))
+    return "".join(word[0] for word in ([words[0], words[-1]] if len(words) > 1 else words)).upper() or "?"
 
 
 def normalise_username(username):

@@ -3,7 +3,6 @@
 Built in (see TEMPLATES), so no page has to load it. Pictures are plain string joins: a page holds many.
 """
 
-import re
 from functools import cache
 
 from django import template
@@ -65,19 +64,12 @@ def icon(name, extra=""):
     return _icon(name, f" {extra}" if extra else "")
 
 
-@register.filter
-def initials(name):
-    """First letters of the first and the last word, whatever the script."""
-    words = re.findall(r"\w+", str(name))
-    return "".join(word[0] for word in ([words[0], words[-1]] if len(words) > 1 else words)).upper() or "?"
-
-
 @register.simple_tag(takes_context=True)
 def avatar(context, person, size=""):
     """Initials in a circle, `{% avatar person "sm" %}`. Hidden from readers: the name stands beside it."""
     me = person == getattr(context.get("request"), "user", None)
     extra = (" me" if me else "") + (" sm" if size == "sm" else "")
-    return format_html('<span class="ava{}" aria-hidden="true">{}</span>', extra, initials(person.name))
+    return format_html('<span class="ava{}" aria-hidden="true">{}</span>', extra, wording.initials(person.name))
 
 
 @register.inclusion_tag("includes/_nav.html", takes_context=True)
@@ -125,6 +117,7 @@ def with_unit_filter(number, unit):
 
 
 register.filter("listed", wording.listed)
+register.filter("initials", wording.initials)
 
 
 @register.filter

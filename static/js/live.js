@@ -141,7 +141,7 @@
     notBefore = askedAt + LEAST;
     try {
       const answer = await fetch(location.href, {
-        headers: { Accept: "text/html", "X-Bulq-Part": "live" },
+        headers: { Accept: "text/html", "X-Bulq-Part": "live", "X-Bulq-Seen": seen() },
         signal: AbortSignal.timeout(30_000),
       });
       const text = await answer.text();
@@ -175,15 +175,48 @@
     else location.reload();
   }
 
-  async function takeIn(text) {
+  async function takeIn(answer) {
     const amounts = wishes();
+    const page = new DOMParser().parseFromString(answer, "text/html");
     if (topic()) {
-      const fresh = new Set([...new DOMParser().parseFromString(text, "text/html").forms].map((form) => form.getAttribute("action")));
+      const fresh = new Set([...page.forms].map((form) => form.getAttribute("action")));
       if (halfFilled().some((action) => !fresh.has(action))) return warn();
+      if (!complete(page)) return want();
     }
-    const part = topic() ? { target: "body" } : { target: "#bell", select: "#bell" };
-    await htmx.swap({ ...part, text, sourceElement: document.body, swap: "outerMorph show:none" });
+    const text = page.documentElement.outerHTML;
+    if ("refresh" in page.body.dataset) document.body.dataset.at = page.body.dataset.at;
+    for (const target of targets(page)) {
+      const part = target === "body" ? { target } : { target, select: target };
+      await htmx.swap({ ...part, text, sourceElement: document.body, swap: "outerMorph show:none" });
+    }
     return mark(amounts);
+  }
+
+  function targets(page) {
+    if (!topic()) return ["#bell"];
+    return "refresh" in page.body.dataset ? ["#main", "#dock", "#bell"].filter((part) => page.querySelector(part)) : ["body"];
+  }
+
+  // --- Rows of the order table (bids/views/refresh.py) ------------------------------------------
+
+  const table = () => document.querySelector("[data-seen]");
+  const behind = new Set(); // products in whose rows someone was typing, so that they may not have been taken in
+
+  const seen = () => [table()?.dataset.seen, ...behind].filter(Boolean).join(" ");
+
+  /** Put in the rows that the answer leaves out because they stand here. Returns false if one does not. */
+  function complete(page) {
+    const body = page.querySelector("[data-rows]");
+    const rows = body?.dataset.rows.split(" ").map((id) => page.getElementById(`p${id}`) ?? document.getElementById(`p${id}`)?.cloneNode(true));
+    if (rows && !rows.every(Boolean)) {
+      table()?.removeAttribute("data-seen"); // the next answer is whole
+      return false;
+    }
+    body?.replaceChildren(...rows);
+    body?.removeAttribute("data-rows");
+    behind.clear();
+    for (const line of document.querySelectorAll(".qty[data-line]")) if (bulq.isUnsaved(line)) behind.add(line.dataset.line);
+    return true;
   }
 
   // --- Who has changed what ---------------------------------------------------------------------

@@ -45,15 +45,18 @@ def price_of_one(amount, quantity):
     return models.ExpressionWrapper(F(amount) / F(quantity), models.DecimalField(max_digits=20, decimal_places=10))
 
 
+def current_price(offer):
+    """Annotations of the newest observation not withdrawn, of the offer whose key the outer query calls `offer`.
+
+    `current_amount` for `current_quantity`, and `current_seen_at`.
+    """
+    newest = Price.objects.standing().filter(offer=models.OuterRef(offer)).newest_first()
+    return {f"current_{name}": models.Subquery(newest.values(name)[:1]) for name in ("amount", "quantity", "seen_at")}
+
+
 class OfferQuerySet(AnnouncingQuerySet):
     def with_current_price(self):
-        """Annotate the newest observation not withdrawn: `current_amount` for `current_quantity`, `current_seen_at`."""
-        newest = Price.objects.standing().filter(offer=models.OuterRef("pk")).newest_first()
-        return self.annotate(
-            current_amount=models.Subquery(newest.values("amount")[:1]),
-            current_quantity=models.Subquery(newest.values("quantity")[:1]),
-            current_seen_at=models.Subquery(newest.values("seen_at")[:1]),
-        )
+        return self.annotate(**current_price("pk"))
 
     def with_current_unit_price(self):
         return self.with_current_price().annotate(current_unit_price=price_of_one("current_amount", "current_quantity"))

@@ -1,0 +1,194 @@
+"""An open order table brings itself up to date with a part of its page (bids/views/refresh.py)."""
+
+import re
+from decimal import Decimal
+
+import pytest
+
+from accounts.actions.membership import end_membership
+from bids.actions import bidding, lead, runs
+from bids.actions.bidding import Wish
+from bids.views import refresh
+from bulq.tests.client import signed_in
+from stores.models import Offer, Price
+from stores.tests.factories import make_product
+
+from .cast import D, stage
+from .factories import order
+
+pytestmark = pytest.mark.django_db
+
+ROW = re.compile(r'<tr role="row" id="p([0-9]+)">.*?</tr>', re.DOTALL)
+BODY = re.compile(r'(<tbody role="rowgroup")(?: data-rows="([0-9 ]*)")?>(.*?)(</tbody>)', re.DOTALL)
+CHANGING = re.compile(r'(?:name="csrfmiddlewaretoken"|name="once"|data-seen=)[^>]*')
+
+
+def page_of(scene, user, seen="", query="", language="en"):
+    headers = {"X-Bulq-Part": "live", "X-Bulq-Seen": seen, "Accept-Language": language}
+    answer = signed_in(user).get(f"/runs/{scene.run.pk}/{query}", headers=headers)
+    assert answer.status_code == 200
+    return answer.text
+
+
+def stamp_of(page):
+    return re.search(r'data-seen="([^"]*)"', page)[1]
+
+
+def main_of(page):
+    """What the person sees, without ids that differ from page to page."""
+    return CHANGING.sub("", re.search(r"<main.*</main>", page, re.DOTALL)[0])
+
+
+def rows_of(page):
+    return {match[1]: match[0] for match in ROW.finditer(page)}
+
+
+def taken_in(old, answer):
+    """The page after static/js/live.js has put the rows that it has into the answer."""
+    if "data-refresh" not in answer:
+        return answer
+    rows = rows_of(old) | rows_of(answer)
+
+    def fill(match):
+        return f"{match[1]}>\n    {''.join(rows[pk] for pk in (match[2] or '').split())}\n  {match[4]}"
+
+    return BODY.sub(fill, answer)
+
+
+def set_price(scene, amount):
+    offer, _made = Offer.objects.get_or_create(product=scene.oil, store=scene.run.store)
+    Price.objects.create(offer=offer, amount=Decimal(amount), quantity=1)
+
+
+def set_offer(scene, **terms):
+    Offer.objects.update_or_create(product=scene.oil, store=scene.run.store, defaults=terms)
+
+
+def rename(row, name):
+    row.name = name
+    row.save()
+
+
+def take_off(scene):
+    order(scene.run, scene.bob, scene.gouda, 0)
+
+
+# Whatever can change an order table: by people in the run, by its leader, elsewhere in the catalogue.
+CHANGES = {
+    "nothing": lambda _scene: None,
+    "an amount": lambda scene: order(scene.run, scene.hana, scene.oil, 7),
+    "maybe": lambda scene: order(scene.run, scene.hana, scene.gouda, None),
+    "a comment": lambda scene: order(scene.run, scene.hana, scene.oil, 2, comment="<b>the small ones</b>"),
+    "a product nobody wanted before": lambda scene: order(scene.run, scene.hana, make_product("Rice"), 3),
+    "a product nobody wants any more": take_off,
+    "a person who was not there": lambda scene: order(scene.run, scene.dora, scene.oil, 1),
+    "done choosing": lambda scene: bidding.set_ready(scene.run, True, by=scene.bob),
+    "choosing again": lambda scene: (
+        bidding.set_ready(scene.run, True, by=scene.bob),
+        order(scene.run, scene.bob, scene.oil, 6),
+    ),
+    "the reader's own order, by the leader": lambda scene: bidding.place_bids(
+        scene.run, [Wish(scene.oil.pk, D(9))], by=scene.alice, whose=scene.bob
+    ),
+    "left the run": lambda scene: runs.leave_run(scene.run, by=scene.hana),
+    "left the group": lambda scene: end_membership(scene.group.pk, scene.hana.pk, by=scene.hana),
+    "no longer a helper": lambda scene: lead.set_helper(scene.run, scene.hana, False, by=scene.alice),
+    "asked to lead": lambda scene: lead.offer_lead(scene.run, scene.bob, by=scene.alice),
+    "another leader": lambda scene: (
+        lead.offer_lead(scene.run, scene.bob, by=scene.alice),
+        lead.accept_lead(scene.run, by=scene.bob),
+    ),
+    "another day": lambda scene: runs.edit_run(
+        scene.run, by=scene.alice, day=None, note="Bring bags", version=runs.details_version(scene.run)
+    ),
+    "locked": lambda scene: runs.lock_list(scene.run, by=scene.alice),
+    "called off": lambda scene: runs.call_off(scene.run, by=scene.alice),
+    "a first price": lambda scene: set_price(scene, "12.50"),
+    "another price": lambda scene: (
+        set_price(scene, "12.50"),
+        order(scene.run, scene.hana, scene.oil, 3),
+        set_price(scene, "9"),
+    ),
+    "a pack": lambda scene: set_offer(scene, pack_size=6, min_quantity=2, note="top shelf"),
+    "another name of a product": lambda scene: rename(scene.oil, "Olive oil"),
+    "another name of a person": lambda scene: rename(scene.hana, "Hannah"),
+    "another name of the group": lambda scene: rename(scene.group, "Neighbours"),
+    "two amounts": lambda scene: (
+        order(scene.run, scene.hana, scene.oil, 7),
+        order(scene.run, scene.hana, scene.gouda, 2),
+    ),
+    "the first who wanted it takes it off": lambda scene: (
+        order(scene.run, scene.alice, scene.oil, 0),
+        order(scene.run, scene.alice, scene.oil, 1),
+    ),
+}
+
+
+@pytest.mark.parametrize("query", ["", "?show=mine", "?show=open"])
+@pytest.mark.parametrize("change", CHANGES)
+def test_the_page_is_the_same_as_loaded_anew(change, query):
+    scene = stage()
+    before = page_of(scene, scene.bob, query=query)
+    CHANGES[change](scene)
+    answer = page_of(scene, scene.bob, stamp_of(before) if "data-seen" in before else "", query)
+    now = page_of(scene, scene.bob, query=query)
+    after = taken_in(before, answer)
+    assert main_of(after).split() == main_of(now).split()
+    if "data-seen" in now:
+        assert stamp_of(after) == stamp_of(now)
+
+
+@pytest.mark.parametrize(
+    "change", ["an amount", "a comment", "choosing again", "the reader's own order, by the leader"]
+)
+def test_only_rows_that_differ_are_sent(change):
+    scene = stage()
+    seen = stamp_of(page_of(scene, scene.bob))
+    CHANGES[change](scene)
+    answer = page_of(scene, scene.bob, seen)
+    assert "data-refresh" in answer
+    assert "<html" not in answer
+    assert set(rows_of(answer)) == {str(scene.oil.pk)}
+
+
+def test_rows_that_were_not_taken_in_are_sent_again():
+    scene = stage()
+    seen = stamp_of(page_of(scene, scene.bob))
+    assert rows_of(page_of(scene, scene.bob, seen)) == {}
+    assert set(rows_of(page_of(scene, scene.bob, f"{seen} {scene.gouda.pk} {scene.oil.pk}0"))) == {str(scene.gouda.pk)}
+
+
+@pytest.mark.parametrize("change", ["an amount", "a first price"])
+def test_without_the_comparison_a_page_would_be_outdated(change, monkeypatch):
+    """Negative control: neither events nor the checksum are looked at."""
+    scene = stage()
+    monkeypatch.setattr(refresh, "_events_since", lambda *_: [])
+    monkeypatch.setattr("bids.views.order_table.OrderTable.shape", lambda *_: None)
+    before = page_of(scene, scene.bob)
+    CHANGES[change](scene)
+    after = taken_in(before, page_of(scene, scene.bob, stamp_of(before)))
+    assert main_of(after).split() != main_of(page_of(scene, scene.bob)).split()
+
+
+@pytest.mark.parametrize(
+    "seen", ["", "x", "1.00000000", "-1.{shape}", "9" * 19 + ".{shape}", "{stamp} x", "1.{shape}é"]
+)
+def test_whatever_else_is_sent_gets_the_whole_page(seen):
+    scene = stage()
+    stamp = stamp_of(page_of(scene, scene.bob))
+    seen = seen.format(stamp=stamp, shape=stamp.split(".")[1])
+    assert "<html" in page_of(scene, scene.bob, seen)
+
+
+def test_the_page_of_someone_else_or_in_another_language_is_never_completed():
+    scene = stage()
+    assert "<html" in page_of(scene, scene.hana, stamp_of(page_of(scene, scene.bob)))
+    assert "data-refresh" in page_of(scene, scene.bob, stamp_of(page_of(scene, scene.bob)))
+
+
+def test_a_page_that_has_seen_the_newest_event_is_sent_no_row():
+    scene = stage()
+    newest = scene.last_event().pk
+    seen = stamp_of(page_of(scene, scene.bob))
+    assert seen.startswith(f"{newest}.")
+    assert rows_of(page_of(scene, scene.bob, seen)) == {}
