@@ -187,14 +187,14 @@ def _browser():
 def seen_by_the_other(open_page, site, known):
     """From the tap to the number on the other's page; each change comes after the pause of three seconds."""
     run, product = known["runs"][5], known["products"][0]
-    one, other = (open_page(site, known["cookies"][n], f"/runs/{run}/") for n in (0, 1))
+    mine, other = (open_page(site, known["cookies"][n], f"/runs/{run}/") for n in (0, 1))
     taken = []
     for _change in range(CHANGES):
         time.sleep(3.5)
         row = other.locator(f"#p{product}")
         before = row.inner_text()
         started = time.monotonic()
-        one.locator(f".qty[data-line='{product}'] [name=plus]:not(.add-btn)").click()
+        mine.locator(f".qty[data-line='{product}'] [name=plus]:not(.add-btn)").click()
         other.wait_for_function(
             "([id, text]) => document.getElementById(id).innerText !== text", arg=[f"p{product}", before]
         )
@@ -202,7 +202,7 @@ def seen_by_the_other(open_page, site, known):
     taken.sort()
     median = statistics.median(taken)
     print(f"A change is seen by the other, {CHANGES} times: median {median:.2f} s, most {taken[-1]:.2f} s.")
-    one.context.close()
+    mine.context.close()
     other.context.close()
 
 

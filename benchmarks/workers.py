@@ -24,7 +24,7 @@ def main():
                 for connections in CONNECTIONS:
                     results = [load(port, known, path, connections) for path in pages.values()]
                     results.append(bids(port, known, connections))
-                    cells = [f"{one['per_second']:.0f}, {one['p95_ms']:.0f}" for one in results]
+                    cells = [f"{result['per_second']:.0f}, {result['p95_ms']:.0f}" for result in results]
                     row = (variant, str(connections), *cells, f"{peak_memory(site.pid):.0f}")
                     print("|", " | ".join(row), "|", flush=True)
         with serving((*COMMON, *VARIANTS["2 processes, preloaded"]), **MANY) as (site, port):

@@ -114,7 +114,7 @@ class Sheets:
             if quantity:
                 by_product.setdefault(row["product_id"], []).append((row, quantity))
                 by_person.setdefault(row["person_id"], []).append((row, quantity))
-        self.by_product = sorted((self._product(rows) for rows in by_product.values()), key=lambda one: one[:2])
+        self.by_product = sorted((self._product(rows) for rows in by_product.values()), key=lambda product: product[:2])
         accounts = {account.user.pk: account for account in export.accounts}
         slips = [self._slip(rows, accounts.get(person)) for person, rows in by_person.items()]
         self.slips = [slip for slip in slips if slip[1] or slip[2] or slip[3]]

@@ -74,13 +74,13 @@ def _nobody_owes_less_than_nothing():
 
 def _allocations_belong():
     astray = Allocation.objects.exclude(item__run__state__in=states.WITH_ALLOCATIONS)
-    for one in astray.select_related("item"):
-        yield f"run {one.item.run_id}: allocation {one.pk} in a run without a hand-out"
+    for allocation in astray.select_related("item"):
+        yield f"run {allocation.item.run_id}: allocation {allocation.pk} in a run without a hand-out"
     crossed = Allocation.objects.exclude(bid__participation__run=F("item__run"), bid__product=F("item__product"))
-    for one in crossed:
-        yield f"allocation {one.pk} joins a bid and a line that do not belong together"
-    for one in Allocation.objects.filter(bid__quantity=None):
-        yield f"allocation {one.pk} for somebody who is only interested"
+    for allocation in crossed:
+        yield f"allocation {allocation.pk} joins a bid and a line that do not belong together"
+    for allocation in Allocation.objects.filter(bid__quantity=None):
+        yield f"allocation {allocation.pk} for somebody who is only interested"
     early = Participation.objects.exclude(run__state__in=states.WITH_ALLOCATIONS).exclude(extra_share=0)
     for person in early:
         yield f"run {person.run_id}: user {person.user_id} has a share of the extra costs before the hand-out"

@@ -100,7 +100,7 @@ class Ledger:
         self.extra_costs = list(run.extra_costs.select_related("added_by").order_by("pk"))
         people = with_owed(Participation.objects.filter(run=run)).select_related("user").by_name()
         accounts = {person.pk: Account(person, person.user_id == run.payer_id) for person in people}
-        allocations = {one.bid_id: one for one in Allocation.objects.filter(item__run=run)}
+        allocations = {allocation.bid_id: allocation for allocation in Allocation.objects.filter(item__run=run)}
         for line in self.lines:
             for bid in line.bids:
                 account = accounts[bid.participation_id]

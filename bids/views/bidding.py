@@ -175,7 +175,8 @@ def _made_on_the_way(request, run, rows):
     """A product that was just made stands first."""
     pk = request.GET.get("product", "")
     made = _rows_of(run, Product.objects.filter(pk=pk)) if re.fullmatch(r"[0-9]{1,18}", pk) else []
-    return made + [row for row in rows if row.product.pk not in [one.product.pk for one in made]]
+    shown = {row.product.pk for row in made}
+    return made + [row for row in rows if row.product.pk not in shown]
 
 
 def _order_url(request, run, on=""):

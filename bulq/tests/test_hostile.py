@@ -214,15 +214,15 @@ SENT_NUMBERS = ("seen", "waiting", "open_lines", "version", "was", "owed")
 @pytest.mark.parametrize("state", [states.ACTIVE, states.SHOPPING, states.ADJUSTING, states.DISTRIBUTING])
 def test_strange_ids_in_a_form_are_refused_and_do_nothing(state):
     """Every form that sends the id of somebody or something, in each state, by the leader."""
-    one, wrong = stage(state), []
-    values = {"run_id": one.run.pk, "group_id": one.group.pk, "product_id": one.oil.pk, "user_id": one.bob.pk}
-    values |= {"store_id": one.store.pk, "token": one.group.join_token, "uidb64": "x", "offer_id": 1, "price_id": 1}
+    scene, wrong = stage(state), []
+    values = {"run_id": scene.run.pk, "group_id": scene.group.pk, "product_id": scene.oil.pk, "user_id": scene.bob.pk}
+    values |= {"store_id": scene.store.pk, "token": scene.group.join_token, "uidb64": "x", "offer_id": 1, "price_id": 1}
     values |= {"event_id": 1, "notification_id": 1, "cost_id": 1}
-    client, before = signed_in(one.alice), checksum()
+    client, before = signed_in(scene.alice), checksum()
     client.raise_request_exception = False
     good = {"quantity": "1", "day": "", "note": "", "was-1": "", "counted_in": "unit", "price": "1", "price_for": "all"}
-    rights = {"product": one.spare.pk, "whose": one.bob.pk, "payer": one.bob.pk, "store": one.store.pk}
-    rights |= {"person": one.bob.pk, "minus": one.oil.pk, "plus": one.oil.pk}
+    rights = {"product": scene.spare.pk, "whose": scene.bob.pk, "payer": scene.bob.pk, "store": scene.store.pk}
+    rights |= {"person": scene.bob.pk, "minus": scene.oil.pk, "plus": scene.oil.pk}
     for address in [address for address in SITE if address.name in NEEDED]:
         for name in (*NEEDED[address.name], *SENT_NUMBERS):
             right = rights.get(name, 1)
@@ -248,18 +248,18 @@ NEEDED = {
 
 def test_a_button_without_its_field_takes_nothing_off(db):
     """`minus=5` without `q-5` says nothing of what stood there."""
-    one = stage(states.ACTIVE)
+    scene = stage(states.ACTIVE)
     for button in ("minus", "plus"):
-        answer = signed_in(one.bob).post(f"/runs/{one.run.pk}/order/", {button: one.oil.pk})
+        answer = signed_in(scene.bob).post(f"/runs/{scene.run.pk}/order/", {button: scene.oil.pk})
         assert answer.status_code == 422
-        assert Bid.objects.get(participation__user=one.bob, product=one.oil).quantity == 4
+        assert Bid.objects.get(participation__user=scene.bob, product=scene.oil).quantity == 4
         assert "incomplete" in answer.text
 
 
 @pytest.mark.parametrize(("state", "page"), [(states.ACTIVE, "p"), (states.ADJUSTING, "sort-out")])
 def test_nobody_is_not_oneself(db, state, page):
     """/p/5/0/ names a person that there is not."""
-    one = stage(state)
+    scene = stage(state)
     before = list(Bid.objects.order_by("pk").values())
-    answer = signed_in(one.bob).post(f"/runs/{one.run.pk}/{page}/{one.oil.pk}/0/", {"quantity": "9", "was": "4"})
+    answer = signed_in(scene.bob).post(f"/runs/{scene.run.pk}/{page}/{scene.oil.pk}/0/", {"quantity": "9", "was": "4"})
     assert (answer.status_code, list(Bid.objects.order_by("pk").values())) == (404, before)

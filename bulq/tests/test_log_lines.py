@@ -98,7 +98,7 @@ def test_a_line_costs_no_query(db, django_assert_num_queries, caplog):
     bob = signed_in(make_user("Bob"))
     with django_assert_num_queries(0), caplog.at_level(logging.INFO):
         bob.get("/static/css/app.css").close()
-    assert [one.getMessage() for one in caplog.records] == ["GET - 200"]
+    assert [record.getMessage() for record in caplog.records] == ["GET - 200"]
 
 
 def test_nobody_is_mailed_a_traceback(db, settings, client):

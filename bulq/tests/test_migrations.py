@@ -117,8 +117,8 @@ def schema(database):
     return tools.run("pg_dump", *words, clock=tools.Clock(60), database=database).splitlines()
 
 
-def differences(one, other):
-    return sorted(set(one) ^ set(other)) or [pair for pair in zip(one, other, strict=True) if pair[0] != pair[1]]
+def differences(first, other):
+    return sorted(set(first) ^ set(other)) or [pair for pair in zip(first, other, strict=True) if pair[0] != pair[1]]
 
 
 def counts():
@@ -209,8 +209,8 @@ def test_of_two_at_once_the_second_waits(scratch, hurried):
         with in_use(scratch, "stores_store", "ACCESS SHARE"):
             until(first_is_busy_and_second_waits)
 
-    together(*(lambda terminal=one: call_command("migrate", stdout=terminal) for one in terminals), others)
-    assert sorted("No migrations to apply." in one.getvalue() for one in terminals) == [False, True]
+    together(*(lambda stdout=terminal: call_command("migrate", stdout=stdout) for terminal in terminals), others)
+    assert sorted("No migrations to apply." in terminal.getvalue() for terminal in terminals) == [False, True]
     assert len(recorded_ones()) == len(set(recorded_ones()))
     assert differences(schema(scratch), whole) == []
 

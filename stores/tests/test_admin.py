@@ -42,10 +42,10 @@ def test_the_lists_are_searched_with_the_same_few_queries(as_admin, oil, metro, 
         return len(seen)
 
     make_offer(oil, metro, price=1)
-    one = queries()
+    once = queries()
     for _n in range(5):
         make_offer(make_product(), make_store(), price=1)
-    assert queries() == one <= 12
+    assert queries() == once <= 12
 
 
 @pytest.mark.parametrize("model", ["store", "product", "offer", "price"])

@@ -315,7 +315,7 @@ def catalogue_queries(ask):
     with CaptureQueriesContext(connection) as queries:
         ask()
     tables = ("stores_product", "stores_offer", "stores_price")
-    return [one["sql"] for one in queries if any(f'FROM "{table}"' in one["sql"] for table in tables)]
+    return [query["sql"] for query in queries if any(f'FROM "{table}"' in query["sql"] for table in tables)]
 
 
 def test_the_second_look_asks_for_no_product(shop):
@@ -327,7 +327,7 @@ def test_the_second_look_asks_for_no_product(shop):
         assert catalogue_queries(lambda path=path: client.get(path)) == [], path
     with CaptureQueriesContext(connection) as queries:
         client.get("/stores/")
-    assert not [one for one in queries if "sort_name" in one["sql"]]
+    assert not [query for query in queries if "sort_name" in query["sql"]]
 
 
 def test_an_empty_list_is_a_hit():
@@ -348,6 +348,6 @@ def test_pages_are_cut_as_everywhere(number):
     page = offers_page(store, number, 2)
     plain = models.QuerySet(Offer).filter(store=store).order_by("product__sort_name")
     first = (page.number - 1) * 2
-    assert [one.pk for one in page.object_list] == [one.pk for one in plain[first : first + 2]]
+    assert [store.pk for store in page.object_list] == [store.pk for store in plain[first : first + 2]]
     assert page.paginator.num_pages == 3
     assert page.number in (1, 2, 3)

@@ -142,7 +142,7 @@ def test_values_out_of_range_are_refused_at_the_field(field, text, is_valid):
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first", "other"),
     [
         ("Basmati Rice", "basmati  RICE"),
         ("Basmati Rice", "BasmatiRice"),
@@ -155,8 +155,8 @@ def test_values_out_of_range_are_refused_at_the_field(field, text, is_valid):
         ("ГРЕЧКА", "гречка"),
     ],
 )
-def test_two_spellings_of_one_name(one, other):
-    assert fold(one) == fold(other)
+def test_two_spellings_of_one_name(first, other):
+    assert fold(first) == fold(other)
 
 
 def test_different_names_stay_different():

@@ -168,7 +168,7 @@ def test_without_the_webhook_the_mail_is_sent(failing, letters, hook, settings, 
     assert len(letters.got) == 1
     assert "not delivered by webhook: " + ("the answer was 500" if how == "says no" else "no answer") in caplog.text
     assert "a-secret-path" not in "".join(
-        one.getMessage() for one in caplog.records if one.name != "urllib3.connectionpool"
+        record.getMessage() for record in caplog.records if record.name != "urllib3.connectionpool"
     )
     if hook.hangs:
         hook.hangs.set()

@@ -31,7 +31,7 @@ DONE, FAILED, SKIPPED = BackupRun.State.DONE, BackupRun.State.FAILED, BackupRun.
 
 
 def keys(there):
-    return sorted(one.key for one in there.list())
+    return sorted(file.key for file in there.list())
 
 
 def test_a_backup_is_a_dump_and_its_manifest(something, there):

@@ -64,10 +64,14 @@ OTHERS = [("pg_dump", "9.6.2"), ("pg_dump", "99.1"), ("pg_restore", "9.6.2"), ("
 def test_the_check_sees_tools_of_another_version(shim):
     for program, version in OTHERS:
         shim(program, f'echo "{program} (PostgreSQL) {version}"')
-        [said] = [one for one in run_checks(tags=["database"], databases=["default"]) if one.id == "bulq.W001"]
+        [said] = [
+            warning for warning in run_checks(tags=["database"], databases=["default"]) if warning.id == "bulq.W001"
+        ]
         assert re.search(rf"{program} is of PostgreSQL 99?, the server of \d+: install client tools \d+\.", said.msg)
         Path(shutil.which(program)).unlink()
-    assert [one for one in run_checks(tags=["database"], databases=["default"]) if one.id == "bulq.W001"] == []
+    assert [
+        warning for warning in run_checks(tags=["database"], databases=["default"]) if warning.id == "bulq.W001"
+    ] == []
 
 
 @pytest.mark.slow

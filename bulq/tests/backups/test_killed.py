@@ -97,7 +97,7 @@ def wait_for_the_lock():
 
 def whole_backups(there):
     """How many manifests there are, when the dump of each is what it says."""
-    notes = [one.key for one in there.list() if one.key.endswith(".json")]
+    notes = [file.key for file in there.list() if file.key.endswith(".json")]
     for note in notes:
         words = json.loads(b"".join(there.chunks(note)))
         content = b"".join(there.chunks(note.replace(".json", ".dump")))

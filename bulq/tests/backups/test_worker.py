@@ -96,7 +96,7 @@ def test_a_missed_night_is_made_up_once_and_a_message_that_comes_twice_does_noth
 
 def test_the_clock_knows_night_week_and_hour(folder, settings):
     settings.BACKUP_AT = "03:00"
-    times = {name: (one.hour, one.minute, one.day_of_week) for name, one in by_the_clock().items()}
+    times = {name: (schedule.hour, schedule.minute, schedule.day_of_week) for name, schedule in by_the_clock().items()}
     every_day, every_hour = set(range(7)), set(range(24))
     assert times["bulq.tasks.backup"] == ({3}, {0}, every_day)
     assert times["bulq.tasks.drill"] == ({4}, {0}, {0})

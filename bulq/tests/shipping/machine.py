@@ -202,8 +202,8 @@ class Machine:
 
 def session_in(headers):
     """The cookie of a session that an answer sets."""
-    cookies = [one.partition(";")[0] for one in headers.get_all("Set-Cookie")]
-    return next(one for one in cookies if one.startswith("__Host-sessionid="))
+    cookies = [header.partition(";")[0] for header in headers.get_all("Set-Cookie")]
+    return next(cookie for cookie in cookies if cookie.startswith("__Host-sessionid="))
 
 
 @contextlib.contextmanager
@@ -221,9 +221,9 @@ def machine(project=None, **dotenv):
                 (project / name).symlink_to(ROOT / name)
             lines = DOTENV | dotenv
             (project / ".env").write_text("".join(f"{name}={value}\n" for name, value in lines.items()))
-        one = Machine(project, folder, started.urls, stack)
-        stack.callback(one.down)
-        yield one
+        machine = Machine(project, folder, started.urls, stack)
+        stack.callback(machine.down)
+        yield machine
 
 
 def until(condition, seconds=120):

@@ -168,7 +168,7 @@ def shipped(folder):
     lines = (folder / ".dockerignore").read_text().splitlines()
     patterns = [line for line in lines if line and not line.startswith("#")]
     for file in sorted(file.relative_to(folder) for file in folder.rglob("*") if file.is_file()):
-        fits = [one for one in patterns if _fits(file, one.removeprefix("!"))]
+        fits = [pattern for pattern in patterns if _fits(file, pattern.removeprefix("!"))]
         if not fits or fits[-1].startswith("!"):
             yield file
 

@@ -86,7 +86,7 @@ def test_an_operators_day(tmp_path):
             operator.follow("Upgrade")
         new_page = site.ask("GET", run, cookies=olga)[2]
         assert style_of(new_page) != style_of(page)
-        old, new = (site.ask("GET", style_of(one)) for one in (page, new_page))
+        old, new = (site.ask("GET", style_of(text)) for text in (page, new_page))
         assert (old[0], new[0]) == (200, 200)
         assert new[2].endswith(b"/* newer */\n")
         assert not old[2].endswith(b"/* newer */\n")
