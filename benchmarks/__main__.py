@@ -49,9 +49,9 @@ def seeded():
 
 
 @contextmanager
-def serving(words=GUNICORN, **settings):
+def serving(arguments=GUNICORN, **settings):
     port = free_port()
-    command = [sys.executable, "-m", "gunicorn", *words, "--bind", f"127.0.0.1:{port}"]
+    command = [sys.executable, "-m", "gunicorn", *arguments, "--bind", f"127.0.0.1:{port}"]
     # It logs each request, as in production; nobody reads it here.
     site = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **settings}, stderr=subprocess.DEVNULL)
     try:

@@ -104,12 +104,12 @@ def five_hundred_streams(site, known):
             _tell(run)
             time.sleep(0.2)
         time.sleep(1)
-        told, messages = site.processor() - used, streams.messages
+        spent, messages = site.processor() - used, streams.messages
         streams.close()
     ratio = statistics.median(beside) / statistics.median(alone)
     print(f"{STREAMS} streams on one process: {memory:.0f} MB, {(memory - before) * 1024 / STREAMS:.0f} kB each.")
     print(f"Processor of the live process while nothing happens: {idle / 4:.1%} of one.")
-    print(f"Ten changes told to all of them ({messages} messages): {told / 10 * 1000:.0f} ms of the processor each.")
+    print(f"Ten changes told to all of them ({messages} messages): {spent / 10 * 1000:.0f} ms of CPU each.")
     print(f"Ordinary pages beside them: {ratio:.2f} of as many as without.")
     print(f"Connections of the database held for them: {held}.", flush=True)
 

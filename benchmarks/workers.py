@@ -19,8 +19,8 @@ def main():
     with seeded() as known:
         pages = {"empty": EMPTY, "run page": f"/runs/{known['runs'][20]}/", "home": "/"}
         print("| gunicorn | connections |", " | ".join(f"{name}/s, p95 ms" for name in (*pages, "orders")), "| MB |")
-        for variant, words in VARIANTS.items():
-            with serving((*COMMON, *words), **MANY) as (site, port):
+        for variant, arguments in VARIANTS.items():
+            with serving((*COMMON, *arguments), **MANY) as (site, port):
                 for connections in CONNECTIONS:
                     results = [load(port, known, path, connections) for path in pages.values()]
                     results.append(bids(port, known, connections))

@@ -13,8 +13,8 @@ def link(club):
 def test_a_visitor_sees_group_admins_and_number_of_members_and_nothing_else(visitor, link, bob):
     page = visitor.get(link)
     assert page.status_code == 200
-    for words in ("Thursday Club", "Admin: Alice", "3 members", "Log in and join", "Create my account"):
-        assert words in page.text
+    for text in ("Thursday Club", "Admin: Alice", "3 members", "Log in and join", "Create my account"):
+        assert text in page.text
     assert "Bob" not in page.text
     assert "Dora" not in page.text
 

@@ -52,8 +52,8 @@ class TestThePage:
         page = as_bob.get(f"/groups/{club.pk}/people/").text
         assert "Group admin" in page
         assert "Bob (you)" in page
-        for words in ("Make admin", "Remove as admin", "/remove/", "/settings/"):
-            assert words not in page.split('id="main"')[1]
+        for text in ("Make admin", "Remove as admin", "/remove/", "/settings/"):
+            assert text not in page.split('id="main"')[1]
 
 
 class TestRoles:

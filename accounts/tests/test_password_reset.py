@@ -114,7 +114,7 @@ def test_a_mail_server_that_is_away_loses_no_mail_for_an_hour(visitor, alice, bo
 def test_no_secret_is_handed_over(visitor, alice, monkeypatch, django_capture_on_commit_callbacks, caplog):
     """The queue holds the name of the task, and the row the address that somebody typed."""
     sent = []
-    monkeypatch.setattr(celery, "send_task", lambda *words, **more: sent.append((words, more)))
+    monkeypatch.setattr(celery, "send_task", lambda *args, **more: sent.append((args, more)))
     with django_capture_on_commit_callbacks(execute=True):
         visitor.post(RESET, {"email": "alice@example.org"})
     assert "accounts.tasks.mail_resets" in str(sent)

@@ -78,16 +78,16 @@ def total(nodes):
 def hand_out(page):
     """Each person's card, the table of balances by row and column, and who pays whom."""
     for card in page.find("div", class_="handout").find_all("details"):
-        said = amounts(card.find("summary"))[0]
-        yield total(item.find("small") for item in card.find("ul").find_all("li")), said
-        yield first(card.find("div", class_="foot")), said
+        shown = amounts(card.find("summary"))[0]
+        yield total(item.find("small") for item in card.find("ul").find_all("li")), shown
+        yield first(card.find("div", class_="foot")), shown
     table = page.find("table", class_="balances")
     rows = [[amounts(cell) for cell in row.find_all("td")] for row in table.find("tbody").find_all("tr")]
     for cells in rows:
         yield cells[0][0] + cells[1][0], cells[-1][0]
-    for column, said in ((0, 0), (1, 1), (-1, -1)):
+    for column, shown in ((0, 0), (1, 1), (-1, -1)):
         sums = [amounts(cell) for cell in table.find("tfoot").find_all("td")]
-        yield sum(cells[column][0] for cells in rows), sums[said][0]
+        yield sum(cells[column][0] for cells in rows), sums[shown][0]
 
 
 def by_product(page):
@@ -109,8 +109,8 @@ def costs(page):
 def slips(page):
     """The preview before forcing, and the sheets to print."""
     for slip in page.find("div", class_="slips").find_all("section"):
-        if said := amounts(slip.find("header")):
-            yield total(row.find("small") for row in slip.find("ul").find_all("li")), said[0]
+        if shown := amounts(slip.find("header")):
+            yield total(row.find("small") for row in slip.find("ul").find_all("li")), shown[0]
 
 
 def board(page):

@@ -101,8 +101,8 @@ def test_what_a_page_shows_adds_up(situation, address, read):
         if answer.status_code == 403:  # the preview is the leader's, files are for those who take part
             continue
         html = answer.content.decode()
-        for rows, said in read(adding_up.tree(html)):
-            assert rows == said, (user, rows, said)
+        for rows, shown in read(adding_up.tree(html)):
+            assert rows == shown, (user, rows, shown)
             seen += 1
     assert seen
 

@@ -19,9 +19,9 @@ pytestmark = pytest.mark.django_db
 LATER = [state for state in [*WAY, states.CANCELLED] if state not in COLLECTING]
 
 
-def want(scene, user, product, quantity, whose=None, **said):
+def want(scene, user, product, quantity, whose=None, **fields):
     amount = None if quantity is None else D(quantity)
-    return place_bids(scene.run, [Wish(product.pk, amount, **said)], by=user, whose=whose)
+    return place_bids(scene.run, [Wish(product.pk, amount, **fields)], by=user, whose=whose)
 
 
 def bid_of(scene, user, product):

@@ -250,8 +250,8 @@ JOBS = {
 def test_the_sentence_follows_from_what_is_left_to_do_for_the_reader(situation):
     scene = situation()
     run = Run.objects.with_names().get(pk=scene.run.pk)
-    said = tuple(next_step(standing_of(run, getattr(scene, name))) for name in PEOPLE)
-    assert said == TABLE[situation]
+    sentences = tuple(next_step(standing_of(run, getattr(scene, name))) for name in PEOPLE)
+    assert sentences == TABLE[situation]
 
 
 @pytest.mark.parametrize("situation", JOBS, ids=lambda build: build.__name__)

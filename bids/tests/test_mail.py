@@ -145,12 +145,12 @@ def test_the_settings_ask_for_an_address_to_send_to():
     scene = fresh()
     scene.bob.set_password("a good one here")
     scene.bob.save()
-    words = {"name": "Bob", "username": scene.bob.username, "current_password": "a good one here", "wants_mail": "on"}
+    data = {"name": "Bob", "username": scene.bob.username, "current_password": "a good one here", "wants_mail": "on"}
     client = signed_in(scene.bob)
-    answer = client.post("/me/settings/profile/", words | {"email": ""})
+    answer = client.post("/me/settings/profile/", data | {"email": ""})
     assert answer.status_code == 422
     assert "Enter the address to send them to" in answer.content.decode()
-    assert client.post("/me/settings/profile/", words | {"email": "bob@bulq.test"}).status_code == 302
+    assert client.post("/me/settings/profile/", data | {"email": "bob@bulq.test"}).status_code == 302
     scene.bob.refresh_from_db()
     assert (scene.bob.wants_mail, scene.bob.email) == (True, "bob@bulq.test")
 

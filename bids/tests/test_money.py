@@ -50,7 +50,7 @@ def pay(scene, user, by, paid=True, amount=None):
     set_paid(scene.run, user, paid, owed=now if amount is None else D(amount), by=by)
 
 
-def said(scene, user):
+def standing_for(scene, user):
     """The word for the state, and what happens next, to this reader."""
     standing = standing_of(scene.fresh(), user)
     return standing.label, next_step(standing)
@@ -190,11 +190,14 @@ class TestCompleting:
 
     def test_then_it_says_who_still_pays_until_all_have(self, scene):
         complete(scene.run, waiting=3, by=scene.alice)
-        assert said(scene, scene.dora) == ("Handed out", "Handed out. 2 people still have to pay €57.00 in total.")
+        assert standing_for(scene, scene.dora) == (
+            "Handed out",
+            "Handed out. 2 people still have to pay €57.00 in total.",
+        )
         pay(scene, scene.bob, scene.alice)
-        assert said(scene, scene.dora) == ("Handed out", "Handed out. 1 person still has to pay €10.00.")
+        assert standing_for(scene, scene.dora) == ("Handed out", "Handed out. 1 person still has to pay €10.00.")
         pay(scene, scene.hana, scene.alice)
-        assert said(scene, scene.dora) == ("Settled", "Settled: everything is handed out and paid.")
+        assert standing_for(scene, scene.dora) == ("Settled", "Settled: everything is handed out and paid.")
 
 
 class TestPaying:

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db
 EVERYBODY = ("adam", "alice", "bob", "hana", "dora", "charlie")
 
 
-def told(scene, action):
+def sent(scene, action):
     """`{person: sentences}` of what an action tells, and to whom."""
     Notification.objects.all().delete()
     action()
@@ -64,13 +64,13 @@ MOVES = {
 @pytest.mark.parametrize(("state", "action"), MOVES, ids=lambda word: getattr(word, "__name__", ""))
 def test_all_who_take_part_hear_of_a_change_of_state_but_the_one_who_made_it(state, action):
     scene = stage(state)
-    heard = told(scene, lambda: action(scene.run, by=scene.alice))
+    heard = sent(scene, lambda: action(scene.run, by=scene.alice))
     assert heard == to_all(MOVES[state, action], "bob", "hana")
 
 
 def test_nobody_hears_that_collecting_has_two_states_inside():
     scene = stage(states.PLANNING)
-    assert told(scene, lambda: order(scene.run, scene.bob, scene.oil, 3)) == {}
+    assert sent(scene, lambda: order(scene.run, scene.bob, scene.oil, 3)) == {}
     assert scene.state == states.ACTIVE
 
 
@@ -78,58 +78,58 @@ def test_who_has_left_the_run_hears_no_more_of_it():
     """Spec 39."""
     scene = stage()
     runs.leave_run(scene.run, by=scene.bob)
-    assert told(scene, lambda: runs.lock_list(scene.run, by=scene.alice)).keys() == {"hana"}
+    assert sent(scene, lambda: runs.lock_list(scene.run, by=scene.alice)).keys() == {"hana"}
 
 
 def test_leader_and_helpers_hear_of_who_leaves_while_it_collects_and_after():
     """Spec 23: by choice or removed, the run or its group, before the shop and from it on."""
     gone = "Bob left the run; their order was dropped"
     scene = stage()
-    assert told(scene, lambda: runs.leave_run(scene.run, by=scene.bob)) == to_all(gone, "alice", "hana")
+    assert sent(scene, lambda: runs.leave_run(scene.run, by=scene.bob)) == to_all(gone, "alice", "hana")
     scene = stage(states.CONFIRMED)
-    heard = told(scene, lambda: end_membership(scene.group.pk, scene.bob.pk, by=scene.bob))
+    heard = sent(scene, lambda: end_membership(scene.group.pk, scene.bob.pk, by=scene.bob))
     assert heard == to_all(gone, "alice", "hana")
     scene = stage(states.DISTRIBUTING)
-    heard = told(scene, lambda: end_membership(scene.group.pk, scene.bob.pk, by=scene.bob))
+    heard = sent(scene, lambda: end_membership(scene.group.pk, scene.bob.pk, by=scene.bob))
     assert heard == to_all("Bob left the group; their order stays", "alice", "hana")
 
 
 def test_all_of_the_group_hear_of_a_new_run():
     scene = stage()
-    heard = told(scene, lambda: runs.start_run(scene.group, store=scene.run.store, by=scene.dora))
+    heard = sent(scene, lambda: runs.start_run(scene.group, store=scene.run.store, by=scene.dora))
     assert heard == to_all("Dora started the run", "adam", "alice", "bob", "hana")
 
 
 # --- The person concerned --------------------------------------------------------------------------
 def test_helpers_hear_that_they_are_and_that_they_are_not():
     scene = stage()
-    named = told(scene, lambda: lead.set_helper(scene.run, scene.bob, True, by=scene.alice))
+    named = sent(scene, lambda: lead.set_helper(scene.run, scene.bob, True, by=scene.alice))
     assert named == {"bob": ["Alice made you a helper"]}
-    ended = told(scene, lambda: lead.set_helper(scene.run, scene.bob, False, by=scene.alice))
+    ended = sent(scene, lambda: lead.set_helper(scene.run, scene.bob, False, by=scene.alice))
     assert ended == {"bob": ["You are no longer a helper"]}
 
 
 def test_a_hand_over_is_told_to_the_other_side():
     scene = stage()
     offer = partial(lead.offer_lead, scene.run, scene.bob, by=scene.alice)
-    assert told(scene, offer) == {"bob": ["Alice asks you to take over the lead"]}
-    withdrawn = told(scene, lambda: lead.withdraw_lead_offer(scene.run, by=scene.alice))
+    assert sent(scene, offer) == {"bob": ["Alice asks you to take over the lead"]}
+    withdrawn = sent(scene, lambda: lead.withdraw_lead_offer(scene.run, by=scene.alice))
     assert withdrawn == {"bob": ["Alice no longer asks you to take over the lead"]}
     offer()
-    declined = told(scene, lambda: lead.decline_lead(scene.run, by=scene.bob))
+    declined = sent(scene, lambda: lead.decline_lead(scene.run, by=scene.bob))
     assert declined == {"alice": ["Bob declined to take over the lead"]}
     offer()
-    accepted = told(scene, lambda: lead.accept_lead(scene.run, by=scene.bob))
+    accepted = sent(scene, lambda: lead.accept_lead(scene.run, by=scene.bob))
     assert accepted == {"alice": ["Bob took over the lead from you"]}
 
 
 def test_an_admin_who_asked_hears_the_answer_too():
     scene = stage(states.DISTRIBUTING)
     lead.offer_lead(scene.run, scene.bob, by=scene.adam)
-    heard = told(scene, lambda: lead.decline_lead(scene.run, by=scene.bob))
+    heard = sent(scene, lambda: lead.decline_lead(scene.run, by=scene.bob))
     assert heard == to_all("Bob declined to take over the lead", "adam", "alice")
     lead.offer_lead(scene.run, scene.bob, by=scene.adam)
-    heard = told(scene, lambda: lead.accept_lead(scene.run, by=scene.bob))
+    heard = sent(scene, lambda: lead.accept_lead(scene.run, by=scene.bob))
     assert heard == {"alice": ["Bob took over the lead from you"], "adam": ["Bob took over the lead from Alice"]}
 
 
@@ -141,33 +141,33 @@ WISHES = {
 }
 
 
-@pytest.mark.parametrize("words", WISHES)
-def test_whoever_has_their_order_changed_by_the_leader_hears_of_it(words):
+@pytest.mark.parametrize("text", WISHES)
+def test_whoever_has_their_order_changed_by_the_leader_hears_of_it(text):
     scene = stage()
-    heard = told(scene, lambda: bidding.place_bids(scene.run, WISHES[words](scene), by=scene.alice, whose=scene.bob))
+    heard = sent(scene, lambda: bidding.place_bids(scene.run, WISHES[text](scene), by=scene.alice, whose=scene.bob))
     assert heard.keys() == {"bob"}
     [sentence] = heard["bob"]
     assert sentence.startswith("Alice ")
-    assert words in sentence
+    assert text in sentence
 
 
 def test_nobody_hears_of_their_own_order():
     scene = stage()
-    assert told(scene, lambda: order(scene.run, scene.bob, scene.oil, 6)) == {}
+    assert sent(scene, lambda: order(scene.run, scene.bob, scene.oil, 6)) == {}
 
 
 def test_what_is_added_in_the_shop_for_somebody_is_told_to_them():
     scene = stage(states.SHOPPING)
     beans = make_product("Beans")
     add = partial(shopping.add_while_shopping, scene.run, beans, quantity=D(2), whose=scene.bob, by=scene.hana)
-    heard = told(scene, add)
+    heard = sent(scene, add)
     assert heard.keys() == {"bob"}
     assert heard["bob"][0].endswith("of Beans in the shop for you")
 
 
 def test_what_the_leader_sorts_out_for_somebody_is_told_to_them():
     scene = stage(states.ADJUSTING)
-    heard = told(
+    heard = sent(
         scene, lambda: distribution.sort_out(scene.run, scene.gouda, D(2), whose=scene.bob, was=D(3), by=scene.alice)
     )
     assert heard.keys() == {"bob"}
@@ -178,28 +178,28 @@ def test_whoever_owes_something_else_after_a_correction_hears_of_it():
     """Spec 37: Bob alone has Gouda; oil is everybody's."""
     scene = stage(states.DISTRIBUTING)
     gouda = Purchase.objects.get(item=item_of(scene.run, scene.gouda))
-    heard = told(scene, lambda: costs.correct_total(gouda, D(30), was=D(27), by=scene.alice))
+    heard = sent(scene, lambda: costs.correct_total(gouda, D(30), was=D(27), by=scene.alice))
     assert heard.keys() == {"bob"}
     assert "€30.00, previously €27.00" in heard["bob"][0]
     oil = Purchase.objects.get(item=item_of(scene.run, scene.oil))
-    assert told(scene, lambda: costs.correct_total(oil, D(48), was=D(40), by=scene.alice)).keys() == {"bob", "hana"}
+    assert sent(scene, lambda: costs.correct_total(oil, D(48), was=D(40), by=scene.alice)).keys() == {"bob", "hana"}
 
 
 def test_before_the_hand_out_a_correction_is_told_to_who_wants_the_product():
     scene = stage(states.ADJUSTING)
     gouda = Purchase.objects.get(item=item_of(scene.run, scene.gouda))
-    assert told(scene, lambda: costs.correct_total(gouda, D(30), was=D(27), by=scene.alice)).keys() == {"bob"}
+    assert sent(scene, lambda: costs.correct_total(gouda, D(30), was=D(27), by=scene.alice)).keys() == {"bob"}
 
 
 def test_extra_costs_are_told_once_they_change_what_people_owe():
     scene = stage(states.SHOPPING)
     add = partial(costs.add_extra_cost, scene.run, label="Fuel", amount=D(10), by=scene.hana)
-    assert told(scene, add) == {}
+    assert sent(scene, add) == {}
     scene = stage(states.DISTRIBUTING)
-    heard = told(scene, lambda: costs.add_extra_cost(scene.run, label="Fuel", amount=D(10), by=scene.hana))
+    heard = sent(scene, lambda: costs.add_extra_cost(scene.run, label="Fuel", amount=D(10), by=scene.hana))
     assert heard.keys() == {"alice", "bob"}
     fuel = scene.run.extra_costs.get()
-    assert told(scene, lambda: costs.remove_extra_cost(fuel, by=scene.hana)).keys() == {"alice", "bob"}
+    assert sent(scene, lambda: costs.remove_extra_cost(fuel, by=scene.hana)).keys() == {"alice", "bob"}
 
 
 # --- Groups ----------------------------------------------------------------------------------------
@@ -208,7 +208,7 @@ def test_who_is_removed_hears_that_and_nothing_of_the_group_any_more():
     scene = stage()
     order(scene.run, scene.alice, scene.gouda, 1)
     bidding.place_bids(scene.run, [Wish(scene.oil.pk, D(6))], by=scene.alice, whose=scene.bob)
-    heard = told(scene, lambda: end_membership(scene.group.pk, scene.bob.pk, by=scene.adam))
+    heard = sent(scene, lambda: end_membership(scene.group.pk, scene.bob.pk, by=scene.adam))
     gone = "Bob left the run; their order was dropped"
     assert heard == {"bob": ["Adam removed you from the group"]} | to_all(gone, "alice", "hana")
     bidding_left = Notification.objects.filter(user=scene.bob, event__isnull=False).count()
@@ -216,12 +216,12 @@ def test_who_is_removed_hears_that_and_nothing_of_the_group_any_more():
         Notification.objects.shown_to(scene.bob).count()
         == Notification.objects.filter(user=scene.bob).count() - bidding_left
     )
-    assert "bob" not in told(scene, lambda: runs.lock_list(scene.run, by=scene.alice))
+    assert "bob" not in sent(scene, lambda: runs.lock_list(scene.run, by=scene.alice))
 
 
 def test_who_leaves_by_choice_is_not_told_of_it():
     scene = stage()
-    assert "bob" not in told(scene, lambda: end_membership(scene.group.pk, scene.bob.pk, by=scene.bob))
+    assert "bob" not in sent(scene, lambda: end_membership(scene.group.pk, scene.bob.pk, by=scene.bob))
 
 
 def test_what_a_former_member_was_told_is_not_shown_until_they_are_back():
@@ -241,7 +241,7 @@ def test_of_unread_ones_about_the_same_the_newest_is_left():
     def change(amount):
         bidding.place_bids(scene.run, [Wish(scene.oil.pk, D(amount))], by=scene.alice, whose=scene.bob)
 
-    heard = told(scene, lambda: [change(5), change(6), change(7)])
+    heard = sent(scene, lambda: [change(5), change(6), change(7)])
     assert len(heard["bob"]) == 1
     assert "7" in heard["bob"][0]
     Notification.objects.unread().update(read_at=scene.run.created_at)
@@ -254,11 +254,11 @@ def test_of_the_same_kind_about_different_things_each_is_kept():
     scene = stage(states.DISTRIBUTING)
     fuel = partial(costs.add_extra_cost, scene.run, label="Fuel", amount=D(10), by=scene.hana)
     bags = partial(costs.add_extra_cost, scene.run, label="Bags", amount=D(2), by=scene.hana)
-    heard = told(scene, lambda: [fuel(), bags()])
+    heard = sent(scene, lambda: [fuel(), bags()])
     assert heard["bob"] == ["Hana added “Fuel”: €10.00", "Hana added “Bags”: €2.00"]
     scene = stage()
     order(scene.run, scene.dora, scene.oil, 1)
-    heard = told(scene, lambda: [runs.leave_run(scene.run, by=person) for person in (scene.bob, scene.dora)])
+    heard = sent(scene, lambda: [runs.leave_run(scene.run, by=person) for person in (scene.bob, scene.dora)])
     assert len(heard["alice"]) == 2
     order(scene.run, scene.bob, scene.oil, 1)
     order(scene.run, scene.dora, scene.oil, 1)
@@ -267,7 +267,7 @@ def test_of_the_same_kind_about_different_things_each_is_kept():
         lead.offer_lead(scene.run, person, by=scene.alice)
         lead.decline_lead(scene.run, by=person)
 
-    heard = told(scene, lambda: [ask(scene.bob), ask(scene.dora)])
+    heard = sent(scene, lambda: [ask(scene.bob), ask(scene.dora)])
     assert len(heard["alice"]) == 2
 
 
@@ -276,7 +276,7 @@ def test_a_newer_state_replaces_the_older_whoever_moved_the_run():
     runs.lock_list(scene.run, by=scene.alice)
     lead.offer_lead(scene.run, scene.bob, by=scene.alice)
     lead.accept_lead(scene.run, by=scene.bob)
-    heard = told(scene, lambda: [runs.unlock_list(scene.run, by=scene.bob), runs.lock_list(scene.run, by=scene.bob)])
+    heard = sent(scene, lambda: [runs.unlock_list(scene.run, by=scene.bob), runs.lock_list(scene.run, by=scene.bob)])
     assert heard["hana"] == ["Bob moved the run from “Collecting” to “Locked”"]
 
 

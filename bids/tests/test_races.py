@@ -249,9 +249,9 @@ def archive_while_a_run_starts():
 
 def test_a_group_is_not_archived_while_a_run_starts_in_it():
     """D5."""
-    said, wrong = archive_while_a_run_starts()
-    assert isinstance(said, BulqError)
-    assert "open runs" in str(said)
+    outcome, wrong = archive_while_a_run_starts()
+    assert isinstance(outcome, BulqError)
+    assert "open runs" in str(outcome)
     assert wrong == []
 
 

@@ -227,10 +227,10 @@ def ready(request, run_id):
     is_ready = request.POST.get("ready") == "1"
     bidding.set_ready(run, is_ready, by=request.user)
     if run.is_sorting_out:
-        said = _("Your order stays as it is.") if is_ready else _("You can change your amounts again.")
+        text = _("Your order stays as it is.") if is_ready else _("You can change your amounts again.")
     else:
-        said = _("You are done choosing.") if is_ready else _("You are choosing again.")
-    messages.success(request, said)
+        text = _("You are done choosing.") if is_ready else _("You are choosing again.")
+    messages.success(request, text)
     return redirect("run", run.pk)
 
 

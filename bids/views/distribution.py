@@ -151,8 +151,8 @@ def sort_out(request, run_id, product_id, user_id=None):
         with flash_errors(form):
             data = form.cleaned_data
             distribution.sort_out(run, product, data["quantity"], was=data["was"], by=request.user, whose=whose)
-            words = {"name": whose.name, "amount": with_unit(data["quantity"], product.unit), "product": product.name}
-            messages.success(request, _("%(name)s takes %(amount)s of %(product)s.") % words)
+            values = {"name": whose.name, "amount": with_unit(data["quantity"], product.unit), "product": product.name}
+            messages.success(request, _("%(name)s takes %(amount)s of %(product)s.") % values)
             return redirect("run", run.pk)
     errors = form["quantity"].errors + form["was"].errors + form.non_field_errors()
     refused = {"product": product, "user": whose, "form": form, "errors": errors}

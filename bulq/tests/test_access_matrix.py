@@ -88,7 +88,7 @@ class Address:
     in_admin: bool
 
     @property
-    def words(self):
+    def parameters(self):
         return re.findall(r"<(?:\w+:)?(\w+)>", self.route)
 
     def url(self, values):
@@ -116,7 +116,7 @@ def test_every_address_is_in_the_table():
     """S2, S3: whoever adds an address says here who may come in."""
     assert {address.name for address in SITE} == set(RULES)
     assert len(SITE) == len(RULES)
-    assert all(address.url(dict.fromkeys(address.words, 1)).startswith("/admin/") for address in OF_ADMIN)
+    assert all(address.url(dict.fromkeys(address.parameters, 1)).startswith("/admin/") for address in OF_ADMIN)
     assert len(OF_ADMIN) > 100
 
 
@@ -274,10 +274,10 @@ def test_foreign_and_missing_are_one_answer(world):
 
 def swapped(world, address):
     """Who asks with what instead of the right part of an address."""
-    first = address.words[0]
+    first = address.parameters[0]
     for role in ("charlie", "former"):
         yield role, first, [world.own[first]]
-    for word in address.words:
+    for word in address.parameters:
         foreign = [] if word in SHARED else [world.foreign[word]]
         if foreign and word not in {"run_id", "group_id", "notification_id"}:
             foreign.append(world.sibling[word])
@@ -299,23 +299,23 @@ def test_every_post_needs_the_token_against_forgery(world):
         if role != "visitor":
             client.force_login(world.scene.alice)
         for address in (*SITE, *OF_ADMIN):
-            url = url_of(world, address, **admin_words(address))
+            url = url_of(world, address, **admin_parameters(address))
             if client.post(url, world.form).status_code != 403 and address.name != "mail-off":
                 wrong.append(f"{role} {url}")
     assert not wrong, "\n".join(wrong)
     assert checksum() == before
 
 
-def admin_words(address):
+def admin_parameters(address):
     """Of an address of the admin: a row of the table that it is about."""
     if not address.in_admin:
         return {}
     parts = address.route.split("/")
-    words = {"app_label": "bids", "url": "nowhere", "content_type_id": 1, "object_id": 1, "id": 1}
+    values = {"app_label": "bids", "url": "nowhere", "content_type_id": 1, "object_id": 1, "id": 1}
     if len(parts) > 3 and parts[1] in apps.app_configs:
         row = apps.get_model(parts[1], parts[2]).objects.order_by("pk").first()
-        words |= {"object_id": row.pk if row else 1, "id": row.pk if row else 1}
-    return words
+        values |= {"object_id": row.pk if row else 1, "id": row.pk if row else 1}
+    return values
 
 
 @pytest.mark.slow
@@ -323,7 +323,7 @@ def test_the_admin_answers_nobody_who_is_not_staff(world):
     """S2: for leaders and strangers it is a login page; staff without rights see no table."""
     before, wrong = checksum(), []
     for address in OF_ADMIN:
-        url = url_of(world, address, **admin_words(address))
+        url = url_of(world, address, **admin_parameters(address))
         doors = {f"/admin/login/?next={quote(url)}", f"/login/?next={quote(url)}"}
         for role, methods in (("visitor", ALL), ("alice", "GET POST"), ("charlie", "GET")):
             for method in methods.split():
@@ -343,7 +343,7 @@ def test_looking_around_in_the_admin_changes_nothing(world):
     """S3."""
     before, wrong = checksum(), []
     for address in OF_ADMIN:
-        url = url_of(world, address, **admin_words(address))
+        url = url_of(world, address, **admin_parameters(address))
         for method in ("GET", "PUT", "DELETE"):
             answer = ask(world, "root", method, url)
             if answer.status_code >= 500:

@@ -14,7 +14,7 @@ from bulq.kit.numbers import parse_id
 from bulq.tests.client import FormClient, signed_in
 from bulq.wsgi import application
 
-from .test_access_matrix import OF_ADMIN, PUBLIC, RULES, SITE, admin_words, make_world, undone
+from .test_access_matrix import OF_ADMIN, PUBLIC, RULES, SITE, admin_parameters, make_world, undone
 
 pytestmark = pytest.mark.django_db
 EVERYTHING = [*SITE, *OF_ADMIN]
@@ -31,8 +31,8 @@ def world():
 
 
 def where(world, address, **changed):
-    words = admin_words(address)
-    return address.url(world.own | world.tokens.get(address.name, {}) | words | changed)
+    values = admin_parameters(address)
+    return address.url(world.own | world.tokens.get(address.name, {}) | values | changed)
 
 
 def tried(world, table):
@@ -76,10 +76,10 @@ def test_no_content_type_and_no_body_is_a_server_error(world):
     """Whatever is said to be in a form, and whatever is in it."""
     wrong, before = [], checksum()
     for client, address, number in tried(world, range(len(CONTENT_TYPES))):
-        said, body, url = CONTENT_TYPES[number], BODIES[number % len(BODIES)], where(world, address)
+        content_type, body, url = CONTENT_TYPES[number], BODIES[number % len(BODIES)], where(world, address)
         with undone(client):
-            answer = client.generic("POST", url, body, said)
-        wrong += problems(answer, url, f"{said[:60]!r} {body[:20]!r}")
+            answer = client.generic("POST", url, body, content_type)
+        wrong += problems(answer, url, f"{content_type[:60]!r} {body[:20]!r}")
     assert not wrong, "\n".join(wrong)
     assert checksum() == before
 
@@ -194,9 +194,9 @@ def test_strange_ids_in_an_address_are_missing_and_do_nothing(world):
     """Each id of each address in turn; the other ids are right."""
     wrong, before = [], checksum()
     for address in SITE:
-        ids = [word for word in address.words if word.endswith("_id")]
+        ids = [word for word in address.parameters if word.endswith("_id")]
         for word in ids:
-            right = (world.own | admin_words(address)).get(word, 1)
+            right = (world.own | admin_parameters(address)).get(word, 1)
             for strange in ("9" * 5000, "9" * 30, full_width(right), "0", f"+{right}", "\0"):
                 url = where(world, address, **{word: strange})
                 answer = world.clients["alice"].post(url, dict(world.form))

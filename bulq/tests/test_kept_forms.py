@@ -13,7 +13,7 @@ from accounts.models import Group
 from accounts.tests.factories import PASSWORD, make_user
 from accounts.views.people import KEPT
 
-from .test_access_matrix import OF_ADMIN, PUBLIC, RULES, SITE, admin_words, make_world, url_of
+from .test_access_matrix import OF_ADMIN, PUBLIC, RULES, SITE, admin_parameters, make_world, url_of
 
 pytestmark = pytest.mark.django_db
 HERE = {"origin": "http://testserver", "sec-fetch-site": "same-origin"}
@@ -68,7 +68,7 @@ def alice():
 
 
 def where(world, address):
-    return url_of(world, address, **admin_words(address))
+    return url_of(world, address, **admin_parameters(address))
 
 
 @pytest.mark.slow

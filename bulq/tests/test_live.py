@@ -28,8 +28,8 @@ def heard():
     def listen():
         found = set()
         while message := ears.get_message(timeout=0.3):
-            topic, said = message["channel"].decode().removeprefix(prefix), message["data"].decode()
-            found.add(topic if said == live.CHANGED else (topic, said))
+            topic, data = message["channel"].decode().removeprefix(prefix), message["data"].decode()
+            found.add(topic if data == live.CHANGED else (topic, data))
         return found
 
     listen()
@@ -68,12 +68,12 @@ def test_whoever_loses_their_membership_is_told_and_so_is_the_group(heard):
     scene = stage()
     heard()
     end_membership(scene.group.pk, scene.bob.pk, by=scene.adam)
-    told = heard()
+    announced = heard()
     assert {
         (f"user:{scene.bob.pk}", f"left {scene.group.pk}"),
         f"group:{scene.group.pk}",
         f"run:{scene.run.pk}",
-    } <= told
+    } <= announced
 
 
 def test_other_open_pages_of_a_person_hear_that_the_inbox_was_read(heard):

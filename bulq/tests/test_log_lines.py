@@ -75,8 +75,8 @@ def test_an_exception_brings_what_led_to_it_even_in_a_circle():
             raise ValueError("second") from error
     except ValueError as error:
         error.__cause__.__cause__ = error
-        told = json.loads(line("x", as_json=True, exc_info=(type(error), error, error.__traceback__)))["exc_info"]
-    assert re.search(r"builtins.KeyError: 'first'\n\nwhich led to\n\n(.*\n)+builtins.ValueError: second$", told)
+        traceback = json.loads(line("x", as_json=True, exc_info=(type(error), error, error.__traceback__)))["exc_info"]
+    assert re.search(r"builtins.KeyError: 'first'\n\nwhich led to\n\n(.*\n)+builtins.ValueError: second$", traceback)
 
 
 @pytest.mark.parametrize("given", ["", "a b", "a\x1b", "x" * 65, '"}', "é"])

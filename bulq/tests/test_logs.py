@@ -36,25 +36,25 @@ class Sentry(ThreadingHTTPServer):
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), _Told)
-        self.told = []
+        self.received = []
         threading.Thread(target=self.serve_forever, daemon=True).start()
         self.dsn = f"http://canary-sentry-key-75@127.0.0.1:{self.server_port}/1"
 
     def events(self):
         """An envelope is lines of JSON: its head, then a head and a body for each thing in it."""
-        return [json.loads(body) for text in self.told for body in text.splitlines()[2::2]]
+        return [json.loads(body) for text in self.received for body in text.splitlines()[2::2]]
 
 
 class _Told(BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         is_packed = self.headers["Content-Encoding"] == "gzip"
-        self.server.told.append((gzip.decompress(body) if is_packed else body).decode())
+        self.server.received.append((gzip.decompress(body) if is_packed else body).decode())
         self.send_response(200)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
-    def log_message(self, *_words):
+    def log_message(self, *_args):
         pass
 
 
@@ -68,8 +68,8 @@ class Story:
     def ask(self, route, method, path, fields=None, *, person=None, **options):
         options.setdefault("source", "127.0.0.9")
         status, headers, _text = self.site.ask(method, path, fields, **options)
-        told = {"request": headers["X-Request-ID"], "method": method, "route": route, "status": status}
-        self.asked.append(told | {"person": person, "address": options["source"]})
+        entry = {"request": headers["X-Request-ID"], "method": method, "route": route, "status": status}
+        self.asked.append(entry | {"person": person, "address": options["source"]})
         return status, headers
 
     def read_stream(self, query, cookie=""):
@@ -89,10 +89,10 @@ class Story:
         yield
         self.database.execute(f"ALTER TABLE away RENAME TO {table}")
 
-    def until(self, words, name, seconds=60):
+    def until(self, text, name, seconds=60):
         """These words are in the log of that process."""
         deadline = time.monotonic() + seconds
-        while words not in self.site.children[name].log.read_text() and time.monotonic() < deadline:
+        while text not in self.site.children[name].log.read_text() and time.monotonic() < deadline:
             time.sleep(0.1)
 
     def lines(self, name):
@@ -255,8 +255,8 @@ def test_every_line_is_an_object_with_its_time_and_level(story):
     for name, text in story.written.items():
         assert text, name
         for line in text.splitlines():
-            told = json.loads(line)
-            assert {"time", "level", "logger", "message", "request", "person"} <= told.keys(), line
+            entry = json.loads(line)
+            assert {"time", "level", "logger", "message", "request", "person"} <= entry.keys(), line
 
 
 def test_no_secret_is_told_to_anybody(story):
@@ -264,21 +264,21 @@ def test_no_secret_is_told_to_anybody(story):
     secrets |= {"unreadable": UNREADABLE, "sentry": "canary-sentry-key-75", "hook": "canary-hook-76"}
     secrets["database"] = urlsplit(story.site.environment["DATABASE_URL"]).password
     assert all(len(secret) > 10 for secret in secrets.values())
-    everywhere = story.written | {"sentry": "\n".join(story.sentry.told), "door": story.door}
+    everywhere = story.written | {"sentry": "\n".join(story.sentry.received), "door": story.door}
     everywhere["decoded"] = "\n".join(f"{line}" for line in story.all_lines())
     found = {(name, where) for name, secret in secrets.items() for where, text in everywhere.items() if secret in text}
     assert not found
 
 
 def test_each_request_has_one_line_with_what_came_of_it(story):
-    told = [line for name in ("web", "live0") for line in story.lines(name) if line["logger"] == "bulq.requests"]
+    entries = [line for name in ("web", "live0") for line in story.lines(name) if line["logger"] == "bulq.requests"]
     for asked in story.asked:
-        [line] = [line for line in told if line["request"] == asked["request"]]
+        [line] = [line for line in entries if line["request"] == asked["request"]]
         same = {name: line[name] for name in asked if asked[name] is not None}
         assert same == {name: value for name, value in asked.items() if value is not None}
         assert isinstance(line["ms"], int)
-    assert len({line["request"] for line in told}) == len(told)
-    assert not [line for line in told if line["route"].startswith("health/")]
+    assert len({line["request"] for line in entries}) == len(entries)
+    assert not [line for line in entries if line["route"].startswith("health/")]
 
 
 def test_each_stream_has_one_line_when_it_is_over(story):
@@ -289,11 +289,11 @@ def test_each_stream_has_one_line_when_it_is_over(story):
 
 
 def test_the_worker_tells_which_request_handed_it_a_task(story):
-    told = [line for line in story.lines("worker") if line["request"] == story.handed_over_by]
-    assert [(line["logger"], line["task"], line["state"]) for line in told] == [
+    entries = [line for line in story.lines("worker") if line["request"] == story.handed_over_by]
+    assert [(line["logger"], line["task"], line["state"]) for line in entries] == [
         ("bulq.tasks", "bids.tasks.mail_at_once", "SUCCESS")
     ]
-    assert told[0]["ms"] >= 0
+    assert entries[0]["ms"] >= 0
     assert [line for line in story.lines("web") if line["request"] == story.handed_over_by]
 
 

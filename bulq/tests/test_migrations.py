@@ -113,8 +113,8 @@ def go(part):
 
 def schema(database):
     """What pg_dump writes of it; the key only keeps it from making one up each time."""
-    words = ("--schema-only", "--restrict-key=same")
-    return tools.run("pg_dump", *words, clock=tools.Clock(60), database=database).splitlines()
+    options = ("--schema-only", "--restrict-key=same")
+    return tools.run("pg_dump", *options, clock=tools.Clock(60), database=database).splitlines()
 
 
 def differences(first, other):
@@ -202,8 +202,8 @@ def test_of_two_at_once_the_second_waits(scratch, hurried):
     call_command("migrate", "stores", "0002", verbosity=0)
 
     def first_is_busy_and_second_waits():
-        said = "".join(terminal.getvalue() for terminal in terminals)
-        return NEXT_TRY in said and "Waiting for a backup, or another migration, to end." in said
+        output = "".join(terminal.getvalue() for terminal in terminals)
+        return NEXT_TRY in output and "Waiting for a backup, or another migration, to end." in output
 
     def others():
         with in_use(scratch, "stores_store", "ACCESS SHARE"):
@@ -239,8 +239,8 @@ def together(*jobs):
             raise outcome
 
 
-def until(condition, *words):
+def until(condition, *args):
     deadline = time.monotonic() + 20
-    while not condition(*words):
+    while not condition(*args):
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.02)

@@ -32,7 +32,7 @@ from bulq.tests.client import FormClient, signed_in
 from stores.models import Offer, Price
 from stores.tests.factories import make_product, make_store
 
-from .test_access_matrix import OF_ADMIN, PUBLIC, RULES, SITE, admin_words, make_world, undone, url_of
+from .test_access_matrix import OF_ADMIN, PUBLIC, RULES, SITE, admin_parameters, make_world, undone, url_of
 
 pytestmark = pytest.mark.django_db
 MARKUP = {
@@ -263,8 +263,8 @@ def test_whatever_is_stored_is_shown_as_text_on_every_page():
     others = [stage(state) for state in (states.ACTIVE, states.SHOPPING, states.ADJUSTING)]
     written, wrong, texts = write_everywhere(), [], []
 
-    def look(client, url, *words):
-        answer = client.get(url, dict.fromkeys(("q", *words), POLYGLOTS[100]))
+    def look(client, url, *names):
+        answer = client.get(url, dict.fromkeys(("q", *names), POLYGLOTS[100]))
         wrong.extend(f"{url}: {problem}" for problem in problems_of(answer))
         texts.append(Page(answer.text).text)
 
@@ -273,11 +273,11 @@ def test_whatever_is_stored_is_shown_as_text_on_every_page():
         is_public = RULES[address.name][0] == PUBLIC
         for client in [world.clients["alice"], *([world.clients["visitor"]] if is_public else [])]:
             look(client, url_of(world, address), *WORDS)
-        for client, values in clients if address.words == ["run_id"] else ():
+        for client, values in clients if address.parameters == ["run_id"] else ():
             look(client, address.url(values), *WORDS)
     shown_in_pages = "\n".join(texts)
     for address in OF_ADMIN:
-        look(world.clients["root"], address.url(world.own | admin_words(address)))
+        look(world.clients["root"], address.url(world.own | admin_parameters(address)))
     assert not wrong, "\n".join(wrong)
     assert [field for field, text in written.items() if text not in shown_in_pages] == []
 
@@ -323,16 +323,16 @@ def test_no_parameter_leads_to_another_site():
     led_on = 0
     for number, evil in enumerate(EVIL):
         came_from = re.sub(r"[\x00-\x1f]", "", evil)  # a header cannot hold what a parameter can
-        words = dict.fromkeys(("next", "join", "link", "url", "back", "redirect", "on", "show"), evil)
+        fields = dict.fromkeys(("next", "join", "link", "url", "back", "redirect", "on", "show"), evil)
         for client, url, data in posts:
-            for query, more in (({}, words), (words, {}))[: 2 if number < 2 else 1]:
+            for query, more in (({}, fields), (fields, {}))[: 2 if number < 2 else 1]:
                 with undone(client):
                     answer = client.post(url, data | more, query_params=query, headers={"referer": came_from})
                 led_on += answer.status_code == 302 and not answer["Location"].startswith("/login/")
                 wrong += [f"{url}, {evil!r}: {problem}" for problem in problems_of(answer)]
         for url in ("/login/", "/register/", "/groups/invite-link/", "/stores/similar/"):
             client = visitor if url == "/register/" else alice
-            answer = client.get(url, words | {"name": world.scene.store.name}, headers={"referer": came_from})
+            answer = client.get(url, fields | {"name": world.scene.store.name}, headers={"referer": came_from})
             wrong += [f"{url}, {evil!r}: {problem}" for problem in problems_of(answer)]
     assert not wrong, "\n".join(wrong)
     assert led_on >= len(EVIL) * 6  # those that do lead on

@@ -144,9 +144,9 @@ class SilentNames:
         self.asked, self.lookup = 0, socket.getaddrinfo
         monkeypatch.setattr(socket, "getaddrinfo", self)
 
-    def __call__(self, host, *words, **options):
+    def __call__(self, host, *args, **options):
         if host != "redis.example":
-            return self.lookup(host, *words, **options)
+            return self.lookup(host, *args, **options)
         self.asked += 1
         time.sleep(self.SECONDS)
         raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")

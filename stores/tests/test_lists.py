@@ -197,8 +197,8 @@ def test_four_processes_that_write_and_read_never_see_what_was_before():
 
 
 def database_url():
-    words = connection.settings_dict
-    return f"postgres://{words['USER']}:{words['PASSWORD']}@{words['HOST']}:{words['PORT']}/{words['NAME']}"
+    parts = connection.settings_dict
+    return f"postgres://{parts['USER']}:{parts['PASSWORD']}@{parts['HOST']}:{parts['PORT']}/{parts['NAME']}"
 
 
 def test_a_player_notices_a_list_that_is_not_renewed(monkeypatch):

@@ -34,8 +34,8 @@ EVERY_ID = 1_000_000
 
 
 def address(name, ids):
-    route, words = get_resolver().reverse_dict.getlist(name)[0][0][0]
-    return "/" + route % dict.fromkeys(words, ids)
+    route, parameters = get_resolver().reverse_dict.getlist(name)[0][0][0]
+    return "/" + route % dict.fromkeys(parameters, ids)
 
 
 @pytest.fixture

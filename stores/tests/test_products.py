@@ -332,6 +332,6 @@ def test_someone_signed_in_later_cannot_correct_what_nobody_added(bob):
 def test_the_page_shows_what_each_store_asks_for(as_bob, oil, metro):
     make_offer(oil, metro, pack_size=12, min_quantity=24, note="aisle 4", price="10.00", quantity=12)
     page = as_bob.get(f"/products/{oil.pk}/").content.decode()
-    for words in ("€0.8333</b> per bottle", "€10.00 for 12 bottles", "Packs of 12 bottles", "At least 24", "aisle 4"):
-        assert words in page
+    for text in ("€0.8333</b> per bottle", "€10.00 for 12 bottles", "Packs of 12 bottles", "At least 24", "aisle 4"):
+        assert text in page
     assert "Ordered in steps of 1 bottle" in page

@@ -25,8 +25,8 @@ def test_a_store_is_added_by_anybody_and_shown(as_bob, bob):
     assert response.url == f"/stores/{store.pk}/"
     assert (store.name, store.chain, store.currency, store.created_by) == ("Lidl  Süd", "Lidl", "RSD", bob)
     page = as_bob.get(response.url).content.decode()
-    for words in ("Main street 1", "Prices in RSD", "No product is known here yet"):
-        assert words in page
+    for text in ("Main street 1", "Prices in RSD", "No product is known here yet"):
+        assert text in page
 
 
 @pytest.mark.parametrize(
@@ -137,9 +137,9 @@ def test_the_page_of_a_store_lists_its_products_by_name(as_bob, metro):
     make_offer(make_product("Apples"), make_store())
     page = as_bob.get(f"/stores/{metro.pk}/")
     assert [offer.product.name for offer in page.context["page"]] == ["Čaj", "Vinegar"]
-    text = page.content.decode()
-    for words in ("Franck", "€1.50</b> per pack", "€9.00 for 6 packs", "Packs of 6 packs", "€1.50</b> per L"):
-        assert words in text
+    html = page.content.decode()
+    for text in ("Franck", "€1.50</b> per pack", "€9.00 for 6 packs", "Packs of 6 packs", "€1.50</b> per L"):
+        assert text in html
     page = as_bob.get(f"/stores/{metro.pk}/", {"q": "franck"})
     assert [offer.product.name for offer in page.context["page"]] == ["Čaj"]
     assert "Nothing found" in as_bob.get(f"/stores/{metro.pk}/", {"q": "apples"}).content.decode()

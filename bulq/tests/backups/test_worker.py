@@ -47,8 +47,8 @@ def environment(folder, settings):
 @pytest.fixture
 def worker(environment, tmp_path):
     @contextlib.contextmanager
-    def running(*words):
-        command = [sys.executable, "-m", "celery", "-A", "bulq", "worker", "--concurrency", "1", *words]
+    def running(*arguments):
+        command = [sys.executable, "-m", "celery", "-A", "bulq", "worker", "--concurrency", "1", *arguments]
         with (tmp_path / "worker.log").open("ab") as log:
             process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
         try:
@@ -183,9 +183,9 @@ MISTAKES = {
 }
 
 
-def refused(environment, *words):
+def refused(environment, *arguments):
     answer = subprocess.run(
-        [sys.executable, *words], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
+        [sys.executable, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
     )
     assert answer.returncode != 0
     return answer.stdout + answer.stderr
@@ -195,8 +195,8 @@ def refused(environment, *words):
 def test_with_mistakes_neither_worker_nor_beat_starts_and_all_are_named(environment, part, tmp_path):
     """B16."""
     wrong = {**environment, **{name: value for name, (value, _said) in MISTAKES.items()}}
-    words = beat(tmp_path)[1:] if part == "beat" else ()
-    output = refused(wrong, "-m", "celery", "-A", "bulq", part, *words)
+    arguments = beat(tmp_path)[1:] if part == "beat" else ()
+    output = refused(wrong, "-m", "celery", "-A", "bulq", part, *arguments)
     named = {name for name, (_value, sentence) in MISTAKES.items() if sentence in output}
     assert named == MISTAKES.keys() - {"BACKUP_ALERT_EMAILS"}  # there is a webhook, though a wrong one
     assert "Traceback" not in output

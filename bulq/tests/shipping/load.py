@@ -46,8 +46,8 @@ def load(site, page, cookies):
         over.set()
         for person in people:
             person.join()
-    told = {method: {status for status, _name in answers} for method, answers in load.seen.items()}
-    assert told == {"GET": {200}, "POST": {302}}, told
+    statuses = {method: {status for status, _name in answers} for method, answers in load.seen.items()}
+    assert statuses == {"GET": {200}, "POST": {302}}, statuses
     with psycopg.connect(site.environment("web")["DATABASE_URL"]) as link:
         question = "SELECT name FROM accounts_group WHERE name LIKE %s"
         stored = [name for [name] in link.execute(question, [f"{load.tag} %"])]

@@ -44,11 +44,12 @@ DOTENV = {
 }
 
 
-def compose(project, *words, **options):
+def compose(project, *arguments, **options):
     """The real Compose; `config` needs no Docker."""
     command = [SCRIPTS / "docker-compose", "--project-directory", project, "--file", project / "docker-compose.yml"]
     environment = {"PATH": os.environ["PATH"], "HOME": str(project)}
-    return subprocess.run([*command, *words], env=environment, capture_output=True, text=True, check=False, **options)
+    command += arguments
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, **options)
 
 
 class Machine:
@@ -100,9 +101,9 @@ class Machine:
 
     def run(self, name, command=None, **options):
         """Of a service to its end, as `docker compose run` and `exec` do."""
-        words = [self.here(word) for word in command or self.services[name]["command"]]
+        arguments = [self.here(word) for word in command or self.services[name]["command"]]
         options = {"capture_output": True, "text": True, "check": False} | options
-        return subprocess.run(words, cwd=self.image, env=self.environment(name), **options)
+        return subprocess.run(arguments, cwd=self.image, env=self.environment(name), **options)
 
     def start(self, name):
         service = self.services[name]

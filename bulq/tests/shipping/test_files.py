@@ -46,11 +46,11 @@ def test_what_is_not_filled_in_is_said_by_name(project):
     "command", [("caddy", "validate", "--adapter", "caddyfile", "--config"), ("caddy", "fmt", "--diff"), ("hadolint",)]
 )
 def test_their_own_linters_have_nothing_to_say(command, tmp_path):
-    program, *words = command
+    program, *arguments = command
     file = ROOT / ("Dockerfile" if program == "hadolint" else "Caddyfile")
     environment = {"DOMAIN": "bulq.example", "HOME": str(tmp_path)}
     answer = subprocess.run(
-        [SCRIPTS / program, *words, file], env=environment, capture_output=True, text=True, check=False
+        [SCRIPTS / program, *arguments, file], env=environment, capture_output=True, text=True, check=False
     )
     assert answer.returncode == 0, answer.stdout + answer.stderr
 
