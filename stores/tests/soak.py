@@ -1,8 +1,8 @@
-"""C1: several processes change the catalogue at random, and whoever reads through the cache sees what is there.
+"""C1: several processes change the catalogue at random, and every read through the cache shows the current state.
 
 `make soak` plays 100,000 operations in four processes on servers of its own; the suite plays fewer.
-After each commit a player reads one list through the cache and from the database: its own things must be the same
-(nobody else changes them), and often, within one snapshot, everything.
+After each commit a player reads one list through the cache and from the database: its own rows must match (nobody
+else changes them), and often, within one snapshot, the whole list.
 """
 
 import argparse
@@ -170,7 +170,7 @@ def through_cache(name, store):
 
 
 def in_database(name, store):
-    """The same by plain queries, written apart from those of the lists."""
+    """The same by plain queries, written independently of the lists."""
     from stores.models import Offer, Product, Store
 
     if name == "stores":
