@@ -1,4 +1,4 @@
-"""`python -m benchmarks.live`: how soon others see a change, what 500 open pages cost, who is told to wait."""
+"""`python -m benchmarks.live`: how soon others see a change, what 500 open pages cost, and who is asked to wait."""
 
 import asyncio
 import contextlib
@@ -64,7 +64,7 @@ class Site:
         return int(status.partition("VmRSS:")[2].split()[0]) / 1024
 
     def processor(self):
-        """Seconds of the processor until now."""
+        """CPU seconds used so far."""
         fields = Path(f"/proc/{self.worker}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
@@ -86,9 +86,9 @@ def _site(folder, **settings):
 
 # --- Many open pages ---------------------------------------------------------------------------------
 def five_hundred_streams(site, known):
-    """The pages of the web process, alone and beside so many streams, in turn."""
+    """The pages of the web process, alone and beside 500 streams, in turn."""
     run = known["runs"][20]
-    Streams(site, known, run, 1).close()  # the first one loads what all need
+    Streams(site, known, run, 1).close()  # the first one loads what all of them need
     before = site.memory()
     alone, beside = [], []
     for _turn in range(3):
@@ -166,7 +166,7 @@ def _connections():
 # --- In a browser ------------------------------------------------------------------------------------
 @contextlib.contextmanager
 def _browser():
-    """`open_page(site, cookie, path)`: a page of a browser of its own."""
+    """`open_page(site, cookie, path)`: a page in a browser of its own."""
     with sync_playwright() as playwright:
         own = playwright.chromium.executable_path
         chromium = own if Path(own).exists() else shutil.which("chromium")

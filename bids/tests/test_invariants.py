@@ -82,7 +82,7 @@ CORRUPTIONS = [
         "active",
         "UPDATE bids_run SET lead_offered_by_id = leader_id,"
         " lead_offered_to_id = (SELECT id FROM accounts_user WHERE name = 'Dora')",
-        "offered to somebody who does not take part",
+        "offered to someone who does not take part",
     ),
     ("_open_runs", "active", "UPDATE accounts_group SET archived_at = now()", "open in an archived group"),
     ("_states_fit", "active", "UPDATE bids_run SET state = 'planning'", "but it is still planned"),

@@ -65,7 +65,7 @@ def group_archive(request, group_id):
 
 @require_GET
 def me(request):
-    """One's figures, and what one owes or is owed over all runs, former groups included."""
+    """The reader's figures, and what they owe and are owed over all runs, former groups included."""
     owes, due = debts_of(request.user)
     return render(request, "bids/me.html", {"figures": figures_of(request.user), "owes": owes, "due": due})
 

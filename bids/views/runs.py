@@ -57,7 +57,7 @@ def run_new(request, group_id):
 
 
 def _store_elsewhere(request, group):
-    """Whoever does not see their store looks for it or makes it, and comes back with what they have typed."""
+    """People who don't see their store search for it or add it, and come back with what they have typed."""
     query = request.POST.get("q", "")
     if request.POST.get("detour") == "find":
         return redirect(way_back(request, q=query))
@@ -67,7 +67,7 @@ def _store_elsewhere(request, group):
 
 
 def _stores_shown(group, stores, query, *, chosen):
-    """The one that is chosen already, then those that the group uses most."""
+    """The store already chosen, then those that the group uses most."""
     used = Count("runs", filter=Q(runs__group=group))
     found = stores.search(query).annotate(used=used).order_by("-used", "-is_verified", "sort_name")[:STORES_SHOWN]
     first = list(stores.filter(pk=chosen)) if re.fullmatch(r"[0-9]{1,18}", chosen) else []
@@ -177,7 +177,7 @@ def helper(request, run_id, user_id):
     user = get_object_or_404(User, pk=user_id, memberships__group=run.group_id)
     helps = request.POST.get("helps") == "1"
     lead.set_helper(run, user, helps, by=request.user)
-    text = _("%(name)s helps now.") if helps else _("%(name)s no longer helps.")
+    text = _("%(name)s is now a helper.") if helps else _("%(name)s is no longer a helper.")
     messages.success(request, text % {"name": user.name})
     return redirect("run-more", run.pk)
 
@@ -189,7 +189,9 @@ def lead_offer(request, run_id):
     if form.is_valid():
         with flash_errors(form):
             lead.offer_lead(run, form.cleaned_data["person"], by=request.user)
-            messages.success(request, _("%(name)s is asked.") % {"name": form.cleaned_data["person"].name})
+            messages.success(
+                request, _("%(name)s has been asked to lead.") % {"name": form.cleaned_data["person"].name}
+            )
             return redirect("run-more", run.pk)
     return answer(request, "bids/more.html", _more_context(request, run) | {"lead_form": form}, form=form)
 
@@ -198,7 +200,7 @@ def lead_offer(request, run_id):
 def lead_withdraw(request, run_id):
     run = get_run(request.user, run_id)
     lead.withdraw_lead_offer(run, by=request.user)
-    messages.success(request, _("You no longer ask for it."))
+    messages.success(request, _("The request is withdrawn."))
     return redirect("run-more", run.pk)
 
 
@@ -207,16 +209,16 @@ def lead_answer(request, run_id):
     run = get_run(request.user, run_id)
     if request.POST.get("answer") == "yes":
         lead.accept_lead(run, by=request.user)
-        messages.success(request, _("You lead this run now."))
+        messages.success(request, _("You now lead this run."))
     else:
         lead.decline_lead(run, by=request.user)
-        messages.success(request, _("You said no. The leader is told."))
+        messages.success(request, _("You declined. The leader will see it."))
     return redirect("run", run.pk)
 
 
 @require_GET
 def history(request, run_id):
-    """What happened, newest first. That collecting has two states inside is nobody's business."""
+    """What happened, newest first. The step between the two states of collecting is left out."""
     run = get_run(request.user, run_id)
     events = run.events.exclude(kind="run_moved", data__to="active", data__origin="planning")
     events = events.select_related("actor", "subject", "product").order_by("-pk")
