@@ -147,8 +147,8 @@ class TestThePreview:
     @pytest.mark.parametrize("state", [states.ACTIVE, states.CONFIRMED])
     def test_wishes_that_go_are_counted(self, state):
         scene = stage(state)
-        assert preview(scene, scene.bob) == ([], [f"{scene.run}: the order of 2 products is dropped."])
-        assert preview(scene, scene.hana, by=scene.adam) == ([], [f"{scene.run}: the order of 1 product is dropped."])
+        assert preview(scene, scene.bob) == ([], [f"{scene.run}: the order for 2 products is dropped."])
+        assert preview(scene, scene.hana, by=scene.adam) == ([], [f"{scene.run}: the order for 1 product is dropped."])
         assert preview(scene, scene.dora) == ([], [])
 
     def test_runs_that_are_called_off_are_named(self):

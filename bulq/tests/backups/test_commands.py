@@ -59,10 +59,10 @@ def test_the_list_shows_each_and_pruning_can_be_tried_first(something, there, se
         keys.append(BackupRun.objects.order_by("-pk").first().key)
     *lines, last = output_of("backups")
     assert {line.split()[0] for line in lines} == set(keys)
-    assert last == "5 backups."
-    assert output_of("backups", "--prune", "--dry-run")[-1] == "4 files would be deleted."
+    assert last == "Backups: 5."
+    assert output_of("backups", "--prune", "--dry-run")[-1] == "Files to delete: 4."
     assert len(shelf.keys(there)) == 5
-    assert output_of("backups", "--prune")[-1] == "4 files were deleted."
+    assert output_of("backups", "--prune")[-1] == "Files deleted: 4."
     assert shelf.keys(there)[::-1] == keys[-3:]
 
 

@@ -124,7 +124,7 @@ def test_an_operators_day(tmp_path):
         with machine(there) as other:
             operator, followed = Operator(other), operator.followed
             output = operator.follow("Move to a new machine", 1)
-            assert "All sums, states and references are as they must be." in output
+            assert "All sums, states and references are correct." in output
             assert ask(other, COUNTS) == counted
             assert b"Olive oil" in other.ask("GET", run, cookies=olga)[2]  # still logged in
             assert other.ask("GET", "/health/backup")[0] == 200
