@@ -1,6 +1,6 @@
-"""What every test needs: servers, when nobody has named any; a browser; and nothing skipped on CI.
+"""What every test needs: servers, unless the environment names some; a browser; and no skipped tests on CI.
 
-`make test` starts the servers before pytest; plain `.venv/bin/pytest` gets here without any, and the first
+`make test` starts the servers before pytest; with plain `.venv/bin/pytest` the first
 process starts them for itself and all its xdist workers.
 """
 
@@ -50,11 +50,11 @@ def _prepare() -> None:
 
 _prepare()
 django.setup()  # conftest files and test modules below import models at their top
-# That the machine is busy with other tests is no failure of Redis.
+# A machine busy with other tests is not a failure of Redis.
 settings.CACHES = {
     name: alias | {"OPTIONS": alias["OPTIONS"] | {"SOCKET_TIMEOUT": 3}} for name, alias in settings.CACHES.items()
 }
-# Handed on to a worker, it would make pytest-django read the settings there before `_prepare` names its Redis.
+# Passed on to a worker, it would make pytest-django read the settings there before `_prepare` names its Redis.
 os.environ.pop("DJANGO_SETTINGS_MODULE")
 
 from django.contrib.auth.hashers import Argon2PasswordHasher  # noqa: E402 - they need the settings
@@ -62,14 +62,14 @@ from django.contrib.auth.hashers import Argon2PasswordHasher  # noqa: E402 - the
 from bulq.kit.breaker import Breaker  # noqa: E402
 from bulq.tests.thrift import look_for_static_files_once  # noqa: E402
 
-Breaker.PATIENCE = 6  # nor is that one
+Breaker.PATIENCE = 6  # for the same reason
 # The same hash for less work; a process with the costs of production reads it too.
 Argon2PasswordHasher.time_cost, Argon2PasswordHasher.memory_cost, Argon2PasswordHasher.parallelism = 1, 8, 1
 look_for_static_files_once()
 
 
-# What takes long begins first, in two halves as two workers get them: what mostly waits for other programs beside what
-# keeps a processor busy. Whoever is through takes from the end of the other's half, where only short ones are.
+# Long tests begin first, in two halves for two workers: those that mostly wait for other programs, and those that keep
+# a processor busy. A worker that is done takes from the end of the other's half, where only short ones are.
 WAITING = (
     *("bulq/tests/shipping", "bulq/tests/backups", "bulq/tests/test_dev", "bulq/tests/test_bootstrap"),
     *("bulq/tests/test_audit", "bulq/tests/test_logs", "bulq/tests/test_health", "bulq/tests/test_crashes"),
@@ -97,7 +97,7 @@ def _begin_with(prefixes, items):
 
 
 def pytest_collection_finish() -> None:
-    """Modules and tests stay until the end: the garbage collector need not look through them again and again."""
+    """Modules and tests stay until the end: the garbage collector need not scan them again and again."""
     gc.collect()
     gc.freeze()
 
@@ -117,7 +117,7 @@ def pytest_make_collect_report(collector):
 
 
 def no_skips(name, report, on_ci=ON_CI):
-    """On CI a skipped test is a failed one: what could not be tried has not been shown to work."""
+    """On CI a skipped test is a failed one: what was not run has not been shown to work."""
     if on_ci and report.skipped and not hasattr(report, "wasxfail"):
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
         report.outcome = "failed"
@@ -180,7 +180,7 @@ request_finished.connect(lambda **_: _being_answered.discard(threading.get_ident
 
 
 def wait_for_answers(seconds=10):
-    """Until the server has nothing in hand: what a closed page still asked for would write into the next test."""
+    """Wait until the server is idle: a request from a closed page would write into the next test."""
     deadline = time.monotonic() + seconds
     while _being_answered and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -202,9 +202,9 @@ def _console_problem(message, ignore):
 
 
 def _response_problem(response):
-    """A refusal (4xx) of a page or of a part of one is an answer; of a stylesheet it is a mistake.
+    """A refusal (4xx) of a page or a part of one is an answer; for a stylesheet it is an error.
 
-    A stream that cannot be had is asked for again by the page.
+    A stream that is refused is requested again by the page.
     """
     if response.request.resource_type == "eventsource":
         return

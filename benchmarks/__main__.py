@@ -32,7 +32,7 @@ def main():
 
 @contextmanager
 def seeded():
-    """What there is to ask for, on a database and a Redis of this run's own."""
+    """The seeded data, on this run's own database and Redis."""
     with throwaway_services() as started, tempfile.TemporaryDirectory() as static:
         os.environ.update(started.urls, STATIC_ROOT=static)
         os.environ.update(DJANGO_SETTINGS_MODULE="benchmarks.settings", SECRET_KEY="for the benchmark only")
@@ -49,10 +49,10 @@ def seeded():
 
 
 @contextmanager
-def serving(words=GUNICORN, **settings):
+def serving(arguments=GUNICORN, **settings):
     port = free_port()
-    command = [sys.executable, "-m", "gunicorn", *words, "--bind", f"127.0.0.1:{port}"]
-    # It logs each request, as in production; nobody reads it here.
+    command = [sys.executable, "-m", "gunicorn", *arguments, "--bind", f"127.0.0.1:{port}"]
+    # It logs each request, as in production; here the log is thrown away.
     site = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **settings}, stderr=subprocess.DEVNULL)
     try:
         _wait(port)

@@ -92,8 +92,8 @@ def _s3():
     try:
         endpoint = f"http://127.0.0.1:{port}"
         _wait(port)
-        words = {"aws_access_key_id": "x", "aws_secret_access_key": "y", "region_name": "us-east-1"}
-        boto3.client("s3", endpoint_url=endpoint, **words).create_bucket(Bucket="bench")
+        credentials = {"aws_access_key_id": "x", "aws_secret_access_key": "y", "region_name": "us-east-1"}
+        boto3.client("s3", endpoint_url=endpoint, **credentials).create_bucket(Bucket="bench")
         yield endpoint
     finally:
         server.terminate()

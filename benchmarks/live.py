@@ -1,4 +1,4 @@
-"""`python -m benchmarks.live`: how soon others see a change, what 500 open pages cost, who is told to wait."""
+"""`python -m benchmarks.live`: how soon others see a change, what 500 open pages cost, and who is asked to wait."""
 
 import asyncio
 import contextlib
@@ -64,7 +64,7 @@ class Site:
         return int(status.partition("VmRSS:")[2].split()[0]) / 1024
 
     def processor(self):
-        """Seconds of the processor until now."""
+        """CPU seconds used so far."""
         fields = Path(f"/proc/{self.worker}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
@@ -86,9 +86,9 @@ def _site(folder, **settings):
 
 # --- Many open pages ---------------------------------------------------------------------------------
 def five_hundred_streams(site, known):
-    """The pages of the web process, alone and beside so many streams, in turn."""
+    """The pages of the web process, alone and beside 500 streams, in turn."""
     run = known["runs"][20]
-    Streams(site, known, run, 1).close()  # the first one loads what all need
+    Streams(site, known, run, 1).close()  # the first one loads what all of them need
     before = site.memory()
     alone, beside = [], []
     for _turn in range(3):
@@ -104,12 +104,12 @@ def five_hundred_streams(site, known):
             _tell(run)
             time.sleep(0.2)
         time.sleep(1)
-        told, messages = site.processor() - used, streams.messages
+        spent, messages = site.processor() - used, streams.messages
         streams.close()
     ratio = statistics.median(beside) / statistics.median(alone)
     print(f"{STREAMS} streams on one process: {memory:.0f} MB, {(memory - before) * 1024 / STREAMS:.0f} kB each.")
     print(f"Processor of the live process while nothing happens: {idle / 4:.1%} of one.")
-    print(f"Ten changes told to all of them ({messages} messages): {told / 10 * 1000:.0f} ms of the processor each.")
+    print(f"Ten changes told to all of them ({messages} messages): {spent / 10 * 1000:.0f} ms of CPU each.")
     print(f"Ordinary pages beside them: {ratio:.2f} of as many as without.")
     print(f"Connections of the database held for them: {held}.", flush=True)
 
@@ -166,7 +166,7 @@ def _connections():
 # --- In a browser ------------------------------------------------------------------------------------
 @contextlib.contextmanager
 def _browser():
-    """`open_page(site, cookie, path)`: a page of a browser of its own."""
+    """`open_page(site, cookie, path)`: a page in a browser of its own."""
     with sync_playwright() as playwright:
         own = playwright.chromium.executable_path
         chromium = own if Path(own).exists() else shutil.which("chromium")
@@ -187,14 +187,14 @@ def _browser():
 def seen_by_the_other(open_page, site, known):
     """From the tap to the number on the other's page; each change comes after the pause of three seconds."""
     run, product = known["runs"][5], known["products"][0]
-    one, other = (open_page(site, known["cookies"][n], f"/runs/{run}/") for n in (0, 1))
+    mine, other = (open_page(site, known["cookies"][n], f"/runs/{run}/") for n in (0, 1))
     taken = []
     for _change in range(CHANGES):
         time.sleep(3.5)
         row = other.locator(f"#p{product}")
         before = row.inner_text()
         started = time.monotonic()
-        one.locator(f".qty[data-line='{product}'] [name=plus]:not(.add-btn)").click()
+        mine.locator(f".qty[data-line='{product}'] [name=plus]:not(.add-btn)").click()
         other.wait_for_function(
             "([id, text]) => document.getElementById(id).innerText !== text", arg=[f"p{product}", before]
         )
@@ -202,7 +202,7 @@ def seen_by_the_other(open_page, site, known):
     taken.sort()
     median = statistics.median(taken)
     print(f"A change is seen by the other, {CHANGES} times: median {median:.2f} s, most {taken[-1]:.2f} s.")
-    one.context.close()
+    mine.context.close()
     other.context.close()
 
 

@@ -19,12 +19,12 @@ def main():
     with seeded() as known:
         pages = {"empty": EMPTY, "run page": f"/runs/{known['runs'][20]}/", "home": "/"}
         print("| gunicorn | connections |", " | ".join(f"{name}/s, p95 ms" for name in (*pages, "orders")), "| MB |")
-        for variant, words in VARIANTS.items():
-            with serving((*COMMON, *words), **MANY) as (site, port):
+        for variant, arguments in VARIANTS.items():
+            with serving((*COMMON, *arguments), **MANY) as (site, port):
                 for connections in CONNECTIONS:
                     results = [load(port, known, path, connections) for path in pages.values()]
                     results.append(bids(port, known, connections))
-                    cells = [f"{one['per_second']:.0f}, {one['p95_ms']:.0f}" for one in results]
+                    cells = [f"{result['per_second']:.0f}, {result['p95_ms']:.0f}" for result in results]
                     row = (variant, str(connections), *cells, f"{peak_memory(site.pid):.0f}")
                     print("|", " | ".join(row), "|", flush=True)
         with serving((*COMMON, *VARIANTS["2 processes, preloaded"]), **MANY) as (site, port):

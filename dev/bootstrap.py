@@ -1,6 +1,6 @@
 """Make `.venv`, fill it from a lock, then hand over to `dev.<command>` in it.
 
-`run` installs what the running site needs, everything else all of it.
+`run` installs what the running site needs, every other command everything.
 
 Started by whatever `python3` the machine has: keep the syntax to what Python 3.6 can parse, so that an old
 one gets a sentence and not a SyntaxError.
@@ -17,7 +17,7 @@ OLDEST = (3, 11)
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 VENV = os.path.join(ROOT, ".venv")
 LOG = os.path.join(VENV, "install.log")
-# What a command needs installed: the names of locks, the last of which holds those before it.
+# What a command needs installed: names of locks, of which the last contains the others.
 SETS = {"run": ("run",), "test": ("run", "dev"), "install": ("run", "dev")}
 
 
@@ -77,7 +77,7 @@ def bring_up_to_date(names):
             return
         if not venv_fits():
             make_venv()
-        # Other versions may come in: what was installed before has to be looked at again.
+        # Versions may change, so what was installed before has to be checked again.
         for name in SETS["install"]:
             if os.path.exists(stamp(name)):
                 os.remove(stamp(name))
@@ -106,7 +106,7 @@ def fingerprint(name):
 
 def one_at_a_time():
     """`make run` and `make test` started together on a fresh clone must not fill the same folder."""
-    import fcntl  # not on Windows, where check_platform has spoken by now
+    import fcntl  # not on Windows, which check_platform has refused by now
 
     held = open(os.path.join(ROOT, ".venv.lock"), "w")
     fcntl.flock(held, fcntl.LOCK_EX)
@@ -142,7 +142,7 @@ def install(lock):
     say("Installing what {} names ...".format(name))
     python = venv_python()
     uv = find_uv() or uv_from_lock(lock)
-    os.environ.setdefault("UV_SYSTEM_CERTS", "true")  # those that the machine trusts, as pip does
+    os.environ.setdefault("UV_SYSTEM_CERTS", "true")  # those the machine trusts, as pip uses
     if uv and run([uv, "pip", "install", "--quiet", "--require-hashes", "--python", python, "-r", lock]):
         return
     if not has_pip() and not run([python, "-m", "ensurepip"]):
@@ -190,7 +190,7 @@ def requirement(name, lock):
 
 
 def run(command):
-    """Run quietly; say whether it worked. The output is kept in the log for whoever wants to know why."""
+    """Run quietly; say whether it worked. The output is kept in the log."""
     result = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if result.returncode:
         output = result.stdout.decode("utf-8", "replace")

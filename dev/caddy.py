@@ -18,7 +18,7 @@ def running(local: Path, port: int, *, web: int, live: Sequence[int] = ()) -> It
 
     Without live processes `/live/` is a page like any other.
     """
-    # No name in the address: Caddy would leave requests for any other (localhost) to nobody.
+    # No host name in the address: Caddy would answer no requests for any other name (localhost).
     with started(local, {"DOMAIN": f"http://:{port}", "SITE_FILES": str(ROOT)}, web=[web], live=live or [web]) as door:
         for _tick in range(600):
             if is_listening(port):

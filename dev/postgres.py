@@ -54,7 +54,7 @@ class Postgres:
                 shutil.rmtree(self.folder, ignore_errors=True)
 
     def _make(self) -> None:
-        """Under another name until it is whole, so that an interrupted first start leaves no half of one."""
+        """Under another name until it is whole, so that an interrupted first start leaves no half-made folder."""
         fresh = self.folder / "data.new"
         shutil.rmtree(fresh, ignore_errors=True)
         with self._readable(self.password) as password_file:
@@ -68,7 +68,7 @@ class Postgres:
 
     @contextlib.contextmanager
     def _readable(self, text: str) -> Iterator[Path]:
-        """A file for the server's account alone: it may not look into our own."""
+        """A file readable by the server's account, which cannot read ours."""
         path = self.folder / f"given-{secrets.token_hex(4)}"
         path.touch(mode=0o600, exist_ok=False)
         path.write_text(text)
@@ -85,7 +85,7 @@ class Postgres:
             raise CannotStart(f"PostgreSQL's {program} failed in {self.folder}: {_last(result.stderr)}.")
 
     def _start(self) -> tuple[Child, int]:
-        """Between asking for a free port and taking it someone else may: then try another."""
+        """Someone else may take a free port before we do: then try another."""
         for _ in range(5):
             port = free_port()
             server = Child.start(
@@ -126,7 +126,7 @@ class Postgres:
 def stop_leftover(data: Path) -> None:
     """Stop a server that a killed run left on this folder; the caller holds the folder's lock.
 
-    A dead server's file PostgreSQL clears up itself. Only a number that by now belongs to some other program
+    PostgreSQL removes a dead server's file itself, unless its process number now belongs to some other program: that
     would keep it from starting.
     """
     pid = int((_pid_file(data) or ["0"])[0])

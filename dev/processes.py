@@ -27,7 +27,7 @@ class Stopped(BaseException):
 
 @contextlib.contextmanager
 def stop_signals() -> Iterator[None]:
-    """Turn the first stop signal into `Stopped` and ignore the rest: the way down is bounded in time."""
+    """Turn the first stop signal into `Stopped` and ignore the rest: the time to shut down is bounded."""
 
     def stop(*_: object) -> None:
         for number in STOP_SIGNALS:
@@ -125,7 +125,7 @@ class Child:
                     [str(part) for part in command],
                     stdin=subprocess.DEVNULL if given is None else subprocess.PIPE,
                     start_new_session=True,
-                    preexec_fn=_dies_with_us(stop_signal),  # safe: we have one thread
+                    preexec_fn=_dies_with_us(stop_signal),  # safe: we have only one thread
                     **(_identity(account) | options | output),
                 )
             if given is not None:
@@ -180,7 +180,7 @@ def free_port() -> int:
 
 def port_is_free(port: int) -> bool:
     with socket.socket() as probe:
-        # As the server will do: otherwise the dust of the last run (TIME_WAIT) looks like a taken port.
+        # As the server will do: otherwise connections left by the last run (TIME_WAIT) look like a taken port.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
@@ -206,7 +206,7 @@ def is_alive(pid: int) -> bool:
 
 
 def command_line(pid: int) -> str:
-    """The arguments of any process on the machine, one blank between them; empty when it has gone."""
+    """The arguments of any process on the machine, separated by blanks; empty when it has ended."""
     if Path("/proc/self/cmdline").exists():
         try:
             return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")

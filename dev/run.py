@@ -30,7 +30,7 @@ LIVE = (
 WORKER = ("-A", "bulq", "worker", "--beat", "--concurrency", "1", "--loglevel", "info")
 HOST = "127.0.0.1"
 PAUSES = (0.5, 1, 2, 5, 10, 30)  # seconds before a process that has ended is started again
-RAN_WELL = 60  # seconds after which its earlier ends are forgotten
+RAN_WELL = 60  # seconds of running after which earlier failures are forgotten
 
 
 def main() -> int:
@@ -80,7 +80,7 @@ def _environment(local: Path, urls: Mapping[str, str]) -> dict[str, str]:
 
 
 def _back_up_into(folder: Path, environment: dict[str, str]) -> None:
-    """Unless the environment names another place; pg_dump is the embedded server's own."""
+    """Where backups go unless the environment says otherwise; pg_dump is the embedded server's."""
     if not environment.get("BACKUP_S3_BUCKET"):
         environment.setdefault("BACKUP_FOLDER", str(folder))
     if not environment.get("BACKUP_ALERT_WEBHOOK"):
@@ -102,7 +102,7 @@ def _started(
 
 
 def _wait_for_answer(port: int, *needed: Child, seconds: float = 60) -> None:
-    """Caddy answers for a web server that is not there yet."""
+    """Caddy answers for a web server that is not up yet."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and not any(child.ended for child in needed):
         with contextlib.suppress(OSError, http.client.HTTPException):
@@ -115,7 +115,7 @@ def _wait_for_answer(port: int, *needed: Child, seconds: float = 60) -> None:
 
 
 def _watch(*children: Child, pauses: Sequence[float] = PAUSES) -> None:
-    """For ever. Whoever ends is started again: at first soon, and the more often it ends the later."""
+    """Restart every process that ends, for ever: soon at first, and later the more often it has ended."""
     began = dict.fromkeys(children, time.monotonic())
     failures, due = dict.fromkeys(children, 0), {}
     while True:
@@ -134,7 +134,7 @@ def _watch(*children: Child, pauses: Sequence[float] = PAUSES) -> None:
 
 
 def _demo_people(local: Path, database_made_now: bool, environment: dict[str, str]) -> str:
-    """What the demo command said about who may log in; it is run once in the life of a database."""
+    """The logins that the demo command printed; it runs only once per database."""
     stamp = local / "demo"
     if database_made_now:
         stamp.unlink(missing_ok=True)
@@ -144,7 +144,7 @@ def _demo_people(local: Path, database_made_now: bool, environment: dict[str, st
         return ""
     print("Loading the demo data ...", flush=True)
     result = _django("demo", environment=environment, stdout=subprocess.PIPE)
-    # A refusal (other data are there already) is final too: no use in asking at every start.
+    # A refusal (there are other data already) is final too: do not ask again at every start.
     people = result.stdout.strip() if result.returncode == 0 else ""
     stamp.write_text(people)
     return people
@@ -165,7 +165,7 @@ def _django(*arguments: str, environment: dict[str, str], **options: object) -> 
 
 
 def _secret_key(path: Path) -> str:
-    """Kept, so that a restart logs nobody out."""
+    """Kept in a file, so that a restart logs nobody out."""
     if not path.exists():
         path.touch(mode=0o600)
     if not path.read_text():

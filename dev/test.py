@@ -10,7 +10,7 @@ from dev.processes import CannotStart, Stopped, stop_signals
 from dev.services import throwaway_services
 
 ROOT = Path(__file__).resolve().parents[1]
-# (what it is called, the module and its arguments)
+# (title, the module and its arguments)
 LINTERS = (
     ("ruff check", ("-m", "ruff", "check", ".")),
     ("ruff format", ("-m", "ruff", "format", "--check", ".")),
@@ -56,7 +56,7 @@ def test(arguments: Sequence[str]) -> int:
 
 
 def _processors() -> int:
-    """Those this process may use, where the system tells: a container may have fewer than the machine."""
+    """The number this process may use, where the system says: a container may have fewer than the machine."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -65,7 +65,7 @@ def _python(*command: str, environment: Mapping[str, str]) -> int:
     try:
         return process.wait()
     except BaseException:
-        process.terminate()  # after Ctrl-C it is on its way out already; after a plain kill it is not
+        process.terminate()  # after Ctrl-C it is already shutting down; after a plain kill it is not
         process.wait()
         raise
 

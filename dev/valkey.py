@@ -1,4 +1,4 @@
-"""An embedded Valkey on loopback, behind a password. It keeps nothing: what it holds may be lost."""
+"""An embedded Valkey on loopback, behind a password. Nothing in it is kept: its data may be lost."""
 
 import contextlib
 import os
@@ -37,7 +37,7 @@ def running(local: Path) -> Iterator[str]:
 
 
 def _stop_leftover(note: Path) -> None:
-    """A killed run may have left its server behind, which titles itself by its address."""
+    """Stop the server that a killed run may have left; its process title contains its address."""
     if note.exists():
         pid, port = note.read_text().split()
         if f"valkey-server 127.0.0.1:{port}" in command_line(int(pid)):

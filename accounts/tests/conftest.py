@@ -27,7 +27,7 @@ def dora(db, hashed):
 
 @pytest.fixture
 def charlie(db, hashed):
-    """In a group of his own, an outsider in the club."""
+    """Has a group of his own; an outsider to the club."""
     charlie = make_user("Charlie", username="charlie", password=hashed)
     make_group("Charlie’s", admin=charlie)
     return charlie

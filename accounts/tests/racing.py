@@ -1,4 +1,4 @@
-"""Threads that start together, each with its own connection; and what they race against taken away."""
+"""Threads that start together, each with its own connection, and stand-ins that take the locks away."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +25,7 @@ def race(*jobs):
 
 
 def linger(function, seconds=0.15):
-    """`function`, with time for others between looking and writing."""
+    """`function`, with time for others between reading and writing."""
 
     def slow(*args, **kwargs):
         found = function(*args, **kwargs)

@@ -60,7 +60,7 @@ def test_a_new_persons_username_is_normalised_and_free(as_root, alice):
         assert "username" in response.context["adminform"].form.errors
 
 
-def test_a_person_is_changed_and_only_in_what_was_changed(as_root, alice):
+def test_only_the_changed_fields_of_a_person_are_saved(as_root, alice):
     address = f"{PEOPLE}{alice.pk}/change/"
     data = change_form(as_root.get(address)) | {"username": "Alice-B"}
     User.objects.filter(pk=alice.pk).update(session_salt="meanwhile", theme="dark")
@@ -70,7 +70,7 @@ def test_a_person_is_changed_and_only_in_what_was_changed(as_root, alice):
     assert (alice.username, alice.session_salt) == ("alice-b", "meanwhile")
 
 
-def test_an_admin_cannot_take_their_own_rights_or_delete_anybody(as_root, root, alice):
+def test_an_admin_cannot_remove_their_own_rights_or_delete_anyone(as_root, root, alice):
     address = f"{PEOPLE}{root.pk}/change/"
     form = as_root.get(address)
     assert "is_superuser" not in form.context["adminform"].form.fields
@@ -83,7 +83,7 @@ def test_an_admin_cannot_take_their_own_rights_or_delete_anybody(as_root, root, 
     assert User.objects.count() == 2
 
 
-def test_who_is_no_superuser_hands_out_no_rights(root, alice, bob):
+def test_only_a_superuser_grants_rights(root, alice, bob):
     from django.contrib.auth.models import Permission
 
     User.objects.filter(pk=alice.pk).update(is_staff=True)
@@ -106,7 +106,7 @@ def test_a_disabled_person_is_logged_out(as_root, as_alice, alice):
     assert as_alice.get("/me/settings/").status_code == 302
 
 
-def test_a_groups_members_can_be_read_only(as_root, club, bob):
+def test_a_groups_members_are_read_only(as_root, club, bob):
     address = f"{GROUPS}{club.pk}/change/"
     form = as_root.get(address)
     assert "Bob" in form.text

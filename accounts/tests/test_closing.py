@@ -41,7 +41,7 @@ def test_without_the_current_password_nothing_is_closed(as_bob, bob, club, passw
     assert bob.memberships.exists()
 
 
-def test_the_only_admin_is_told_before_and_refused_after(as_alice, alice, club):
+def test_the_only_admin_is_warned_first_and_then_refused(as_alice, alice, club):
     make_group("Alone", admin=alice)
     sentence = "You are the only admin of Thursday Club. Make someone else a group admin first."
     assert sentence in as_alice.get(CLOSE).text
@@ -54,7 +54,7 @@ def test_the_only_admin_is_told_before_and_refused_after(as_alice, alice, club):
     assert not Group.objects.exclude(archived_at=None).exists()
 
 
-def test_groups_where_nobody_is_left_are_archived(alice):
+def test_groups_with_nobody_left_are_archived(alice):
     alone = make_group("Alone", admin=alice)
     close_account(by=alice)
     alone.refresh_from_db()
@@ -81,7 +81,7 @@ def test_each_membership_ends_by_its_own_rules(bob, club):
     assert bob.memberships.count() == 2
 
 
-def test_who_joins_a_group_at_that_very_moment_is_asked_to_look_again(bob, club, monkeypatch):
+def test_someone_joining_a_group_at_that_very_moment_is_asked_to_check_again(bob, club, monkeypatch):
     from accounts.actions import people
 
     def locked(rows, **lookup):
@@ -96,7 +96,7 @@ def test_who_joins_a_group_at_that_very_moment_is_asked_to_look_again(bob, club,
     assert Membership.objects.filter(user=bob, group=club).exists()
 
 
-def test_a_site_admin_cannot_go_before_somebody_took_the_role(alice):
+def test_a_site_admin_cannot_leave_before_someone_else_has_the_role(alice):
     User.objects.filter(pk=alice.pk).update(is_staff=True)
     with pytest.raises(BulqError, match="site admin"):
         close_account(by=alice)

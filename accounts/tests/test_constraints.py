@@ -25,7 +25,7 @@ def group_row(**changes):
     return columns | {"is_joining_open": True, "created_at": "2026-11-28"} | changes
 
 
-def test_the_rows_as_such_are_accepted(db):
+def test_valid_rows_are_accepted(db):
     insert(User, **user_row())
     insert(Group, **group_row())
     insert(SiteSettings, id=1, registration="open")
@@ -41,7 +41,7 @@ def test_the_rows_as_such_are_accepted(db):
         ({"username": "alice"}, "accounts_user_username_key"),
     ],
 )
-def test_a_person_that_cannot_be(alice, changes, constraint):
+def test_an_impossible_person_is_refused(alice, changes, constraint):
     with pytest.raises(IntegrityError, match=constraint):
         insert(User, **user_row(**changes))
 
@@ -50,13 +50,13 @@ def test_a_person_that_cannot_be(alice, changes, constraint):
     ("changes", "constraint"),
     [({"name": ""}, "group_has_name"), ({"join_token": "used"}, "accounts_group_join_token_key")],
 )
-def test_a_group_that_cannot_be(db, changes, constraint):
+def test_an_impossible_group_is_refused_by_the_database(db, changes, constraint):
     Group.objects.create(name="Club", currency="EUR", join_token="used")
     with pytest.raises(IntegrityError, match=constraint):
         insert(Group, **group_row(**changes))
 
 
-def test_one_membership_of_a_person_in_a_group(club, bob):
+def test_a_person_has_one_membership_in_a_group(club, bob):
     with pytest.raises(IntegrityError, match="one_membership"):
         insert(Membership, group_id=club.pk, user_id=bob.pk, is_admin=False, joined_at="2026-11-28")
 
@@ -69,12 +69,12 @@ def test_one_membership_of_a_person_in_a_group(club, bob):
         ({"registration": ""}, "registration_known"),
     ],
 )
-def test_site_settings_that_cannot_be(db, changes, constraint):
+def test_impossible_site_settings_are_refused(db, changes, constraint):
     with pytest.raises(IntegrityError, match=constraint):
         insert(SiteSettings, **{"id": 1, "registration": "open"} | changes)
 
 
-def test_a_person_with_a_membership_is_not_deleted(club, bob):
+def test_a_person_with_a_membership_cannot_be_deleted(club, bob):
     with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("DELETE FROM accounts_user WHERE id = %s", [bob.pk])
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")

@@ -11,7 +11,7 @@ def set_up(client, **changes):
     return client.post("/groups/new/", {"name": "Oil run", "currency": "RSD"} | changes)
 
 
-def test_who_starts_a_group_is_its_admin_and_only_member(as_alice, alice):
+def test_the_person_who_starts_a_group_is_its_admin_and_only_member(as_alice, alice):
     response = set_up(as_alice, name="  Друзья 🛒 ")
     group = Group.objects.get()
     assert response.url == f"/groups/{group.pk}/people/"
@@ -33,7 +33,7 @@ def test_who_starts_a_group_is_its_admin_and_only_member(as_alice, alice):
         {"currency": "KWD"},
     ],
 )
-def test_a_group_that_cannot_be_is_refused_and_what_was_typed_stays(as_alice, change):
+def test_an_impossible_group_is_refused_and_the_form_keeps_what_was_typed(as_alice, change):
     response = set_up(as_alice, **change)
     assert response.status_code == 422
     assert list(response.context["form"].errors) == list(change)
@@ -42,7 +42,7 @@ def test_a_group_that_cannot_be_is_refused_and_what_was_typed_stays(as_alice, ch
     assert not Group.objects.exists()
 
 
-def test_the_limit_of_groups_counts_created_and_joined_ones_but_no_archived(alice, bob, club, settings):
+def test_the_group_limit_counts_created_and_joined_groups_but_not_archived_ones(alice, bob, club, settings):
     settings.GROUPS_PER_USER = 2
     create_group(by=bob, name="Second", currency="EUR")
     with pytest.raises(BulqError, match="You are in 2 groups, which is the limit"):
@@ -54,14 +54,14 @@ def test_the_limit_of_groups_counts_created_and_joined_ones_but_no_archived(alic
     create_group(by=bob, name="Third", currency="EUR")
 
 
-def test_my_groups_are_listed_and_no_others(as_bob, charlie, club):
+def test_only_my_groups_are_listed(as_bob, charlie, club):
     page = as_bob.get("/groups/")
     assert "Thursday Club" in page.text
     assert "3 members" in page.text
     assert "Charlie" not in page.text
 
 
-def test_who_has_no_group_is_told_what_to_do(as_alice):
+def test_a_person_without_a_group_is_told_what_to_do(as_alice):
     page = as_alice.get("/groups/").text
     assert "Start a group" in page
     assert "I have an invite link" in page
@@ -84,7 +84,7 @@ def test_a_pasted_link_leads_to_the_invitation(as_charlie, club, pasted):
 
 
 @pytest.mark.parametrize("pasted", ["", "hello", "https://evil.example/", "//evil.example/x", "\x00", "a" * 501])
-def test_what_is_no_invite_link_is_refused_and_stays(as_charlie, pasted):
+def test_text_that_is_no_invite_link_is_refused_and_kept(as_charlie, pasted):
     response = as_charlie.post("/groups/invite-link/", {"link": pasted})
     assert response.status_code == 422
     assert "link" in response.context["form"].errors
@@ -111,7 +111,7 @@ def test_a_fixed_currency_is_not_offered_and_a_stale_form_is_refused(as_alice, c
     assert (club.name, club.currency) == ("Friday Club", "EUR")
 
 
-def test_members_who_are_no_admins_change_no_settings(as_bob, club):
+def test_members_who_are_not_admins_cannot_change_settings(as_bob, club):
     address = f"/groups/{club.pk}/settings/"
     assert as_bob.get(address).status_code == 403
     response = as_bob.post(address, {"name": "Mine", "currency": "EUR"})
@@ -121,7 +121,7 @@ def test_members_who_are_no_admins_change_no_settings(as_bob, club):
     assert club.name == "Thursday Club"
 
 
-def test_an_archived_group_is_readable_but_not_changed(as_alice, as_bob, alice, club):
+def test_an_archived_group_can_be_read_but_not_changed(as_alice, as_bob, alice, club):
     archive_group(club.pk, by=alice)
     assert as_bob.get(f"/groups/{club.pk}/people/").status_code == 200
     assert "Archived" in as_bob.get("/groups/").text
@@ -135,7 +135,7 @@ def test_an_archived_group_is_readable_but_not_changed(as_alice, as_bob, alice, 
         archive_group(club.pk, by=alice)
 
 
-def test_only_an_admin_archives(alice, bob, club):
+def test_only_an_admin_can_archive(alice, bob, club):
     with pytest.raises(BulqError, match="Only a group admin"):
         archive_group(club.pk, by=bob)
     archive_group(club.pk, by=alice)
@@ -143,7 +143,7 @@ def test_only_an_admin_archives(alice, bob, club):
     assert club.archived_at
 
 
-def test_rights_are_looked_up_when_the_action_happens(alice, club):
+def test_rights_are_checked_when_the_action_happens(alice, club):
     """Not when the page was opened: the role ended in between."""
     Membership.objects.filter(user=alice).update(is_admin=False)
     with pytest.raises(BulqError, match="Only a group admin"):

@@ -13,8 +13,8 @@ def link(club):
 def test_a_visitor_sees_group_admins_and_number_of_members_and_nothing_else(visitor, link, bob):
     page = visitor.get(link)
     assert page.status_code == 200
-    for words in ("Thursday Club", "Admin: Alice", "3 members", "Log in and join", "Create my account"):
-        assert words in page.text
+    for text in ("Thursday Club", "Admin: Alice", "3 members", "Log in and join", "Create my account"):
+        assert text in page.text
     assert "Bob" not in page.text
     assert "Dora" not in page.text
 
@@ -50,7 +50,7 @@ def test_when_registration_is_closed_the_invitation_says_so(visitor, link):
     assert "Log in and join" in page
 
 
-def test_a_member_is_told_so_and_led_to_the_group(as_bob, club, link):
+def test_a_member_is_told_so_and_sent_to_the_group(as_bob, club, link):
     page = as_bob.get(link).text
     assert "You are already in this group." in page
     assert f'href="/groups/{club.pk}/"' in page
@@ -58,7 +58,7 @@ def test_a_member_is_told_so_and_led_to_the_group(as_bob, club, link):
     assert club.memberships.count() == 3
 
 
-def test_a_member_of_a_full_or_closed_group_is_still_led_there(as_bob, club, link, settings):
+def test_a_member_of_a_full_or_closed_group_is_still_sent_there(as_bob, club, link, settings):
     settings.MEMBERS_PER_GROUP = 3
     Group.objects.update(is_joining_open=False)
     assert "You are already in this group." in as_bob.get(link).text
@@ -86,7 +86,7 @@ def fill_the_person(club, alice, charlie, settings):
 
 
 @pytest.mark.parametrize("obstacle", [close, archive, fill, fill_the_person])
-def test_what_stands_in_the_way_is_said_before_the_click_and_refused_after(
+def test_an_obstacle_is_shown_before_the_click_and_refused_after(
     obstacle, as_charlie, alice, charlie, club, link, settings
 ):
     sentence = obstacle(club, alice, charlie, settings)
@@ -111,7 +111,7 @@ def test_a_renewed_link_is_dead_at_once_and_the_new_one_works(as_charlie, alice,
 
 
 @pytest.mark.parametrize("token", ["x", "0", "a" * 1000, "%00", "..", "é", "%F0%9F"])
-def test_an_invented_link_is_a_sentence(visitor, as_charlie, club, token):
+def test_an_invented_link_gets_a_sentence(visitor, as_charlie, club, token):
     for client in (visitor, as_charlie):
         assert client.get(f"/join/{token}/").status_code == 404
         assert client.post(f"/join/{token}/").status_code < 500
@@ -121,7 +121,7 @@ def test_another_method_is_not_allowed(as_charlie, link):
     assert as_charlie.delete(link).status_code == 405
 
 
-def test_a_disabled_person_joins_nothing(charlie, club):
+def test_a_disabled_person_cannot_join(charlie, club):
     from accounts.actions.membership import join_group
     from bulq.kit.errors import NotAllowed
 
@@ -151,12 +151,12 @@ class TestTheInvitePanel:
         assert club.join_token != old
 
     @pytest.mark.parametrize("word", [None, "", "toggle", "\x00"])
-    def test_a_switch_that_says_nothing_is_refused(self, as_alice, club, word):
+    def test_a_switch_without_a_value_is_refused(self, as_alice, club, word):
         data = {} if word is None else {"joining": word}
         assert as_alice.post(f"/groups/{club.pk}/invite/joining/", data).status_code == 422
 
     @pytest.mark.parametrize("address", ["renew", "joining"])
-    def test_other_members_do_neither(self, as_bob, club, address):
+    def test_other_members_can_do_neither(self, as_bob, club, address):
         old = club.join_token
         response = as_bob.post(f"/groups/{club.pk}/invite/{address}/", {"joining": "closed"})
         assert response.status_code == 403
@@ -171,7 +171,7 @@ def test_leaving_and_joining_again_is_possible(as_bob, bob, club, link):
     assert Membership.objects.get(user=bob, group=club).is_admin is False
 
 
-def test_joining_one_group_says_nothing_of_another(as_charlie, club):
+def test_joining_one_group_reveals_nothing_about_another(as_charlie, club):
     other = make_group("Secret", admin=make_user("Fred"))
     assert "Secret" not in as_charlie.get(f"/join/{club.join_token}/").text
     as_charlie.post(f"/join/{club.join_token}/")

@@ -25,7 +25,9 @@ def test_case_and_blanks_around_a_username_do_not_matter(visitor, alice, usernam
     assert is_signed_in(visitor)
 
 
-def test_unknown_wrong_and_disabled_get_one_answer_at_one_cost(visitor, alice, bob, hashed, monkeypatch):
+def test_unknown_wrong_and_disabled_logins_get_the_same_answer_at_the_same_cost(
+    visitor, alice, bob, hashed, monkeypatch
+):
     """Spec 11: nobody learns who has an account, neither from the page nor from how long it takes."""
     make_user("Fred", username="fred", password=hashed, is_active=False)
     close_account(by=bob)
@@ -59,13 +61,13 @@ def test_an_impossible_username_is_answered_like_any_other(visitor, db, username
     assert log_in(visitor, username).status_code == 422
 
 
-def test_what_was_typed_stays_but_not_the_password(visitor, alice):
+def test_the_form_keeps_what_was_typed_but_not_the_password(visitor, alice):
     response = log_in(visitor, "alice", "my wrong secret")
     assert 'value="alice"' in response.text
     assert "my wrong secret" not in response.text
 
 
-def test_after_login_the_page_that_was_asked_for_comes(visitor, alice):
+def test_login_leads_to_the_page_that_was_asked_for(visitor, alice):
     assert log_in(visitor, next="/groups/new/").url == "/groups/new/"
 
 
@@ -106,7 +108,7 @@ def test_the_session_key_changes_at_login(visitor, alice):
 
 
 def test_sessions_are_rows_and_survive_a_restart(visitor, alice):
-    """Spec 13: nothing of a session is kept in a process."""
+    """Spec 13: no part of a session is kept in a process."""
     log_in(visitor)
     fresh = FormClient()
     fresh.cookies["sessionid"] = visitor.cookies["sessionid"].value
@@ -114,7 +116,7 @@ def test_sessions_are_rows_and_survive_a_restart(visitor, alice):
     assert Session.objects.count() == 1
 
 
-def test_logging_out_ends_this_session_only_and_its_cookie_is_dead(alice):
+def test_logging_out_ends_only_this_session_and_its_cookie(alice):
     """S6."""
     here, there = FormClient(), FormClient()
     log_in(here)
@@ -140,7 +142,7 @@ def test_logging_out_everywhere_ends_all_sessions(alice, bob):
     assert is_signed_in(here)
 
 
-def test_logging_out_twice_is_logging_out(as_alice):
+def test_logging_out_twice_is_like_logging_out_once(as_alice):
     data = {"once": "9b2d6f0c-7a57-4b8b-b0d8-9a7c3a1d2e4f"}
     assert as_alice.post("/logout/", data).url == "/login/"
     assert as_alice.post("/logout/", data).url == "/login/"
@@ -152,7 +154,7 @@ def test_nobody_is_logged_out_by_a_link(as_alice, address):
     assert is_signed_in(as_alice)
 
 
-def test_a_disabled_person_is_out_at_once(as_alice, alice):
+def test_a_disabled_person_is_logged_out_at_once(as_alice, alice):
     User.objects.filter(pk=alice.pk).update(is_active=False)
     assert not is_signed_in(as_alice)
 

@@ -10,7 +10,7 @@ from bulq.tests.client import signed_in
 
 @pytest.fixture
 def runs():
-    """Stands in for the app that knows runs: tells what follows, and notes what was asked for."""
+    """Stands in for the app that knows runs: names consequences and records what it was asked."""
 
     class Runs:
         sentences, refusal, ended = (), "", []
@@ -39,7 +39,7 @@ def admins(group):
 
 
 class TestThePage:
-    def test_an_admin_sees_what_can_be_done_to_whom(self, as_alice, alice, bob, club):
+    def test_an_admin_sees_what_can_be_done_with_each_person(self, as_alice, alice, bob, club):
         page = as_alice.get(f"/groups/{club.pk}/people/").text
         assert "3 members" in page
         assert page.index("Alice (you)") < page.index("Bob") < page.index("Dora")
@@ -48,12 +48,12 @@ class TestThePage:
         assert f"/people/{alice.pk}/remove/" not in page
         assert "Remove as admin" not in page  # she is the last one
 
-    def test_the_others_see_people_and_no_buttons(self, as_bob, club):
+    def test_other_members_see_people_but_no_buttons(self, as_bob, club):
         page = as_bob.get(f"/groups/{club.pk}/people/").text
         assert "Group admin" in page
         assert "Bob (you)" in page
-        for words in ("Make admin", "Remove as admin", "/remove/", "/settings/"):
-            assert words not in page.split('id="main"')[1]
+        for text in ("Make admin", "Remove as admin", "/remove/", "/settings/"):
+            assert text not in page.split('id="main"')[1]
 
 
 class TestRoles:
@@ -76,24 +76,24 @@ class TestRoles:
         assert "A group needs an admin" in response.text
         assert admins(club) == {"Alice"}
 
-    def test_other_members_change_no_role(self, as_bob, alice, bob, club):
+    def test_other_members_cannot_change_roles(self, as_bob, alice, bob, club):
         assert role(as_bob, club, bob, "admin").status_code == 403
         assert role(as_bob, club, alice, "member").status_code == 403
         assert admins(club) == {"Alice"}
 
     @pytest.mark.parametrize("word", ["", "owner", "\x00", "Admin"])
-    def test_a_role_that_is_none_is_refused(self, as_alice, bob, club, word):
+    def test_an_unknown_role_is_refused(self, as_alice, bob, club, word):
         assert role(as_alice, club, bob, word).status_code == 422
         assert admins(club) == {"Alice"}
 
-    def test_somebody_of_another_group_is_missing(self, as_alice, charlie, club):
+    def test_a_person_from_another_group_is_missing(self, as_alice, charlie, club):
         assert role(as_alice, club, charlie, "admin").status_code == 404
         assert as_alice.get(f"/groups/{club.pk}/people/{charlie.pk}/remove/").status_code == 404
         assert as_alice.post(f"/groups/{club.pk}/people/{charlie.pk}/remove/").status_code == 404
 
 
 class TestLeaving:
-    def test_the_page_lists_first_what_follows(self, as_bob, club, runs):
+    def test_the_page_first_lists_the_consequences(self, as_bob, club, runs):
         runs.sentences = ["Your order in Metro, Sat 28 November is dropped.", "You still owe Ana €23.40."]
         page = as_bob.get(f"/groups/{club.pk}/leave/")
         for sentence in runs.sentences:
@@ -108,7 +108,7 @@ class TestLeaving:
             assert as_bob.get(f"/groups/{club.pk}/{address}/").status_code == 404
         assert as_bob.post(f"/groups/{club.pk}/leave/").status_code == 404
 
-    def test_what_a_run_refuses_is_said_before_and_after(self, as_bob, club, runs):
+    def test_a_refusal_by_a_run_is_shown_before_and_after(self, as_bob, club, runs):
         runs.refusal = "Hand over the lead of Metro first."
         page = as_bob.get(f"/groups/{club.pk}/leave/")
         assert runs.refusal in page.text
@@ -141,7 +141,7 @@ class TestLeaving:
 
 
 class TestRemoving:
-    def test_an_admin_sees_what_follows_and_then_removes(self, as_alice, alice, bob, club, runs):
+    def test_an_admin_sees_the_consequences_and_then_removes_the_person(self, as_alice, alice, bob, club, runs):
         runs.sentences = ["Metro, no day yet is called off."]
         address = f"/groups/{club.pk}/people/{bob.pk}/remove/"
         page = as_alice.get(address).text
@@ -152,20 +152,20 @@ class TestRemoving:
         assert not club.memberships.filter(user=bob).exists()
         assert signed_in(bob).get(f"/groups/{club.pk}/people/").status_code == 404
 
-    def test_an_admin_is_not_removed(self, as_alice, alice, bob, club):
+    def test_an_admin_cannot_be_removed(self, as_alice, alice, bob, club):
         change_role(club.pk, bob.pk, by=alice, is_admin=True)
         address = f"/groups/{club.pk}/people/{bob.pk}/remove/"
         assert "be removed. Remove them as admin first" in as_alice.get(address).text
         assert as_alice.post(address).status_code == 422
         assert club.memberships.count() == 3
 
-    def test_other_members_remove_nobody(self, as_bob, dora, club):
+    def test_other_members_cannot_remove_anyone(self, as_bob, dora, club):
         address = f"/groups/{club.pk}/people/{dora.pk}/remove/"
         assert as_bob.get(address).status_code == 403
         assert as_bob.post(address).status_code == 403
         assert club.memberships.count() == 3
 
-    def test_removing_twice_is_missing_the_second_time(self, as_alice, bob, club):
+    def test_a_person_already_removed_is_missing(self, as_alice, bob, club):
         address = f"/groups/{club.pk}/people/{bob.pk}/remove/"
         assert as_alice.post(address).status_code == 302
         assert as_alice.post(address).status_code == 404

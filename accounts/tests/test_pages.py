@@ -62,8 +62,8 @@ def test_other_methods_are_not_allowed_and_reading_changes_nothing(as_alice, clu
 
 
 @pytest.mark.parametrize(("address", "known"), IN_A_GROUP.items())
-def test_an_outsider_finds_what_is_missing_for_everybody(as_charlie, club, ids, address, known):
-    """S2: the group is foreign, the group is missing: one page."""
+def test_an_outsider_gets_the_page_for_missing_things(as_charlie, club, ids, address, known):
+    """S2: a foreign group and a missing one give the same page."""
     for method in known.lower().split():
         foreign = send(as_charlie, method, address.format(**ids))
         missing = send(as_charlie, method, address.format(group=club.pk + 1000, user=ids["user"]))
@@ -73,7 +73,7 @@ def test_an_outsider_finds_what_is_missing_for_everybody(as_charlie, club, ids, 
 
 
 def without_its_time(answer):
-    """Every page says when it was asked for."""
+    """Every page states when it was requested."""
     return answer.text.replace(f'data-at="{answer.wsgi_request.asked_at}"', "")
 
 
@@ -87,7 +87,7 @@ def test_an_impossible_id_is_missing(as_alice, club, ids, address, known, number
 
 
 @pytest.mark.parametrize("address", ["/login/", "/register/", "/password-reset/", "/logout/"])
-def test_public_posts_need_the_token_against_forgery(db, address):
+def test_public_posts_need_the_csrf_token(db, address):
     """S3."""
     assert FormClient(enforce_csrf_checks=True).post(address).status_code == 403
 
@@ -136,7 +136,7 @@ def test_lists_take_as_many_queries_for_three_rows_as_for_one(alice, as_alice):
     assert {address: count for address, count in after.items() if count > pages[address]} == {}
 
 
-def test_an_invitation_takes_as_many_queries_whatever_the_group(visitor, alice):
+def test_an_invitation_takes_the_same_number_of_queries_for_any_group(visitor, alice):
     group = make_group("First", admin=alice)
     before = queries(visitor, f"/join/{group.join_token}/")
     for _ in range(3):

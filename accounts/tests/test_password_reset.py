@@ -56,7 +56,7 @@ def test_a_link_works_once(visitor, link):
 
 
 @pytest.mark.parametrize(("password", "again"), [("short", "short"), (NEW, NEW + "x"), ("x" * 129, "x" * 129)])
-def test_the_rules_for_passwords_hold_here_too(visitor, link, password, again):
+def test_the_password_rules_apply_here_too(visitor, link, password, again):
     address = visitor.get(link, follow=True).request["PATH_INFO"]
     response = visitor.post(address, {"new_password": password, "new_password_again": again})
     assert response.status_code == 422
@@ -78,8 +78,8 @@ def test_the_answer_does_not_tell_whether_the_address_exists(visitor, alice):
 
 
 # --- Who sends it ----------------------------------------------------------------------------------
-def test_the_page_does_the_same_for_everybody_and_sends_nothing(visitor, alice, django_capture_on_commit_callbacks):
-    """D7: the same queries and the same work handed over, whether anybody has the address or not."""
+def test_the_page_does_the_same_for_everyone_and_sends_nothing(visitor, alice, django_capture_on_commit_callbacks):
+    """D7: the same queries and the same task queued, whether or not anyone has the address."""
     make_user("Fred", email="fred@example.org", is_active=False)
     done = []
     for email in ("alice@example.org", "nobody@example.org", "fred@example.org"):
@@ -97,7 +97,7 @@ def test_the_page_does_the_same_for_everybody_and_sends_nothing(visitor, alice, 
     assert mail_resets() == 0
 
 
-def test_a_mail_server_that_is_away_loses_no_mail_for_an_hour(visitor, alice, bob, settings, caplog):
+def test_no_mail_is_lost_while_the_mail_server_is_down_for_an_hour(visitor, alice, bob, settings, caplog):
     User.objects.filter(pk=bob.pk).update(email="bob@example.org")
     backend, settings.EMAIL_BACKEND = settings.EMAIL_BACKEND, "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
@@ -111,10 +111,10 @@ def test_a_mail_server_that_is_away_loses_no_mail_for_an_hour(visitor, alice, bo
     assert not ResetRequest.objects.exists()
 
 
-def test_no_secret_is_handed_over(visitor, alice, monkeypatch, django_capture_on_commit_callbacks, caplog):
-    """The queue holds the name of the task, and the row the address that somebody typed."""
+def test_no_secret_goes_through_the_queue(visitor, alice, monkeypatch, django_capture_on_commit_callbacks, caplog):
+    """The queue holds only the task's name, the row only the address that was typed."""
     sent = []
-    monkeypatch.setattr(celery, "send_task", lambda *words, **more: sent.append((words, more)))
+    monkeypatch.setattr(celery, "send_task", lambda *args, **more: sent.append((args, more)))
     with django_capture_on_commit_callbacks(execute=True):
         visitor.post(RESET, {"email": "alice@example.org"})
     assert "accounts.tasks.mail_resets" in str(sent)
@@ -129,7 +129,7 @@ SENDERS = {"accounts/actions/mail.py", "bids/actions/mail.py", "bulq/watch/alert
 
 
 def test_only_the_worker_sends_mail():
-    """What sends is in few files, and no view, form or middleware calls what sends in them."""
+    """Only a few files send mail, and no view, form or middleware calls the functions that do."""
     files = [path for app in ("accounts", "bids", "bulq", "stores") for path in Path(app).rglob("*.py")]
     texts = {str(path): path.read_text() for path in files if "tests" not in path.parts}
     assert {path for path, text in texts.items() if SENDS.search(text)} == SENDERS
@@ -144,7 +144,7 @@ WORKERS = {
 }
 
 
-def test_what_is_no_address_is_refused(visitor, db):
+def test_an_invalid_address_is_refused(visitor, db):
     response = visitor.post(RESET, {"email": "alice"})
     assert response.status_code == 422
     assert "Enter an e-mail address" in response.text

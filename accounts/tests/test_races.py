@@ -56,7 +56,7 @@ def test_without_the_lock_parallel_joins_exceed_the_members_of_a_group(small_clu
 
 
 def enter_in_parallel(person, settings, monkeypatch):
-    """One person joins two groups and starts two more, and may be in two."""
+    """One person joins two groups and starts two more, with a limit of two."""
     settings.GROUPS_PER_USER = 2
     for module in (membership, groups):
         monkeypatch.setattr(module, "user_limit_problems", linger(membership.user_limit_problems))
@@ -75,7 +75,7 @@ def test_parallel_joins_and_creations_never_exceed_the_groups_of_a_person(bob, s
 
 
 def test_without_the_lock_a_person_gets_into_more_groups(bob, settings, monkeypatch):
-    """Negative control: the groups are still locked, each its own; the person is not."""
+    """Negative control: each group is still locked; the person is not."""
     for module in (membership, groups):
         monkeypatch.setattr(
             module,
@@ -104,7 +104,7 @@ def demote_each_other(alice, bob, monkeypatch):
     return results, club.memberships.admins().count()
 
 
-def test_of_two_admins_who_demote_each_other_one_stays(alice, bob, monkeypatch):
+def test_when_two_admins_demote_each_other_one_stays(alice, bob, monkeypatch):
     """D1."""
     results, admins = demote_each_other(alice, bob, monkeypatch)
     assert (len(refused(results)), admins) == (1, 1)
@@ -127,7 +127,7 @@ def test_closing_an_account_and_joining_a_group_at_once_leaves_no_closed_member(
 
 
 @pytest.mark.parametrize("through_the_page", [False, True])
-def test_of_bob_and_bob_registering_in_parallel_there_is_one(through_the_page):
+def test_when_two_people_register_as_bob_at_once_there_is_one_bob(through_the_page):
     """D4. The protection is the unique constraint alone; `test_constraints` shows it is there."""
     spellings = ["Bob", "bob ", " BOB", "bob"]
     if through_the_page:
@@ -155,7 +155,7 @@ def test_twenty_identical_registrations_are_one_person_and_one_answer():
     assert all(client.get("/me/settings/").status_code == 200 for client in clients)
 
 
-def test_who_waits_too_long_for_a_lock_is_told_so(alice, bob):
+def test_waiting_too_long_for_a_lock_ends_in_a_sentence(alice, bob):
     """D3: the connection's lock time-out is 3 s; here it is less, so that the test does not wait."""
     with connection.cursor() as cursor:
         cursor.execute("SHOW lock_timeout")
@@ -178,7 +178,7 @@ def test_who_waits_too_long_for_a_lock_is_told_so(alice, bob):
 
 
 def test_a_locked_group_does_not_stop_others_from_referring_to_it(alice, bob):
-    """Writing a row that refers to the group needs no more than that the group stays."""
+    """A row that refers to the group only needs the group to stay."""
     club = make_group(admin=alice)
     with transaction.atomic():
         locked(Group.objects, pk=club.pk)

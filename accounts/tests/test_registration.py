@@ -22,7 +22,7 @@ def open_for(position):
     SiteSettings.objects.update_or_create(pk=1, defaults={"registration": position})
 
 
-def test_who_registers_is_logged_in_and_sent_home(visitor):
+def test_registering_logs_in_and_leads_home(visitor):
     response = visitor.post(REGISTRATION, typed(name="  Eva Ж  ", username=" EVA-1 ", email="eva@example.org"))
     assert (response.status_code, response.url) == (302, "/")
     eva = User.objects.get()
@@ -32,7 +32,7 @@ def test_who_registers_is_logged_in_and_sent_home(visitor):
     assert eva.password.startswith("argon2$")
 
 
-def test_who_is_logged_in_is_sent_home_from_registration(as_alice):
+def test_a_logged_in_person_is_sent_home_from_registration(as_alice):
     assert as_alice.get(REGISTRATION).url == "/"
     assert as_alice.post(REGISTRATION, typed()).url == "/"
     assert User.objects.count() == 1
@@ -67,7 +67,7 @@ def test_another_method_is_not_allowed(visitor):
         ("password_again", "another one", "The two passwords differ. Enter the same one twice"),
     ],
 )
-def test_what_cannot_be_is_refused_at_its_field_and_the_rest_is_kept(visitor, field, value, sentence):
+def test_invalid_input_is_refused_at_its_field_and_the_rest_is_kept(visitor, field, value, sentence):
     data = typed(username="eva-1234", **{field: value}) if field != "username" else typed(username=value)
     if field == "password":
         data["password_again"] = value
@@ -92,7 +92,7 @@ def test_a_sixty_letter_cyrillic_password_and_blanks_in_it_work(visitor):
 
 
 @pytest.mark.parametrize("username", ["alice", "ALICE", " Alice ", "ａｌｉｃｅ"])
-def test_a_username_is_taken_whatever_its_case(visitor, alice, username):
+def test_a_username_is_taken_in_any_case(visitor, alice, username):
     response = visitor.post(REGISTRATION, typed(username=username))
     assert response.status_code == 422
     assert response.context["form"].errors["username"] == ["This username is already taken"]
@@ -141,17 +141,17 @@ class TestByInvitationOnly:
         assert User.objects.filter(username="eva").exists()
 
     @pytest.mark.parametrize("token", ["", "x" * 32, "\x00", "../", "[", "é", "a" * 5000])
-    def test_an_invented_invitation_is_none(self, visitor, token):
+    def test_an_invented_invitation_does_not_count(self, visitor, token):
         assert visitor.post(REGISTRATION, typed(join=token)).status_code == 403
         assert not User.objects.filter(username="eva").exists()
 
     @pytest.mark.parametrize("change", [{"is_joining_open": False}, {"archived_at": "2026-01-01T00:00Z"}])
-    def test_the_link_of_a_group_that_takes_nobody_is_none(self, visitor, club, change):
+    def test_the_link_of_a_group_nobody_can_join_does_not_count(self, visitor, club, change):
         Group.objects.filter(pk=club.pk).update(**change)
         assert visitor.post(REGISTRATION, typed(join=club.join_token)).status_code == 403
         assert not User.objects.filter(username="eva").exists()
 
-    def test_a_link_that_was_renewed_is_none(self, visitor, club):
+    def test_a_replaced_link_does_not_count(self, visitor, club):
         old = club.join_token
         Group.objects.filter(pk=club.pk).update(join_token="n" * 32)
         assert visitor.post(REGISTRATION, typed(join=old)).status_code == 403
@@ -159,7 +159,7 @@ class TestByInvitationOnly:
 
 @pytest.mark.parametrize("token", ["//evil.example", "https://evil.example/", "/\\evil.example", "a?next=//evil"])
 def test_registration_never_leads_to_another_site(visitor, token):
-    """S5: the way on is an invitation of ours or the home page."""
+    """S5: it leads on only to one of our invitations or the home page."""
     assert visitor.post(REGISTRATION, typed(join=token)).url == "/"
 
 

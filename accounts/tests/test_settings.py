@@ -37,7 +37,7 @@ def test_name_username_and_mail_change_with_the_current_password(as_alice, alice
     assert FormClient().post("/login/", {"username": "ALICE-B", "password": PASSWORD}).status_code == 302
 
 
-def test_the_mail_address_can_be_taken_away(as_alice, alice):
+def test_the_mail_address_can_be_removed(as_alice, alice):
     as_alice.post(PROFILE, profile(email=""))
     alice.refresh_from_db()
     assert alice.email == ""
@@ -114,12 +114,12 @@ def test_a_theme_needs_no_password_and_holds_on_every_device(as_alice, alice, th
 
 
 @pytest.mark.parametrize("theme", ["", "pink", "\x00"])
-def test_a_theme_that_is_none_is_refused(as_alice, theme):
+def test_an_unknown_theme_is_refused(as_alice, theme):
     response = as_alice.post(THEME, {"theme": theme})
     assert response.status_code == 422
     assert "Choose a theme" in response.text
 
 
 @pytest.mark.parametrize("address", [PROFILE, PASSWORD_BLOCK, THEME])
-def test_a_block_is_not_a_page(as_alice, address):
+def test_a_settings_block_is_not_a_page(as_alice, address):
     assert as_alice.get(address).status_code == 405

@@ -56,7 +56,7 @@ def offer_lead(run, user, *, by):
     if user.pk == run.leader_id or not _takes_part(run, user):
         raise BulqError(_("Only someone who takes part in this run can be asked to lead it."))
     if user.pk == by.pk:
-        raise BulqError(_("Ask someone else to lead this run: you cannot give the lead to yourself."))
+        raise BulqError(_("Ask someone else to lead this run: you can't give the lead to yourself."))
     run.lead_offered_to, run.lead_offered_by = user, by
     run.save(update_fields=["lead_offered_to", "lead_offered_by"])
     record(run, happened("lead_offered", subject=user), by=by)

@@ -68,8 +68,8 @@ def what_follows(membership):
 
 def _dropped(run, count):
     text = ngettext(
-        "%(run)s: the order of %(count)s product is dropped.",
-        "%(run)s: the order of %(count)s products is dropped.",
+        "%(run)s: the order for %(count)s product is dropped.",
+        "%(run)s: the order for %(count)s products is dropped.",
         count,
     )
     return text % {"run": run, "count": count}

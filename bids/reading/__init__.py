@@ -1,1 +1,1 @@
-"""What pages, sums and files are read from: one read model a file, made of `bids.models`. Writes nothing."""
+"""What pages, sums and files are made from: one read model per file, read from `bids.models`. Writes nothing."""

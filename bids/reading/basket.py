@@ -14,7 +14,7 @@ from .planning import Planned, planned_purchase
 
 @dataclass
 class BasketLine(Line):
-    """A line with what the shopper wants to know about it."""
+    """A line with what the shopper needs to know about it."""
 
     seen_prices: list = field(default_factory=list)
     comments: list = field(default_factory=list)
@@ -71,7 +71,7 @@ class Basket:
 
     @property
     def done(self):
-        """In the order of ticking, what is not there last."""
+        """In the order they were ticked, missing products last."""
         bought = [line for line in self.lines if line.is_bought]
         missing = [line for line in self.lines if line.item.not_there_at and not line.is_bought]
         return sorted(bought, key=lambda line: line.purchases[0].pk, reverse=True) + missing
@@ -82,10 +82,10 @@ class Basket:
 
     @property
     def expected(self):
-        """What is still open at the last prices."""
+        """Cost of the open lines at the last prices."""
         return sum((line.planned.total for line in self.open if line.planned.total is not None), Decimal(0))
 
     @property
     def without_price(self):
-        """How many open lines are not in what is expected."""
+        """How many open lines `expected` leaves out."""
         return sum(line.planned.total is None for line in self.open)

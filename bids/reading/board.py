@@ -37,7 +37,7 @@ class Row:
 
     @property
     def is_pack_open(self):
-        """Whether the wishes leave a pack that is not full."""
+        """Whether the orders leave a pack partly empty."""
         return bool(self.pack) and self.wanted != whole_packs(self.wanted, self.pack)
 
     def estimate(self, quantity, currency):
@@ -49,7 +49,7 @@ class Row:
 
 @dataclass
 class Person:
-    """A participant as the order table knows them; products without a price are missing from the estimate."""
+    """A participant in the order table; their estimate leaves out products without a price."""
 
     participation: Participation
     estimate: Decimal = ZERO
@@ -64,7 +64,7 @@ class Person:
 
 
 class Board:
-    """Rows in the order in which products came to the run, so that none moves under a finger."""
+    """Rows in the order in which products were added to the run, so that none moves under a finger."""
 
     def __init__(self, run):
         self.run = run
@@ -123,12 +123,12 @@ class Board:
 
     @property
     def to_buy(self):
-        """What the shop will cost as far as prices are known: whole packs, as the list plans them."""
+        """What the shopping will cost as far as prices are known, in whole packs as the list plans them."""
         return sum((planned.total for planned in self._planned() if planned.total is not None), ZERO)
 
     @cached_property
     def without_price(self):
-        """How many products are not in `to_buy`."""
+        """How many products `to_buy` leaves out."""
         return sum(planned.total is None for planned in self._planned())
 
     def _planned(self):

@@ -1,4 +1,4 @@
-"""How a run's goods and costs divide among its people: for the preview of a forced hand-out, and for the deed."""
+"""How a run's goods and costs divide among its people: for the preview of a forced hand-out and for the hand-out."""
 
 from decimal import Decimal
 from hashlib import sha256
@@ -19,8 +19,8 @@ def extra_total(run):
 class Division:
     """`quantities` and `costs` by item and participation id, `extras` by participation id.
 
-    Without given quantities every bought line is divided fairly, the leader taking what nobody took. The extra
-    costs go by the value of what people receive; where nobody receives anything, they are the payer's.
+    Unless quantities are given, every bought line is divided fairly, and the leader takes what nobody took. Extra
+    costs are split by the value of what people receive; where nobody receives anything, the payer bears them.
     """
 
     def __init__(self, run, lines, quantities=None):
@@ -50,7 +50,7 @@ class Division:
         return self.goods.get(person, ZERO) + self.extras.get(person, ZERO)
 
     def fingerprint(self):
-        """Changes whenever anything that decides who gets and pays what does."""
+        """Changes whenever anything changes that decides who gets and pays what."""
         facts = [
             (
                 line.item.pk,
@@ -79,7 +79,7 @@ class Preview:
         ]
 
     def _things(self, person):
-        """Line, quantity, cost and the wish it comes from (None where there was none)."""
+        """Line, quantity, cost and the wish it comes from (None if there was none)."""
         things = []
         for line in self.division.lines:
             quantity = self.division.quantities[line.item.pk].get(person)

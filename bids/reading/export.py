@@ -1,12 +1,13 @@
-"""A run as rows for a file. People are told apart by id, not by name.
+"""A run as rows for a file. People are identified by id, not by name.
 
-CSV: a row for each wish (`kind` is "wish"), then for each person their part of the extra costs ("extra costs") and
-their total ("total"), and the total of the run ("run total"). The costs of wishes and extra costs add up to the totals.
+CSV: a row for each wish (`kind` is "wish"), then for each person their share of the extra costs ("extra costs") and
+their total ("total"), and the total of the run ("run total"). The costs of wishes and extra costs add up to the
+totals.
 
 JSON, version 1: `run` (id, group, store, day, number, state, currency, goods, extra_costs, total), `people` (id, name,
-total, extra_costs, paid, still_owes, gets_back), and `lines`, one a wish: person_id, product_id, product, brand, unit,
-wanted, received, cost, picked_up. Amounts and quantities are strings of plain decimals; what is known only from the
-hand-out on is null before it.
+total, extra_costs, paid, still_owes, gets_back), and `lines`, one per wish: person_id, product_id, product, brand,
+unit, wanted, received, cost, picked_up. Amounts and quantities are strings of plain decimals; what is known only once
+the hand-out has started is null before it.
 """
 
 from .board import Board
@@ -20,7 +21,7 @@ NOTHING = dict.fromkeys(
 
 
 class Export:
-    """Wishes with a quantity, and from the hand-out on what everybody owes for them."""
+    """Wishes with a quantity and, once the hand-out has started, what everyone owes for them."""
 
     def __init__(self, run, user):
         self.run = run
@@ -114,7 +115,7 @@ class Sheets:
             if quantity:
                 by_product.setdefault(row["product_id"], []).append((row, quantity))
                 by_person.setdefault(row["person_id"], []).append((row, quantity))
-        self.by_product = sorted((self._product(rows) for rows in by_product.values()), key=lambda one: one[:2])
+        self.by_product = sorted((self._product(rows) for rows in by_product.values()), key=lambda product: product[:2])
         accounts = {account.user.pk: account for account in export.accounts}
         slips = [self._slip(rows, accounts.get(person)) for person, rows in by_person.items()]
         self.slips = [slip for slip in slips if slip[1] or slip[2] or slip[3]]

@@ -10,7 +10,7 @@ from .sums import ZERO
 
 
 def next_step(standing):
-    """The run comes with leader, payer and, if somebody is asked to lead it, that person."""
+    """The run has to come with its leader, its payer and, if someone is asked to lead it, that person."""
     run = standing.run
     if standing.leads and run.lead_offered_to_id:
         return _("Waiting for %(name)s to take over the lead.") % {"name": run.lead_offered_to.name}
@@ -111,7 +111,7 @@ def _called_off(_standing):
 
 
 def _own_money(standing):
-    """What the reader pays or gets; of the payer, what the others do."""
+    """What the reader pays or gets back; for the payer, what the others do."""
     if standing.is_payer:
         return list(_money_of_payer(standing))
     owes, back = standing.own_balance

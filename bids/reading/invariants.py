@@ -20,7 +20,7 @@ from .sums import MONEY
 
 
 def problems():
-    """Sentences about everything that should not be; empty when all is well."""
+    """Sentences about everything that is wrong; empty when all is well."""
     return [sentence for check in CHECKS for sentence in check()]
 
 
@@ -74,13 +74,13 @@ def _nobody_owes_less_than_nothing():
 
 def _allocations_belong():
     astray = Allocation.objects.exclude(item__run__state__in=states.WITH_ALLOCATIONS)
-    for one in astray.select_related("item"):
-        yield f"run {one.item.run_id}: allocation {one.pk} in a run without a hand-out"
+    for allocation in astray.select_related("item"):
+        yield f"run {allocation.item.run_id}: allocation {allocation.pk} in a run without a hand-out"
     crossed = Allocation.objects.exclude(bid__participation__run=F("item__run"), bid__product=F("item__product"))
-    for one in crossed:
-        yield f"allocation {one.pk} joins a bid and a line that do not belong together"
-    for one in Allocation.objects.filter(bid__quantity=None):
-        yield f"allocation {one.pk} for somebody who is only interested"
+    for allocation in crossed:
+        yield f"allocation {allocation.pk} joins a bid and a line that do not belong together"
+    for allocation in Allocation.objects.filter(bid__quantity=None):
+        yield f"allocation {allocation.pk} for someone who is only interested"
     early = Participation.objects.exclude(run__state__in=states.WITH_ALLOCATIONS).exclude(extra_share=0)
     for person in early:
         yield f"run {person.run_id}: user {person.user_id} has a share of the extra costs before the hand-out"
@@ -105,7 +105,7 @@ def _open_runs_have_members():
     offered = Run.objects.filter(lead_offered_to__isnull=False)
     asked = Participation.objects.filter(run=OuterRef("pk"), user=OuterRef("lead_offered_to"), left_at=None)
     for run in offered.annotate(asked=Exists(asked)).filter(asked=False):
-        yield f"run {run.pk}: its lead is offered to somebody who does not take part"
+        yield f"run {run.pk}: its lead is offered to someone who does not take part"
     for run in offered.filter(state__in=states.ENDED):
         yield f"run {run.pk} has ended, but its lead is still offered"
     for run in Run.objects.open().filter(group__archived_at__isnull=False):
@@ -115,7 +115,7 @@ def _open_runs_have_members():
 def _states_fit():
     others = Bid.objects.filter(participation__run=OuterRef("pk")).exclude(participation__user=OuterRef("leader"))
     for run in Run.objects.filter(state=states.PLANNING).annotate(others=Exists(others)).filter(others=True):
-        yield f"run {run.pk}: somebody beside the leader has a wish, but it is still planned"
+        yield f"run {run.pk}: someone other than the leader has a wish, but it is still planned"
     early = ShoppingItem.objects.filter(run__state__in=states.BEFORE_THE_SHOP)
     for run in early.values_list("run", flat=True).distinct():
         yield f"run {run}: has a shopping list before the shop"

@@ -1,4 +1,4 @@
-"""A run after the shop, as everybody reads it: what each person gets, what it costs them, and what they have paid."""
+"""A run after the shopping, as everyone sees it: what each person gets, what it costs them, and what they have paid."""
 
 from dataclasses import dataclass, field
 
@@ -12,7 +12,7 @@ from .sums import ZERO, balance, with_owed
 
 @dataclass
 class Thing:
-    """One bid of a person on a bought or an unbought line, and what came of it."""
+    """A person's bid on a line, bought or not, and what they received for it."""
 
     line: object
     bid: Bid
@@ -38,7 +38,7 @@ class Thing:
 
 @dataclass
 class Account:
-    """A person's part: their things, what they owe for them, and the mark of what they have paid."""
+    """A person's share: their things, what they owe for them, and what is marked as paid."""
 
     participation: Participation
     is_payer: bool
@@ -79,7 +79,7 @@ class Account:
 
     @property
     def gets_back(self):
-        """What was paid too much."""
+        """The amount overpaid."""
         return ZERO if self.is_payer else balance(self.total, self.paid)[1]
 
     @property
@@ -92,7 +92,7 @@ class Account:
 
 
 class Ledger:
-    """Reads a run once; the accounts stand with the reader's own first, then by name."""
+    """Reads a run once; the reader's own account comes first, the others by name."""
 
     def __init__(self, run, user):
         self.run = run
@@ -100,7 +100,7 @@ class Ledger:
         self.extra_costs = list(run.extra_costs.select_related("added_by").order_by("pk"))
         people = with_owed(Participation.objects.filter(run=run)).select_related("user").by_name()
         accounts = {person.pk: Account(person, person.user_id == run.payer_id) for person in people}
-        allocations = {one.bid_id: one for one in Allocation.objects.filter(item__run=run)}
+        allocations = {allocation.bid_id: allocation for allocation in Allocation.objects.filter(item__run=run)}
         for line in self.lines:
             for bid in line.bids:
                 account = accounts[bid.participation_id]
@@ -132,7 +132,7 @@ class Ledger:
 
     @property
     def by_product(self):
-        """Bought lines with the things of everybody who wanted them, and how much still waits."""
+        """Bought lines with the things of everyone who wanted them, and how much is still to be handed out."""
         by_line = {}
         for account in self.accounts:
             for thing in account.things:
@@ -174,7 +174,7 @@ class Ledger:
 
     @property
     def debtors(self):
-        """Whoever owes, or has paid, something: those with whom money is still open first."""
+        """People who owe or have paid something, those with open amounts first."""
         owing = [account for account in self.accounts if account.owes_something]
         return sorted(owing, key=lambda account: not account.is_open)
 
@@ -185,7 +185,7 @@ class Ledger:
 
     @property
     def to_give_back(self):
-        """What the payer gives back: another direction, never set off against what they get."""
+        """What the payer gives back; never netted against what they still get."""
         return sum((account.gets_back for account in self.accounts), ZERO)
 
 

@@ -1,4 +1,4 @@
-"""What a product line of a run comes to: wanted, bought, paid, and whether that fits together."""
+"""The totals of a product line of a run: wanted, bought, paid, and whether they match."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -33,7 +33,7 @@ class Line:
 
     @property
     def unit_cost(self):
-        """Paid for one unit, for display only."""
+        """The price paid per unit, for display only."""
         return self.paid / self.bought
 
     @property
@@ -79,7 +79,7 @@ class Line:
         return f"{self.item.run_id}:{self.product.pk}"
 
     def shares(self, leader):
-        """Quantity by participation id, nothing for nobody; `leader` is the leader's participation id."""
+        """Quantity by participation id, without zeros; `leader` is the leader's participation id."""
         wishes = {bid.participation_id: bid.quantity for bid in self.bids}
         shares = share_out(
             self.bought, wishes, grain=self.product.grain, weighed=self.matches, leader=leader, seed=self.seed
@@ -88,12 +88,12 @@ class Line:
 
 
 def lines_of(run):
-    """Every line of the shopping list by name, with its real bids and its purchases in the order of ticking."""
+    """Every line of the shopping list by name, with its real bids and its purchases in the order they were ticked."""
     return lines_by_run([run.pk])[run.pk]
 
 
 def lines_by_run(run_ids):
-    """The same of several runs, in the same three queries: `{run id: lines}`; of none in none."""
+    """The same for several runs, in the same three queries: `{run id: lines}`; for no runs, without a query."""
     if not run_ids:
         return {}
     lines = {(item.run_id, item.product_id): Line(item, item.product) for item in _items(run_ids)}

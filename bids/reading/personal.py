@@ -1,4 +1,4 @@
-"""What one person's runs come to, and everything that is held about them."""
+"""One person's figures over all runs, and all data held about them."""
 
 from django.db.models import Q
 
@@ -30,7 +30,7 @@ def figures_of(user):
 
 
 def everything_about(user):
-    """All that is held about a person, as plain data (version 1)."""
+    """All data held about a person, as plain values (version 1)."""
     parts = with_owed(Participation.objects.filter(user=user)).select_related("run__store", "run__group")
     return {
         "version": 1,

@@ -1,4 +1,4 @@
-"""What is to be bought of a product, and what that will cost: for the list in the shop and before it."""
+"""How much of a product to buy and what it will cost: for the list in the shop, and before shopping."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -20,10 +20,10 @@ class Planned:
 
 
 def planned_purchase(wanted, offer, currency):
-    """What is wanted, in whole packs, at the last observation scaled from its own quantity.
+    """The wanted quantity in whole packs, at the last price scaled from its own quantity.
 
-    The price is shown for a pack or a unit where that comes to the same cent, else for all of it. A price too small
-    for one minor unit is as good as none: nothing is bought for nothing by a tap.
+    The price is shown per pack or per unit where that gives the same total, else for all of it. A total below one
+    minor unit counts as no price, so that no tap buys something for nothing.
     """
     pack = offer.pack_size if offer else None
     units = whole_packs(wanted, pack)

@@ -1,7 +1,7 @@
-"""How far each of some runs has come, and what is left to do for one reader.
+"""How far runs have come, and what is left to do in them for one reader.
 
-From this come the word for a run's state, the sentence about what happens next (`guidance`), and what needs a person
-(`jobs`), so that no two pages tell of two states.
+The word for a run's state, the sentence about what happens next (`guidance`) and what needs a person (`jobs`) all come
+from here, so that no two pages disagree.
 """
 
 from collections import defaultdict
@@ -24,7 +24,7 @@ from .sums import MONEY, ZERO, balance
 
 @dataclass(frozen=True)
 class Part:
-    """One person's part in a run, in numbers: products they want, things they get, and how many still wait."""
+    """One person's part in a run, in numbers: products they want, things they get, and things still to pick up."""
 
     user_id: int
     name: str
@@ -56,7 +56,7 @@ class Standing:
 
     @property
     def mine(self):
-        """The reader's part; None for who takes no part, or no longer."""
+        """The reader's part; None for someone who takes no part, or no longer does."""
         return next((part for part in self.parts if part.user_id == self.user.pk and not part.has_left), None)
 
     @property
@@ -77,7 +77,7 @@ class Standing:
     def can_decide(self):
         """Whether a line that differs is the reader's to change: their own in a shortage, any in a surplus.
 
-        Not once they have said that they want nothing changed.
+        Not once they have chosen to keep their order.
         """
         if self.mine is None or self.mine.is_ready:
             return False
@@ -87,7 +87,7 @@ class Standing:
         )
 
     def waits(self, part):
-        """How many things somebody has to pick up: the payer's and the leader's own count as picked up."""
+        """How many things someone still has to pick up: the payer's and the leader's own count as picked up."""
         return 0 if part.user_id in (self.run.payer_id, self.run.leader_id) else part.waits
 
     @property
@@ -95,23 +95,23 @@ class Standing:
         return sum(self.waits(part) for part in self.parts)
 
     def balance(self, part):
-        """What somebody still owes the payer, and what the payer gives back to them."""
+        """What someone still owes the payer, and what the payer gives back to them."""
         return (ZERO, ZERO) if part.user_id == self.run.payer_id else balance(part.total, part.paid)
 
     @property
     def own_balance(self):
-        """The reader's, who may have left the run with goods from it."""
+        """The reader's own; they may have left the run with goods from it."""
         own = (part for part in self.parts if part.user_id == self.user.pk)
         return next(map(self.balance, own), (ZERO, ZERO))
 
     @property
     def debtors(self):
-        """`(name, amount)` of everybody who still has to pay."""
+        """`(name, amount)` of everyone who still has to pay."""
         return [(part.name, owed) for part in self.parts if (owed := self.balance(part)[0])]
 
     @property
     def creditors(self):
-        """`(name, amount)` of everybody to whom the payer gives back what was too much."""
+        """`(name, amount)` of everyone to whom the payer gives back an overpayment."""
         return [(part.name, back) for part in self.parts if (back := self.balance(part)[1])]
 
     @property
@@ -139,7 +139,7 @@ def open_runs_at(store, user):
 
 
 def standings(runs, user):
-    """`{run id: Standing}`, in the same few queries whatever their number. The runs come with leader and payer."""
+    """`{run id: Standing}`, in the same few queries for any number. The runs have to come with leader and payer."""
     runs = list(runs)
     parts, lines = defaultdict(list), lines_by_run([run.pk for run in runs if run.state == states.ADJUSTING])
     for row in _part_rows([run.pk for run in runs]):
@@ -176,7 +176,7 @@ def standing_of(run, user):
 
 @prepared
 def _part_rows(runs):
-    """One row a person: the joins follow one chain, so that no sum counts anything twice."""
+    """One row per person: the joins follow one chain, so that no sum counts anything twice."""
     people = Participation.objects.filter(run__any=runs).annotate(
         wants=Count("bids__quantity"),
         goods=Coalesce(Sum("bids__allocation__cost"), 0, output_field=MONEY),

@@ -31,9 +31,9 @@ def owed_by_person(run):
 
 
 def balance(total, paid):
-    """What somebody still owes the payer, and what the payer has to give back: `(owes, gets_back)`, one of them zero.
+    """What someone still owes the payer, and what the payer has to give back: `(owes, gets_back)`, one of them zero.
 
-    The two directions are never added up, not even over several people.
+    The two directions are never netted, not even over several people.
     """
     rest = total - (paid or ZERO)
     return max(rest, ZERO), max(-rest, ZERO)
@@ -41,7 +41,7 @@ def balance(total, paid):
 
 @dataclass(frozen=True)
 class Debt:
-    """What `debtor` owes `creditor` for one run, always more than nothing: a share, or what was paid too much."""
+    """What `debtor` owes `creditor` for one run, always more than zero: a share, or an overpayment."""
 
     run: Run
     debtor: User

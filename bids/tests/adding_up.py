@@ -13,16 +13,16 @@ class Node:
     def __init__(self, tag="", attributes=()):
         self.tag, self.attributes, self.children = tag, dict(attributes), []
 
-    def all(self, tag, **wanted):
+    def find_all(self, tag, **wanted):
         """Every `tag` inside with these classes or attributes (`class_="panel"`)."""
         for child in self.children:
             if isinstance(child, Node):
                 if child.tag == tag and all(child.has(name, value) for name, value in wanted.items()):
                     yield child
-                yield from child.all(tag, **wanted)
+                yield from child.find_all(tag, **wanted)
 
-    def one(self, tag, **wanted):
-        return next(self.all(tag, **wanted))
+    def find(self, tag, **wanted):
+        return next(self.find_all(tag, **wanted))
 
     def has(self, name, value):
         return value in (self.attributes.get(name.rstrip("_")) or "").split()
@@ -77,57 +77,59 @@ def total(nodes):
 # --- Pages: pairs of what the rows come to and what is said below ------------------------------------
 def hand_out(page):
     """Each person's card, the table of balances by row and column, and who pays whom."""
-    for card in page.one("div", class_="handout").all("details"):
-        said = amounts(card.one("summary"))[0]
-        yield total(item.one("small") for item in card.one("ul").all("li")), said
-        yield first(card.one("div", class_="foot")), said
-    table = page.one("table", class_="balances")
-    rows = [[amounts(cell) for cell in row.all("td")] for row in table.one("tbody").all("tr")]
+    for card in page.find("div", class_="handout").find_all("details"):
+        shown = amounts(card.find("summary"))[0]
+        yield total(item.find("small") for item in card.find("ul").find_all("li")), shown
+        yield first(card.find("div", class_="foot")), shown
+    table = page.find("table", class_="balances")
+    rows = [[amounts(cell) for cell in row.find_all("td")] for row in table.find("tbody").find_all("tr")]
     for cells in rows:
         yield cells[0][0] + cells[1][0], cells[-1][0]
-    for column, said in ((0, 0), (1, 1), (-1, -1)):
-        sums = [amounts(cell) for cell in table.one("tfoot").all("td")]
-        yield sum(cells[column][0] for cells in rows), sums[said][0]
+    for column, shown in ((0, 0), (1, 1), (-1, -1)):
+        sums = [amounts(cell) for cell in table.find("tfoot").find_all("td")]
+        yield sum(cells[column][0] for cells in rows), sums[shown][0]
 
 
 def by_product(page):
-    for panel in page.one("section", id="handout").all("section", class_="flush"):
-        if foot := next(panel.all("div", class_="foot"), None):
-            yield total(item.one("small") for item in panel.one("ul").all("li")), amounts(foot)[-1]
+    for panel in page.find("section", id="handout").find_all("section", class_="flush"):
+        if foot := next(panel.find_all("div", class_="foot"), None):
+            yield total(item.find("small") for item in panel.find("ul").find_all("li")), amounts(foot)[-1]
 
 
 def costs(page):
-    for panel in page.all("section", class_="flush"):
+    for panel in page.find_all("section", class_="flush"):
         rows = [
-            row.one("span", class_="row") for row in panel.one("ul").all("li") if list(row.all("span", class_="row"))
+            row.find("span", class_="row")
+            for row in panel.find("ul").find_all("li")
+            if list(row.find_all("span", class_="row"))
         ]
-        yield total(rows), first(panel.one("header"))
+        yield total(rows), first(panel.find("header"))
 
 
 def slips(page):
     """The preview before forcing, and the sheets to print."""
-    for slip in page.one("div", class_="slips").all("section"):
-        if said := amounts(slip.one("header")):
-            yield total(row.one("small") for row in slip.one("ul").all("li")), said[0]
+    for slip in page.find("div", class_="slips").find_all("section"):
+        if shown := amounts(slip.find("header")):
+            yield total(row.find("small") for row in slip.find("ul").find_all("li")), shown[0]
 
 
 def board(page):
     """What everybody's order comes to, below the table and beside it, and the whole."""
-    people = total(page.one("section", id="people").all("small"))
-    yield people, first(page.one("section", id="whole"))
-    for foot in page.all("tfoot"):
-        cells = [amounts(cell) for cell in foot.all("td")]
+    people = total(page.find("section", id="people").find_all("small"))
+    yield people, first(page.find("section", id="whole"))
+    for foot in page.find_all("tfoot"):
+        cells = [amounts(cell) for cell in foot.find_all("td")]
         *others, everyone, mine = [cell[0] for cell in cells if cell]
         yield sum(others) + mine, everyone
 
 
 def shop(page):
-    lines = list(page.all("li", class_="buy"))
+    lines = list(page.find_all("li", class_="buy"))
     bought = [line for line in lines if line.has("class", "got")]
     open_lines = [line for line in lines if not line.has("class", "got") and not line.has("class", "none")]
-    money = page.one("p", class_="money")
-    yield total(line.one("span", class_="cost") for line in bought), first(money.one("strong"))
-    yield total(line.one("span", class_="cost") for line in open_lines), first(money.one("small"))
+    money = page.find("p", class_="money")
+    yield total(line.find("span", class_="cost") for line in bought), first(money.find("strong"))
+    yield total(line.find("span", class_="cost") for line in open_lines), first(money.find("small"))
 
 
 # --- Files -----------------------------------------------------------------------------------------

@@ -82,31 +82,31 @@ def stage(state=states.ACTIVE, *, currency="EUR", oil="8", gouda=None):
     group = make_group(admin=adam, members=[alice, bob, hana, dora], currency=currency)
     run = make_run(leader=alice, group=group, store=make_store(currency=currency))
     products = make_product(f"Oil {number}"), make_weighed_product(f"Gouda {number}")
-    one = Stage(group, run, adam, alice, bob, hana, dora, charlie, *products)
+    scene = Stage(group, run, adam, alice, bob, hana, dora, charlie, *products)
     lead.set_helper(run, hana, True, by=alice)
-    order(run, alice, one.oil, 2)
+    order(run, alice, scene.oil, 2)
     if state != states.PLANNING:
-        order(run, bob, one.oil, 4)
-        order(run, bob, one.gouda, 3)
-        order(run, hana, one.oil, 2)
-        _bring_on(one, state, oil, gouda or ("2" if state == states.ADJUSTING else "3"))
-    one.fresh()
-    return one
+        order(run, bob, scene.oil, 4)
+        order(run, bob, scene.gouda, 3)
+        order(run, hana, scene.oil, 2)
+        _bring_on(scene, state, oil, gouda or ("2" if state == states.ADJUSTING else "3"))
+    scene.fresh()
+    return scene
 
 
-def _bring_on(one, state, oil, gouda):
+def _bring_on(scene, state, oil, gouda):
     if state == states.CANCELLED:
-        runs.call_off(one.run, by=one.alice)
+        runs.call_off(scene.run, by=scene.alice)
     elif state == states.CONFIRMED:
-        runs.lock_list(one.run, by=one.alice)
+        runs.lock_list(scene.run, by=scene.alice)
     elif state != states.ACTIVE:
-        go_shopping(one.run)
+        go_shopping(scene.run)
     if state in states.AFTER_THE_SHOP:
-        purchase(one.run, one.oil, oil, "40")
-        purchase(one.run, one.gouda, gouda, "27")
-        leave_the_shop(one.run)
+        purchase(scene.run, scene.oil, oil, "40")
+        purchase(scene.run, scene.gouda, gouda, "27")
+        leave_the_shop(scene.run)
     if state == states.COMPLETED:
-        distribution.complete(one.run, waiting=distribution.not_picked_up(one.fresh()).count(), by=one.alice)
+        distribution.complete(scene.run, waiting=distribution.not_picked_up(scene.fresh()).count(), by=scene.alice)
 
 
 def leave_the_shop(run, payer=None):

@@ -285,7 +285,7 @@ class Life(Trying):
     # --- The group ---------------------------------------------------------------------------------
     def admin(self):
         admins = Membership.objects.filter(group=self.run.group_id, is_admin=True).select_related("user")
-        return self.mostly(self.any_of(one.user for one in admins) or self.run.leader, self.people)
+        return self.mostly(self.any_of(membership.user for membership in admins) or self.run.leader, self.people)
 
     @fits(*ALWAYS, weight=2)
     def end_membership(self):

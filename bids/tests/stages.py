@@ -21,54 +21,54 @@ from .kept import kept
 def stage(state, *, day=None):
     """The cast, the products and the run at `state`; a run that is sorted out lacks one oil."""
     cast = {name.lower(): make_user(name) for name in ("Alice", "Bob", "Eve", "Dora", "Charlie")}
-    one = SimpleNamespace(**cast)
-    one.group = make_group(admin=one.alice, members=[one.bob, one.eve, one.dora])
-    one.other_group = make_group("Elsewhere", admin=one.charlie)
-    one.store = make_store()
-    one.oil, one.gouda, one.tabs = make_product(), make_weighed_product(), make_product()
-    one.spare = make_product()
-    make_offer(one.oil, one.store, pack_size=6, price="44.40", quantity=6)
-    one.run = make_run(leader=one.alice, group=one.group, store=one.store, day=day)
+    scene = SimpleNamespace(**cast)
+    scene.group = make_group(admin=scene.alice, members=[scene.bob, scene.eve, scene.dora])
+    scene.other_group = make_group("Elsewhere", admin=scene.charlie)
+    scene.store = make_store()
+    scene.oil, scene.gouda, scene.tabs = make_product(), make_weighed_product(), make_product()
+    scene.spare = make_product()
+    make_offer(scene.oil, scene.store, pack_size=6, price="44.40", quantity=6)
+    scene.run = make_run(leader=scene.alice, group=scene.group, store=scene.store, day=day)
     if state == states.PLANNING:
-        return one
-    order(one.run, one.bob, one.oil, 4, "the green one")
-    order(one.run, one.eve, one.oil, 2)
-    order(one.run, one.eve, one.gouda, "1.5")
-    order(one.run, one.bob, one.tabs, 1)
-    lead.set_helper(one.run, one.bob, True, by=one.alice)
-    _bring_on(one, state)
-    one.run.refresh_from_db()
-    one.bid = Bid.objects.of_run(one.run).filter(product=one.oil).first()
-    one.allocation = Allocation.objects.filter(item__run=one.run, bid__participation__user=one.eve).first()
-    return one
+        return scene
+    order(scene.run, scene.bob, scene.oil, 4, "the green one")
+    order(scene.run, scene.eve, scene.oil, 2)
+    order(scene.run, scene.eve, scene.gouda, "1.5")
+    order(scene.run, scene.bob, scene.tabs, 1)
+    lead.set_helper(scene.run, scene.bob, True, by=scene.alice)
+    _bring_on(scene, state)
+    scene.run.refresh_from_db()
+    scene.bid = Bid.objects.of_run(scene.run).filter(product=scene.oil).first()
+    scene.allocation = Allocation.objects.filter(item__run=scene.run, bid__participation__user=scene.eve).first()
+    return scene
 
 
-def _bring_on(one, state):
+def _bring_on(scene, state):
     if state == states.ACTIVE:
         return
     if state == states.CONFIRMED:
-        lock_list(one.run, by=one.alice)
+        lock_list(scene.run, by=scene.alice)
         return
-    go_shopping(one.run)
-    one.item = item_of(one.run, one.oil)
+    go_shopping(scene.run)
+    scene.item = item_of(scene.run, scene.oil)
     if state == states.SHOPPING:
-        one.purchase = purchase(one.run, one.gouda, "1.50", "12.30", by=one.bob)
+        scene.purchase = purchase(scene.run, scene.gouda, "1.50", "12.30", by=scene.bob)
         return
-    purchase(one.run, one.gouda, "1.52", "12.46", by=one.bob)
-    one.purchase = purchase(one.run, one.oil, 5, "37.00")
-    one.cost = _deposit(one)
-    shopping.finish_shopping(one.run, payer=one.alice, open_lines=1, by=one.alice)
-    one.item.refresh_from_db()
-    one.run.refresh_from_db()
+    purchase(scene.run, scene.gouda, "1.52", "12.46", by=scene.bob)
+    scene.purchase = purchase(scene.run, scene.oil, 5, "37.00")
+    scene.cost = _deposit(scene)
+    shopping.finish_shopping(scene.run, payer=scene.alice, open_lines=1, by=scene.alice)
+    scene.item.refresh_from_db()
+    scene.run.refresh_from_db()
     if state == states.ADJUSTING:
         return
-    distribution.force_hand_out(one.run, seen=Division(one.run, lines_of(one.run)).fingerprint(), by=one.alice)
+    distribution.force_hand_out(scene.run, seen=Division(scene.run, lines_of(scene.run)).fingerprint(), by=scene.alice)
     if state == states.DISTRIBUTING:
         return
-    waiting = distribution.not_picked_up(one.run).count()
-    distribution.complete(one.run, waiting=waiting, by=one.alice)
+    waiting = distribution.not_picked_up(scene.run).count()
+    distribution.complete(scene.run, waiting=waiting, by=scene.alice)
 
 
-def _deposit(one):
-    costs.add_extra_cost(one.run, label="Deposit", amount=Decimal("1.00"), by=one.bob)
-    return one.run.extra_costs.get()
+def _deposit(scene):
+    costs.add_extra_cost(scene.run, label="Deposit", amount=Decimal("1.00"), by=scene.bob)
+    return scene.run.extra_costs.get()

@@ -72,7 +72,7 @@ def test_each_share_is_a_multiple_of_the_grain_and_within_one_of_its_quota(total
 def test_a_discount_is_divided_like_its_opposite(total, weights, grain):
     """D2."""
     shares = split(total * grain, weights, grain=grain, seed="s")
-    assert split(-total * grain, weights, grain=grain, seed="s") == {one: -share for one, share in shares.items()}
+    assert split(-total * grain, weights, grain=grain, seed="s") == {person: -share for person, share in shares.items()}
 
 
 @given(st.data(), weights)
@@ -95,8 +95,8 @@ def test_the_order_of_the_people_changes_nothing(total, weights, grain, random):
 def split_by_position(total, weights, *, grain, seed):
     """Negative control: the same split, its ties decided by who comes first in the input."""
     places = {person: place for place, person in enumerate(weights)}
-    shares = split(total, {places[one]: weight for one, weight in weights.items()}, grain=grain, seed=seed)
-    return {one: shares[places[one]] for one in weights}
+    shares = split(total, {places[person]: weight for person, weight in weights.items()}, grain=grain, seed=seed)
+    return {person: shares[places[person]] for person in weights}
 
 
 def test_a_split_that_looks_at_positions_is_caught():
@@ -127,11 +127,11 @@ def test_ties_fall_differently_in_different_runs_and_the_same_in_the_same():
     equal = dict.fromkeys(range(1, 6), ONE)
 
     def lucky(seed):
-        return next(one for one, share in split(ONE, equal, grain=ONE, seed=seed).items() if share)
+        return next(person for person, share in split(ONE, equal, grain=ONE, seed=seed).items() if share)
 
     winners = [lucky(f"{run}:7") for run in range(400)]
     assert winners == [lucky(f"{run}:7") for run in range(400)]
-    assert all(40 <= winners.count(one) <= 120 for one in equal)
+    assert all(40 <= winners.count(person) <= 120 for person in equal)
 
 
 def test_yen_have_no_parts():
@@ -207,11 +207,11 @@ def test_sharing_out_does_not_look_at_the_order_either(case, parts, random: Rand
     wanted, grain = case
     shuffled = list(wanted.items())
     random.shuffle(shuffled)
-    one, other = (
+    first, other = (
         share_out(parts * grain, rows, grain=grain, weighed=False, leader=0, seed="s")
         for rows in (wanted, dict(shuffled))
     )
-    assert one == other
+    assert first == other
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ IDS = [f"{model.__name__}.{column}" for model, column, *_rest in BOUNDS]
 
 
 @pytest.fixture
-def one():
+def scene():
     made = stage(states.DISTRIBUTING)
     ExtraCost.objects.create(run=made.run, label="Deposit", amount=1, added_by=made.alice)
     Participation.objects.update(paid_amount=1, paid_at="2026-11-28T12:00Z", paid_marked_by=made.alice)
@@ -47,7 +47,7 @@ def one():
 
 
 @pytest.mark.parametrize(("model", "column", "constraint", "low", "below", "high", "above"), BOUNDS, ids=IDS)
-def test_a_quantity_or_an_amount_stays_within_its_bounds(one, model, column, constraint, low, below, high, above):
+def test_a_quantity_or_an_amount_stays_within_its_bounds(scene, model, column, constraint, low, below, high, above):
     """D4, spec 4: both bounds, and NaN, which sorts above every number."""
     row = model.objects.first()
     for value in (low, high):
@@ -59,7 +59,7 @@ def test_a_quantity_or_an_amount_stays_within_its_bounds(one, model, column, con
 
 @pytest.mark.parametrize(("model", "column", "constraint", "low", "below", "high", "above"), BOUNDS, ids=IDS)
 def test_what_is_too_long_for_the_column_is_refused_by_its_type(
-    one, model, column, constraint, low, below, high, above
+    scene, model, column, constraint, low, below, high, above
 ):
     """D4: infinities as well. Beyond the bound of an amount there is no room in the column."""
     row = model.objects.first()
@@ -79,12 +79,12 @@ def test_every_quantity_and_amount_of_a_run_is_in_this_list():
         assert set(cursor.fetchall()) == {(model._meta.db_table, column) for model, column, *_rest in BOUNDS}
 
 
-def test_a_discount_or_cost_of_nothing_is_none(one):
+def test_a_discount_or_cost_of_nothing_is_none(scene):
     with pytest.raises(IntegrityError, match="extra_cost_amount_not_zero"):
         change(ExtraCost.objects.get(), "amount", "0")
 
 
-def test_one_bid_of_a_person_for_a_product(one):
+def test_one_bid_of_a_person_for_a_product(scene):
     """D4."""
     with pytest.raises(IntegrityError, match="one_bid"):
         sql(
@@ -93,7 +93,7 @@ def test_one_bid_of_a_person_for_a_product(one):
         )
 
 
-def test_one_participation_of_a_person_in_a_run(one):
+def test_one_participation_of_a_person_in_a_run(scene):
     """D4."""
     with pytest.raises(IntegrityError, match="one_participation"):
         sql(
@@ -102,7 +102,7 @@ def test_one_participation_of_a_person_in_a_run(one):
         )
 
 
-def test_one_line_of_a_product_in_a_run(one):
+def test_one_line_of_a_product_in_a_run(scene):
     """D4."""
     with pytest.raises(IntegrityError, match="one_line"):
         sql(
@@ -111,7 +111,7 @@ def test_one_line_of_a_product_in_a_run(one):
         )
 
 
-def test_one_allocation_of_a_bid(one):
+def test_one_allocation_of_a_bid(scene):
     """D4."""
     with pytest.raises(IntegrityError, match="bids_allocation_bid_id_key"):
         sql(
@@ -120,7 +120,7 @@ def test_one_allocation_of_a_bid(one):
         )
 
 
-def test_one_observation_of_a_purchase(one):
+def test_one_observation_of_a_purchase(scene):
     """D4."""
     with pytest.raises(IntegrityError, match="bids_purchase_price_id_key"):
         sql("UPDATE bids_purchase SET price_id = (SELECT min(price_id) FROM bids_purchase)")
@@ -151,26 +151,26 @@ def test_a_run_is_in_a_state_of_the_list(state):
     assert state not in RunState.values
 
 
-def test_a_hand_over_is_asked_of_one_other_person_by_one_person(one):
+def test_a_hand_over_is_asked_of_one_other_person_by_one_person(scene):
     """D4: one pending request is two columns, both or neither, and never to the leader."""
     ask = "UPDATE bids_run SET lead_offered_to_id = %s, lead_offered_by_id = %s"
-    sql(ask, one.bob.pk, one.alice.pk)
-    for to, by in ((one.bob.pk, None), (None, one.alice.pk), (one.alice.pk, one.adam.pk)):
+    sql(ask, scene.bob.pk, scene.alice.pk)
+    for to, by in ((scene.bob.pk, None), (None, scene.alice.pk), (scene.alice.pk, scene.adam.pk)):
         with pytest.raises(IntegrityError, match="run_lead_offered_to_another"):
             sql(ask, to, by)
     run = Run.objects.get()
-    assert (run.lead_offered_to, run.lead_offered_by) == (one.bob, one.alice)
+    assert (run.lead_offered_to, run.lead_offered_by) == (scene.bob, scene.alice)
 
 
-def test_a_mark_of_a_payment_has_an_amount_and_a_time(one):
+def test_a_mark_of_a_payment_has_an_amount_and_a_time(scene):
     person = Participation.objects.first()
     for column in ("paid_amount", "paid_at"):
         with pytest.raises(IntegrityError, match="participation_paid_whole"):
             change(person, column, None)
 
 
-def test_who_has_left_neither_helps_nor_is_ready(one):
-    helper, other = one.part_of(one.hana), one.part_of(one.bob)
+def test_who_has_left_neither_helps_nor_is_ready(scene):
+    helper, other = scene.part_of(scene.hana), scene.part_of(scene.bob)
     change(other, "left_at", "2026-11-28T12:00Z")
     for person, column, value in ((helper, "left_at", "2026-11-28T12:00Z"), (other, "is_ready", True)):
         with pytest.raises(IntegrityError, match="participation_left_has_no_role"):
@@ -184,15 +184,15 @@ def test_who_has_left_neither_helps_nor_is_ready(one):
         (Allocation, ("picked_up_at", "picked_up_by_id"), "allocation_picked_up_whole"),
     ],
 )
-def test_a_mark_has_a_time_and_a_person(one, model, columns, constraint):
-    row, values = model.objects.first(), ("2026-11-28T12:00Z", one.alice.pk)
+def test_a_mark_has_a_time_and_a_person(scene, model, columns, constraint):
+    row, values = model.objects.first(), ("2026-11-28T12:00Z", scene.alice.pk)
     for column, value in zip(columns, values, strict=True):
         with pytest.raises(IntegrityError, match=constraint):
             change(row, column, value)
 
 
 @pytest.mark.parametrize("table", ["accounts_user", "stores_product", "stores_store", "accounts_group"])
-def test_what_a_run_refers_to_is_not_deleted(one, table):
+def test_what_a_run_refers_to_is_not_deleted(scene, table):
     """D4: no orphans."""
     with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"DELETE FROM {table}")

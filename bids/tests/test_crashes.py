@@ -22,34 +22,34 @@ from .test_views import checksum
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 
-def _order(one):
-    wishes = [bidding.Wish(one.oil.pk, Decimal(5)), bidding.Wish(one.spare.pk, Decimal(2), "blue")]
-    bidding.place_bids(one.run, wishes, by=one.eve)
+def _order(scene):
+    wishes = [bidding.Wish(scene.oil.pk, Decimal(5)), bidding.Wish(scene.spare.pk, Decimal(2), "blue")]
+    bidding.place_bids(scene.run, wishes, by=scene.eve)
 
 
-def _first_order(one):
-    bidding.place_bids(one.run, [bidding.Wish(one.oil.pk, Decimal(1))], by=one.dora)
+def _first_order(scene):
+    bidding.place_bids(scene.run, [bidding.Wish(scene.oil.pk, Decimal(1))], by=scene.dora)
 
 
-def _buy(one):
-    shopping.buy(one.item, quantity=Decimal(5), total=Decimal(37), seen=0, by=one.bob)
+def _buy(scene):
+    shopping.buy(scene.item, quantity=Decimal(5), total=Decimal(37), seen=0, by=scene.bob)
 
 
-def _finish(one):
-    shopping.finish_shopping(one.run, payer=one.bob, open_lines=2, by=one.alice)
+def _finish(scene):
+    shopping.finish_shopping(scene.run, payer=scene.bob, open_lines=2, by=scene.alice)
 
 
-def _force(one):
-    seen = Division(one.run, lines_of(one.run)).fingerprint()
-    distribution.force_hand_out(one.run, seen=seen, by=one.alice)
+def _force(scene):
+    seen = Division(scene.run, lines_of(scene.run)).fingerprint()
+    distribution.force_hand_out(scene.run, seen=seen, by=scene.alice)
 
 
-def _correct(one):
-    costs.correct_total(one.purchase, Decimal(36), was=Decimal(37), by=one.alice)
+def _correct(scene):
+    costs.correct_total(scene.purchase, Decimal(36), was=Decimal(37), by=scene.alice)
 
 
-def _back(one):
-    distribution.back_to_shopping(one.run, by=one.alice)
+def _back(scene):
+    distribution.back_to_shopping(scene.run, by=scene.alice)
 
 
 DEEDS = [
@@ -64,7 +64,7 @@ DEEDS = [
 MOST_QUERIES = 100
 
 
-def _killed_at(query, deed, one):
+def _killed_at(query, deed, scene):
     """Do the deed in a process of its own that dies just before its `query`-th question; true if it came to that."""
     child = os.fork()
     if child == 0:
@@ -82,7 +82,7 @@ def _killed_at(query, deed, one):
         code = 1
         try:
             with connection.execute_wrapper(die):
-                deed(one)
+                deed(scene)
             code = 0
         finally:  # never back to pytest, or the rest of the tests would run twice
             if code:
@@ -95,10 +95,10 @@ def _killed_at(query, deed, one):
 
 @pytest.mark.parametrize(("state", "deed"), DEEDS, ids=[deed.__name__[1:] for _state, deed in DEEDS])
 def test_a_killed_action_leaves_nothing_behind(state, deed):
-    one = stage(state)
+    scene = stage(state)
     before = checksum()
     query = 1
-    while _killed_at(query, deed, one):
+    while _killed_at(query, deed, scene):
         assert checksum() == before, f"killed before question {query}"
         query += 1
         assert query < MOST_QUERIES
@@ -111,18 +111,18 @@ def test_without_a_transaction_it_would_leave_half_of_it():
     """The negative control: the same deaths, with the actions' transactions switched off."""
     broken = False
     for query in range(1, MOST_QUERIES):
-        one = stage(states.ADJUSTING)
+        scene = stage(states.ADJUSTING)
         before = checksum()
         with mock.patch.object(transaction.Atomic, "__enter__"), mock.patch.object(transaction.Atomic, "__exit__"):
-            killed = _killed_at(query, _force_unlocked, one)
+            killed = _killed_at(query, _force_unlocked, scene)
         broken = broken or (checksum() != before and bool(problems()))
         if broken or not killed:
             break
     assert broken
 
 
-def _force_unlocked(one):
+def _force_unlocked(scene):
     """Rows cannot be locked outside a transaction, so the control does without."""
     unlocked = mock.patch("django.db.models.query.QuerySet.select_for_update", lambda rows, **_options: rows)
     with unlocked, contextlib.suppress(Exception):
-        _force(one)
+        _force(scene)

@@ -24,79 +24,84 @@ pytestmark = pytest.mark.django_db
 TODAY = localdate()
 
 
-def start(one, day=None):
-    return start_run(one.group, store=one.run.store, by=one.alice, day=day)
+def start(scene, day=None):
+    return start_run(scene.group, store=scene.run.store, by=scene.alice, day=day)
 
 
 class TestNames:
     def test_two_runs_that_would_have_one_name_are_numbered(self):
-        one = stage(states.PLANNING)
-        names = [str(one.run), str(start(one)), str(start(one))]
-        store = one.run.store
+        scene = stage(states.PLANNING)
+        names = [str(scene.run), str(start(scene)), str(start(scene))]
+        store = scene.run.store
         assert names == [f"{store}, no day yet", f"{store}, no day yet (2)", f"{store}, no day yet (3)"]
         day = TODAY + timedelta(days=3)
         name = f"{store}, {format_day(day)}"
-        assert [str(start(one, day)) for _ in range(2)] == [name, f"{name} (2)"]
+        assert [str(start(scene, day)) for _ in range(2)] == [name, f"{name} (2)"]
 
     def test_a_run_that_ends_gives_its_name_to_nobody_else(self):
         """Past runs stand in lists, in the history and in the inbox as well."""
-        one = stage(states.PLANNING)
-        runs.call_off(one.run, by=one.alice)
-        assert str(start(one)).endswith("(2)")
+        scene = stage(states.PLANNING)
+        runs.call_off(scene.run, by=scene.alice)
+        assert str(start(scene)).endswith("(2)")
 
     def test_a_run_that_gets_a_day_is_numbered_among_those_of_that_day(self):
-        one = stage(states.PLANNING)
-        start(one, TODAY)
-        other = start(one)
-        changed = edit_run(other, by=one.alice, day=TODAY, note="", version=details_version(other))
+        scene = stage(states.PLANNING)
+        start(scene, TODAY)
+        other = start(scene)
+        changed = edit_run(other, by=scene.alice, day=TODAY, note="", version=details_version(other))
         assert str(changed).endswith(f"{format_day(TODAY)} (2)")
-        same = edit_run(changed, by=one.alice, day=TODAY, note="early", version=details_version(changed))
+        same = edit_run(changed, by=scene.alice, day=TODAY, note="early", version=details_version(changed))
         assert same.number == 2
 
     def test_another_group_has_its_own_numbers(self):
-        one, other = stage(states.PLANNING), stage(states.PLANNING)
-        run = start_run(other.group, store=one.run.store, by=other.alice)
+        scene, other = stage(states.PLANNING), stage(states.PLANNING)
+        run = start_run(other.group, store=scene.run.store, by=other.alice)
         assert run.number == 1
 
     def test_where_groups_meet_the_group_is_named(self):
         """Home, inbox, money and the page of a store list runs of several groups."""
-        one = stage(states.DISTRIBUTING)
-        type(one.group).objects.filter(pk=one.group.pk).update(name="Friday Club")
+        scene = stage(states.DISTRIBUTING)
+        type(scene.group).objects.filter(pk=scene.group.pk).update(name="Friday Club")
         for address in ("/", "/me/", "/inbox/"):
-            assert "Friday Club" in signed_in(one.bob).get(address).content.decode(), address
-        assert "Friday Club" in signed_in(one.bob).get(f"/stores/{one.run.store_id}/").content.decode()
+            assert "Friday Club" in signed_in(scene.bob).get(address).content.decode(), address
+        assert "Friday Club" in signed_in(scene.bob).get(f"/stores/{scene.run.store_id}/").content.decode()
 
 
 class TestADayThatIsOver:
-    def page(self, one, kind):
-        return reverse("run-new", args=[one.group.pk]) if kind == "new" else reverse("run-edit", args=[one.run.pk])
+    def page(self, scene, kind):
+        return reverse("run-new", args=[scene.group.pk]) if kind == "new" else reverse("run-edit", args=[scene.run.pk])
 
     @pytest.mark.parametrize("kind", ["new", "edit"])
     def test_is_asked_about_once(self, kind):
-        one, known = stage(states.ACTIVE), Run.objects.count()
-        client, day = signed_in(one.alice), TODAY - timedelta(days=1)
-        typed = {"store": one.run.store_id, "day": day.isoformat(), "note": "x", "version": details_version(one.run)}
-        answer = client.post(self.page(one, kind), typed)
+        scene, known = stage(states.ACTIVE), Run.objects.count()
+        client, day = signed_in(scene.alice), TODAY - timedelta(days=1)
+        typed = {
+            "store": scene.run.store_id,
+            "day": day.isoformat(),
+            "note": "x",
+            "version": details_version(scene.run),
+        }
+        answer = client.post(self.page(scene, kind), typed)
         assert answer.status_code == 422
         sentence = f"{format_day(day)} is in the past. Send it again if you mean that day"
         assert answer.context["form"].errors == {"day": [sentence]}
-        assert (Run.objects.count(), one.fresh().day) == (known, None)
+        assert (Run.objects.count(), scene.fresh().day) == (known, None)
         again = {"past_day": answer.context["form"]["past_day"].value()}
-        other = client.post(self.page(one, kind), typed | again | {"day": (day - timedelta(days=1)).isoformat()})
+        other = client.post(self.page(scene, kind), typed | again | {"day": (day - timedelta(days=1)).isoformat()})
         assert other.status_code == 422, "another day is another question"
-        assert client.post(self.page(one, kind), typed | again).status_code == 302
+        assert client.post(self.page(scene, kind), typed | again).status_code == 302
         assert Run.objects.filter(day=day).count() == 1
 
     def test_a_day_that_stands_already_is_not_asked_about_again(self):
-        one = stage(states.ACTIVE)
-        Run.objects.filter(pk=one.run.pk).update(day=TODAY - timedelta(days=1))
-        typed = {"day": (TODAY - timedelta(days=1)).isoformat(), "note": "x", "version": details_version(one.fresh())}
-        assert signed_in(one.alice).post(self.page(one, "edit"), typed).status_code == 302
+        scene = stage(states.ACTIVE)
+        Run.objects.filter(pk=scene.run.pk).update(day=TODAY - timedelta(days=1))
+        typed = {"day": (TODAY - timedelta(days=1)).isoformat(), "note": "x", "version": details_version(scene.fresh())}
+        assert signed_in(scene.alice).post(self.page(scene, "edit"), typed).status_code == 302
 
     def test_today_is_not_over(self):
-        one = stage(states.ACTIVE)
-        typed = {"day": TODAY.isoformat(), "note": "", "version": details_version(one.run)}
-        assert signed_in(one.alice).post(self.page(one, "edit"), typed).status_code == 302
+        scene = stage(states.ACTIVE)
+        typed = {"day": TODAY.isoformat(), "note": "", "version": details_version(scene.run)}
+        assert signed_in(scene.alice).post(self.page(scene, "edit"), typed).status_code == 302
 
 
 def test_the_year_is_said_when_it_is_not_this_one():

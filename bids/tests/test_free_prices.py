@@ -43,14 +43,14 @@ def test_every_price_that_is_observed_is_typed_in_such_a_field():
     assert len(found) > len(PAID) + 4
 
 
-def offer_of(one):
-    return make_offer(one.oil, one.run.store, price="12", quantity=6)
+def offer_of(scene):
+    return make_offer(scene.oil, scene.run.store, price="12", quantity=6)
 
 
 POSTS = {
-    "in the shop": lambda one: reverse("item-price", args=[one.run.pk, item_of(one.run, one.oil).pk]),
-    "at an offer": lambda one: reverse("price-new", args=[offer_of(one).pk]),
-    "with an offer": lambda one: reverse("offer-new", args=[one.oil.pk]),
+    "in the shop": lambda scene: reverse("item-price", args=[scene.run.pk, item_of(scene.run, scene.oil).pk]),
+    "at an offer": lambda scene: reverse("price-new", args=[offer_of(scene).pk]),
+    "with an offer": lambda scene: reverse("offer-new", args=[scene.oil.pk]),
     "with a product": lambda _one: reverse("product-new"),
 }
 
@@ -58,11 +58,11 @@ POSTS = {
 @pytest.mark.parametrize("zero", ["0", "0.00", "0,0"])
 @pytest.mark.parametrize("place", POSTS)
 def test_nothing_is_no_price(place, zero):
-    one = stage(states.SHOPPING)
-    address, known = POSTS[place](one), Price.objects.count()
-    typed = {"amount": zero, "quantity": "1", "store": one.run.store.name, "name": "Olives", "unit": "kg"}
+    scene = stage(states.SHOPPING)
+    address, known = POSTS[place](scene), Price.objects.count()
+    typed = {"amount": zero, "quantity": "1", "store": scene.run.store.name, "name": "Olives", "unit": "kg"}
     typed |= {"kind": "divisible", "step": "0.5"}
-    answer = signed_in(one.hana).post(address, typed)
+    answer = signed_in(scene.hana).post(address, typed)
     assert answer.status_code == 422
     assert answer.context["form"].errors == {"amount": [SENTENCE]}
     assert Price.objects.count() == known
@@ -91,16 +91,16 @@ def test_what_an_older_release_kept_as_free_stays_withdrawn():
 
 
 def test_a_gift_leaves_no_price_and_the_next_tap_asks_what_it_costs():
-    one = stage(states.SHOPPING)
-    item = item_of(one.run, one.oil)
-    buy(item, quantity=D(8), total=D(0), seen=item.version, by=one.alice)
-    assert not Price.objects.filter(offer__product=one.oil).exists()
-    assert Basket(one.run).line_of(item).planned.total is None
+    scene = stage(states.SHOPPING)
+    item = item_of(scene.run, scene.oil)
+    buy(item, quantity=D(8), total=D(0), seen=item.version, by=scene.alice)
+    assert not Price.objects.filter(offer__product=scene.oil).exists()
+    assert Basket(scene.run).line_of(item).planned.total is None
 
 
 def test_a_price_below_one_cent_for_what_is_wanted_is_as_good_as_none():
     """0.01 for 1,000: eight of them come to nothing, and a tap does not buy eight for nothing."""
-    one = stage(states.SHOPPING)
-    make_offer(one.oil, one.run.store, price="0.01", quantity=1000)
-    line = Basket(one.run).line_of(item_of(one.run, one.oil))
+    scene = stage(states.SHOPPING)
+    make_offer(scene.oil, scene.run.store, price="0.01", quantity=1000)
+    line = Basket(scene.run).line_of(item_of(scene.run, scene.oil))
     assert (line.planned.units, line.planned.total, line.planned.price) == (8, None, None)

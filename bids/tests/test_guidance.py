@@ -21,52 +21,52 @@ pytestmark = pytest.mark.django_db
 PEOPLE = ("alice", "bob", "hana", "dora")
 
 
-def ready(one, *names):
+def ready(scene, *names):
     for name in names:
-        bidding.set_ready(one.run, True, by=getattr(one, name))
+        bidding.set_ready(scene.run, True, by=getattr(scene, name))
 
 
-def pay(one, *names):
+def pay(scene, *names):
     for name in names:
-        person = getattr(one, name)
-        set_paid(one.run, person, True, owed=owed_by_person(one.run)[one.part_of(person).pk], by=one.alice)
+        person = getattr(scene, name)
+        set_paid(scene.run, person, True, owed=owed_by_person(scene.run)[scene.part_of(person).pk], by=scene.alice)
 
 
-def hand_to(one, *names):
+def hand_to(scene, *names):
     for name in names:
-        rows = Allocation.objects.filter(item__run=one.run, bid__participation__user=getattr(one, name))
-        set_picked_up(one.run, rows, True, by=one.alice)
+        rows = Allocation.objects.filter(item__run=scene.run, bid__participation__user=getattr(scene, name))
+        set_picked_up(scene.run, rows, True, by=scene.alice)
 
 
 # --- The situations --------------------------------------------------------------------------------
 def nobody_chose():
-    one = stage(states.PLANNING)
-    bidding.place_bids(one.run, [Wish(one.oil.pk, D(0))], by=one.alice)
-    return one
+    scene = stage(states.PLANNING)
+    bidding.place_bids(scene.run, [Wish(scene.oil.pk, D(0))], by=scene.alice)
+    return scene
 
 
 def some_choose():
-    one = stage()
-    ready(one, "hana")
-    return one
+    scene = stage()
+    ready(scene, "hana")
+    return scene
 
 
 def only_the_leader_chooses():
-    one = stage()
-    ready(one, "bob", "hana")
-    return one
+    scene = stage()
+    ready(scene, "bob", "hana")
+    return scene
 
 
 def all_are_done():
-    one = only_the_leader_chooses()
-    ready(one, "alice")
-    return one
+    scene = only_the_leader_chooses()
+    ready(scene, "alice")
+    return scene
 
 
 def lead_offered():
-    one = stage()
-    lead.offer_lead(one.run, one.bob, by=one.alice)
-    return one
+    scene = stage()
+    lead.offer_lead(scene.run, scene.bob, by=scene.alice)
+    return scene
 
 
 def short_of_gouda():
@@ -78,64 +78,64 @@ def oil_left_over():
 
 
 def sorted_out():
-    one = stage(states.ADJUSTING)
-    distribution.sort_out(one.run, one.gouda, D(2), was=D(3), by=one.bob)
-    return one
+    scene = stage(states.ADJUSTING)
+    distribution.sort_out(scene.run, scene.gouda, D(2), was=D(3), by=scene.bob)
+    return scene
 
 
 def paid_before_pick_up():
-    one = stage(states.DISTRIBUTING)
-    pay(one, "bob", "hana")
-    return one
+    scene = stage(states.DISTRIBUTING)
+    pay(scene, "bob", "hana")
+    return scene
 
 
 def picked_up_not_paid():
-    one = stage(states.DISTRIBUTING)
-    hand_to(one, "bob", "hana")
-    return one
+    scene = stage(states.DISTRIBUTING)
+    hand_to(scene, "bob", "hana")
+    return scene
 
 
 def bob_is_all_set():
-    one = stage(states.DISTRIBUTING)
-    hand_to(one, "bob")
-    pay(one, "bob")
-    return one
+    scene = stage(states.DISTRIBUTING)
+    hand_to(scene, "bob")
+    pay(scene, "bob")
+    return scene
 
 
 def paid_too_much():
-    one = bob_is_all_set()
-    gouda = Purchase.objects.get(item__run=one.run, item__product=one.gouda)
-    correct_total(gouda, D(23), was=D(27), by=one.alice)
-    return one
+    scene = bob_is_all_set()
+    gouda = Purchase.objects.get(item__run=scene.run, item__product=scene.gouda)
+    correct_total(gouda, D(23), was=D(27), by=scene.alice)
+    return scene
 
 
 def hana_paid_in_the_shop():
     """The leader owes, a helper is the payer."""
-    one = stage(states.SHOPPING)
-    purchase(one.run, one.oil, 8, "40")
-    leave_the_shop(one.run, payer=one.hana)
-    return one
+    scene = stage(states.SHOPPING)
+    purchase(scene.run, scene.oil, 8, "40")
+    leave_the_shop(scene.run, payer=scene.hana)
+    return scene
 
 
 def leader_took_nothing():
-    one = stage(states.PLANNING)
-    bidding.place_bids(one.run, [Wish(one.oil.pk, D(0))], by=one.alice)
-    order(one.run, one.bob, one.oil, 8)
-    go_shopping(one.run)
-    purchase(one.run, one.oil, 8, "40")
-    leave_the_shop(one.run)
-    return one
+    scene = stage(states.PLANNING)
+    bidding.place_bids(scene.run, [Wish(scene.oil.pk, D(0))], by=scene.alice)
+    order(scene.run, scene.bob, scene.oil, 8)
+    go_shopping(scene.run)
+    purchase(scene.run, scene.oil, 8, "40")
+    leave_the_shop(scene.run)
+    return scene
 
 
-def over(one):
-    distribution.complete(one.run, waiting=distribution.not_picked_up(one.run).count(), by=one.alice)
-    return one
+def over(scene):
+    distribution.complete(scene.run, waiting=distribution.not_picked_up(scene.run).count(), by=scene.alice)
+    return scene
 
 
 def nothing_was_bought():
-    one = stage(states.SHOPPING)
-    leave_the_shop(one.run)
-    return one
+    scene = stage(states.SHOPPING)
+    leave_the_shop(scene.run)
+    return scene
 
 
 CHOOSE = "Choose what you want. Alice locks the list when everyone is done."
@@ -246,19 +246,19 @@ JOBS = {
 }
 
 
-@pytest.mark.parametrize("situation", TABLE, ids=lambda one: one.__name__)
+@pytest.mark.parametrize("situation", TABLE, ids=lambda build: build.__name__)
 def test_the_sentence_follows_from_what_is_left_to_do_for_the_reader(situation):
-    one = situation()
-    run = Run.objects.with_names().get(pk=one.run.pk)
-    said = tuple(next_step(standing_of(run, getattr(one, name))) for name in PEOPLE)
-    assert said == TABLE[situation]
+    scene = situation()
+    run = Run.objects.with_names().get(pk=scene.run.pk)
+    sentences = tuple(next_step(standing_of(run, getattr(scene, name))) for name in PEOPLE)
+    assert sentences == TABLE[situation]
 
 
-@pytest.mark.parametrize("situation", JOBS, ids=lambda one: one.__name__)
+@pytest.mark.parametrize("situation", JOBS, ids=lambda build: build.__name__)
 def test_so_does_what_needs_a_person(situation):
-    one = situation()
+    scene = situation()
     for name, expected in zip(PEOPLE, JOBS[situation], strict=True):
-        user = getattr(one, name)
+        user = getattr(scene, name)
         runs = Run.objects.open().visible_to(user).with_names()
         titles = [job.title for job in jobs_of(user, standings(runs, user).values()) if job.urgency != 4]
         assert titles[0].startswith(expected) if expected else titles == [], (name, titles)
@@ -272,8 +272,8 @@ def test_every_state_has_its_cells():
 
 def test_somebody_outside_a_hand_out_has_nothing_to_do():
     """Nor has a leader who has wishes nowhere: the page says so, and asks for nothing."""
-    one = stage(states.DISTRIBUTING)
-    for user in (one.dora, one.adam):
+    scene = stage(states.DISTRIBUTING)
+    for user in (scene.dora, scene.adam):
         page = signed_in(user).get("/").content.decode()
         assert "Nothing to do." in page
         assert "Pick up" not in page
@@ -281,26 +281,26 @@ def test_somebody_outside_a_hand_out_has_nothing_to_do():
 
 def test_the_word_for_a_run_is_the_same_on_every_page():
     """Handed out while money is open, settled after that: on its own page, in its group, at home, in history, inbox."""
-    one = stage(states.DISTRIBUTING)
-    hand_to(one, "bob", "hana")
-    over(one)
-    client, addresses = signed_in(one.dora), [f"/runs/{one.run.pk}/", f"/groups/{one.group.pk}/"]
-    for address in [*addresses, f"/runs/{one.run.pk}/history/"]:
+    scene = stage(states.DISTRIBUTING)
+    hand_to(scene, "bob", "hana")
+    over(scene)
+    client, addresses = signed_in(scene.dora), [f"/runs/{scene.run.pk}/", f"/groups/{scene.group.pk}/"]
+    for address in [*addresses, f"/runs/{scene.run.pk}/history/"]:
         page = client.get(address).content.decode()
         assert "Handed out" in page, address
         assert "Settled:" not in page
         assert ">Settled</span>" not in page.replace("<span>Settled</span>", ""), address
-    assert "to “Handed out”" in signed_in(one.bob).get("/inbox/").content.decode()
-    pay(one, "bob", "hana")
+    assert "to “Handed out”" in signed_in(scene.bob).get("/inbox/").content.decode()
+    pay(scene, "bob", "hana")
     for address in addresses:
         assert "Settled: everything is handed out and paid." in client.get(address).content.decode()
 
 
 def test_lists_ask_as_much_for_one_as_for_many(django_assert_num_queries):
-    one = stage(states.ADJUSTING)
+    scene = stage(states.ADJUSTING)
     for _ in range(3):
-        run = make_run(leader=one.alice, group=one.group)
-        order(run, one.bob, one.gouda, 1)
-    runs = Run.objects.filter(group=one.group).with_names()
+        run = make_run(leader=scene.alice, group=scene.group)
+        order(run, scene.bob, scene.gouda, 1)
+    runs = Run.objects.filter(group=scene.group).with_names()
     with django_assert_num_queries(5):
-        assert len([next_step(standing) for standing in standings(runs, one.bob).values()]) == 4
+        assert len([next_step(standing) for standing in standings(runs, scene.bob).values()]) == 4

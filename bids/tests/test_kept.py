@@ -53,14 +53,14 @@ def test_their_times_go_on():
         cast.stage(states.ACTIVE)
         transaction.set_rollback(True)
     began = timezone.now()
-    one = cast.stage(states.ACTIVE)
+    scene = cast.stage(states.ACTIVE)
     age = timezone.now() - Run.objects.get().created_at
-    assert Run.objects.get().created_at == one.run.created_at
+    assert Run.objects.get().created_at == scene.run.created_at
     assert age.total_seconds() < (timezone.now() - began).total_seconds() + 5
 
 
 @pytest.mark.django_db
 def test_beside_other_rows_it_is_built():
-    one, two = cast.stage(states.ACTIVE), cast.stage(states.ACTIVE)
-    assert one.run.pk != two.run.pk
+    scene, other = cast.stage(states.ACTIVE), cast.stage(states.ACTIVE)
+    assert scene.run.pk != other.run.pk
     assert Run.objects.count() == 2

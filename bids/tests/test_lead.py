@@ -32,20 +32,20 @@ OPEN = [state for state in EVERY if state not in ENDED]
 class TestStarting:
     def test_the_starter_leads_and_takes_part_and_currencies_are_fixed(self):
         """Spec 31, 2."""
-        one = stage(states.PLANNING)
-        run = runs.start_run(one.group, store=one.run.store, by=one.dora, day=localdate(), note="early")
-        assert (run.leader, run.state, run.note) == (one.dora, states.PLANNING, "early")
-        assert run.participations.get().user == one.dora
+        scene = stage(states.PLANNING)
+        run = runs.start_run(scene.group, store=scene.run.store, by=scene.dora, day=localdate(), note="early")
+        assert (run.leader, run.state, run.note) == (scene.dora, states.PLANNING, "early")
+        assert run.participations.get().user == scene.dora
         assert str(run) == f"{run.store}, {format_day(localdate())}"
-        assert str(one.run) == f"{run.store}, no day yet"
-        one.group.refresh_from_db()
-        assert one.group.is_currency_fixed
+        assert str(scene.run) == f"{run.store}, no day yet"
+        scene.group.refresh_from_db()
+        assert scene.group.is_currency_fixed
         assert Store.objects.get(pk=run.store_id).is_currency_fixed
 
     def test_nobody_from_outside_starts_one(self):
-        one = stage(states.PLANNING)
+        scene = stage(states.PLANNING)
         with pytest.raises(Http404):
-            runs.start_run(one.group, store=one.run.store, by=one.charlie)
+            runs.start_run(scene.group, store=scene.run.store, by=scene.charlie)
 
     def test_a_store_of_another_currency_is_refused(self):
         alice = make_user("Alice")
@@ -77,32 +77,32 @@ class TestStarting:
 class TestDayAndNote:
     @pytest.mark.parametrize("state", OPEN)
     def test_the_leader_changes_them_until_the_run_ends(self, state):
-        one = stage(state)
-        runs.edit_run(one.run, by=one.alice, day=date(2026, 12, 1), note="x", version=details_version(one.run))
-        assert (one.fresh().day, one.run.note) == (date(2026, 12, 1), "x")
-        assert one.last_event().kind == "run_edited"
+        scene = stage(state)
+        runs.edit_run(scene.run, by=scene.alice, day=date(2026, 12, 1), note="x", version=details_version(scene.run))
+        assert (scene.fresh().day, scene.run.note) == (date(2026, 12, 1), "x")
+        assert scene.last_event().kind == "run_edited"
 
     @pytest.mark.parametrize("state", sorted(ENDED))
     def test_and_not_after(self, state):
-        one = stage(state)
+        scene = stage(state)
         with pytest.raises(BulqError, match="has ended"):
-            runs.edit_run(one.run, by=one.alice, day=None, note="x", version=details_version(one.run))
+            runs.edit_run(scene.run, by=scene.alice, day=None, note="x", version=details_version(scene.run))
 
     def test_a_stale_form_overwrites_nothing(self):
         """D6: 409; the same change made by both is no conflict."""
-        one = stage(states.ACTIVE)
-        shown = details_version(one.run)
-        runs.edit_run(one.run, by=one.alice, day=None, note="first", version=shown)
-        runs.edit_run(one.run, by=one.alice, day=None, note="first", version=shown)
+        scene = stage(states.ACTIVE)
+        shown = details_version(scene.run)
+        runs.edit_run(scene.run, by=scene.alice, day=None, note="first", version=shown)
+        runs.edit_run(scene.run, by=scene.alice, day=None, note="first", version=shown)
         with pytest.raises(ChangedMeanwhile, match="was changed to"):
-            runs.edit_run(one.run, by=one.alice, day=None, note="second", version=shown)
-        assert one.fresh().note == "first"
+            runs.edit_run(scene.run, by=scene.alice, day=None, note="second", version=shown)
+        assert scene.fresh().note == "first"
 
     def test_others_change_nothing(self):
-        one = stage(states.ACTIVE)
-        for user, error in ((one.bob, NotAllowed), (one.hana, NotAllowed), (one.charlie, Http404)):
+        scene = stage(states.ACTIVE)
+        for user, error in ((scene.bob, NotAllowed), (scene.hana, NotAllowed), (scene.charlie, Http404)):
             with pytest.raises(error):
-                runs.edit_run(one.run, by=user, day=None, note="x", version=details_version(one.run))
+                runs.edit_run(scene.run, by=user, day=None, note="x", version=details_version(scene.run))
 
 
 class TestHelpers:
@@ -110,24 +110,24 @@ class TestHelpers:
 
     @pytest.mark.parametrize("state", OPEN)
     def test_any_member_becomes_one_and_takes_part_then(self, state):
-        one = stage(state)
+        scene = stage(state)
         for _twice in range(2):
-            lead.set_helper(one.run, one.dora, True, by=one.alice)
-        assert one.part_of(one.dora).is_helper
-        assert one.kinds().count("helper_named") == 2  # Hana before
-        lead.set_helper(one.run, one.dora, False, by=one.alice)
-        assert not one.part_of(one.dora).is_helper
-        assert one.part_of(one.dora).left_at is None
+            lead.set_helper(scene.run, scene.dora, True, by=scene.alice)
+        assert scene.part_of(scene.dora).is_helper
+        assert scene.kinds().count("helper_named") == 2  # Hana before
+        lead.set_helper(scene.run, scene.dora, False, by=scene.alice)
+        assert not scene.part_of(scene.dora).is_helper
+        assert scene.part_of(scene.dora).left_at is None
         assert problems() == []
 
     def test_not_the_leader_not_somebody_from_outside_not_after_the_end(self):
-        one = stage(states.ACTIVE)
+        scene = stage(states.ACTIVE)
         with pytest.raises(BulqError, match="You lead this run, so you"):
-            lead.set_helper(one.run, one.alice, True, by=one.alice)
+            lead.set_helper(scene.run, scene.alice, True, by=scene.alice)
         with pytest.raises(Http404):
-            lead.set_helper(one.run, one.charlie, True, by=one.alice)
+            lead.set_helper(scene.run, scene.charlie, True, by=scene.alice)
         with pytest.raises(NotAllowed):
-            lead.set_helper(one.run, one.dora, True, by=one.hana)
+            lead.set_helper(scene.run, scene.dora, True, by=scene.hana)
         for state in ENDED:
             over = stage(state)
             with pytest.raises(BulqError, match="has ended"):
@@ -139,49 +139,53 @@ class TestHandingOver:
 
     @pytest.mark.parametrize("state", OPEN)
     def test_roles_swap_when_the_one_who_was_asked_accepts(self, state):
-        one = stage(state)
-        payer = one.run.payer
-        lead.offer_lead(one.run, one.hana, by=one.alice)
-        lead.accept_lead(one.run, by=one.hana)
-        one.fresh()
-        assert (one.run.leader, one.run.payer) == (one.hana, payer)
-        assert (one.run.lead_offered_to, one.run.lead_offered_by) == (None, None)
-        assert not one.part_of(one.hana).is_helper
-        assert "lead_accepted" in one.kinds()
+        scene = stage(state)
+        payer = scene.run.payer
+        lead.offer_lead(scene.run, scene.hana, by=scene.alice)
+        lead.accept_lead(scene.run, by=scene.hana)
+        scene.fresh()
+        assert (scene.run.leader, scene.run.payer) == (scene.hana, payer)
+        assert (scene.run.lead_offered_to, scene.run.lead_offered_by) == (None, None)
+        assert not scene.part_of(scene.hana).is_helper
+        assert "lead_accepted" in scene.kinds()
         assert problems() == []
 
     def test_one_request_at_a_time_and_only_the_one_who_is_asked_answers(self):
-        one = stage(states.ACTIVE)
-        lead.offer_lead(one.run, one.bob, by=one.alice)
+        scene = stage(states.ACTIVE)
+        lead.offer_lead(scene.run, scene.bob, by=scene.alice)
         with pytest.raises(ChangedMeanwhile, match="Bob has already been asked"):
-            lead.offer_lead(one.run, one.hana, by=one.alice)
+            lead.offer_lead(scene.run, scene.hana, by=scene.alice)
         for answer in (lead.accept_lead, lead.decline_lead):
-            for user, error in ((one.hana, ChangedMeanwhile), (one.alice, ChangedMeanwhile), (one.charlie, Http404)):
+            for user, error in (
+                (scene.hana, ChangedMeanwhile),
+                (scene.alice, ChangedMeanwhile),
+                (scene.charlie, Http404),
+            ):
                 with pytest.raises(error):
-                    answer(one.run, by=user)
-        lead.decline_lead(one.run, by=one.bob)
-        assert one.last_event().kind == "lead_declined"
-        lead.offer_lead(one.run, one.hana, by=one.alice)
+                    answer(scene.run, by=user)
+        lead.decline_lead(scene.run, by=scene.bob)
+        assert scene.last_event().kind == "lead_declined"
+        lead.offer_lead(scene.run, scene.hana, by=scene.alice)
 
     def test_the_leader_or_who_asked_withdraws(self):
-        one = stage(states.SHOPPING)
-        lead.offer_lead(one.run, one.bob, by=one.adam)
+        scene = stage(states.SHOPPING)
+        lead.offer_lead(scene.run, scene.bob, by=scene.adam)
         with pytest.raises(NotAllowed):
-            lead.withdraw_lead_offer(one.run, by=one.bob)
-        lead.withdraw_lead_offer(one.run, by=one.adam)
+            lead.withdraw_lead_offer(scene.run, by=scene.bob)
+        lead.withdraw_lead_offer(scene.run, by=scene.adam)
         with pytest.raises(ChangedMeanwhile, match="Nobody is being asked"):
-            lead.withdraw_lead_offer(one.run, by=one.alice)
-        lead.offer_lead(one.run, one.bob, by=one.adam)
-        lead.withdraw_lead_offer(one.run, by=one.alice)
+            lead.withdraw_lead_offer(scene.run, by=scene.alice)
+        lead.offer_lead(scene.run, scene.bob, by=scene.adam)
+        lead.withdraw_lead_offer(scene.run, by=scene.alice)
 
     def test_only_a_participant_is_asked_and_before_the_shop_only_by_the_leader(self):
-        one = stage(states.ACTIVE)
-        for user in (one.dora, one.charlie, one.alice):
+        scene = stage(states.ACTIVE)
+        for user in (scene.dora, scene.charlie, scene.alice):
             with pytest.raises(BulqError, match="takes part in this run"):
-                lead.offer_lead(one.run, user, by=one.alice)
-        for user in (one.adam, one.hana):
+                lead.offer_lead(scene.run, user, by=scene.alice)
+        for user in (scene.adam, scene.hana):
             with pytest.raises(NotAllowed):
-                lead.offer_lead(one.run, one.bob, by=user)
+                lead.offer_lead(scene.run, scene.bob, by=user)
         for state in ENDED:
             over = stage(state)
             with pytest.raises(BulqError, match="has ended"):
@@ -189,27 +193,27 @@ class TestHandingOver:
 
     def test_a_group_admin_asks_another_and_never_themself(self):
         """Spec 23: another participant, in place of a leader who does not."""
-        one = stage(states.SHOPPING)
-        one.run.participations.create(user=one.adam)
-        with pytest.raises(BulqError, match="cannot give the lead to yourself"):
-            lead.offer_lead(one.run, one.adam, by=one.adam)
-        form = signed_in(one.adam).get(f"/runs/{one.run.pk}/more/").context["lead_form"]
-        assert [user for user, _label in form.fields["person"].choices] == [one.bob.pk, one.hana.pk]
-        lead.offer_lead(one.run, one.adam, by=one.alice)
-        lead.accept_lead(one.run, by=one.adam)
-        assert one.fresh().leader == one.adam
+        scene = stage(states.SHOPPING)
+        scene.run.participations.create(user=scene.adam)
+        with pytest.raises(BulqError, match="can't give the lead to yourself"):
+            lead.offer_lead(scene.run, scene.adam, by=scene.adam)
+        form = signed_in(scene.adam).get(f"/runs/{scene.run.pk}/more/").context["lead_form"]
+        assert [user for user, _label in form.fields["person"].choices] == [scene.bob.pk, scene.hana.pk]
+        lead.offer_lead(scene.run, scene.adam, by=scene.alice)
+        lead.accept_lead(scene.run, by=scene.adam)
+        assert scene.fresh().leader == scene.adam
 
     def test_the_request_closes_when_the_one_who_was_asked_leaves_the_run(self):
-        one = stage(states.ACTIVE)
-        lead.offer_lead(one.run, one.bob, by=one.alice)
-        runs.leave_run(one.run, by=one.bob)
-        assert Run.objects.get(pk=one.run.pk).lead_offered_to is None
+        scene = stage(states.ACTIVE)
+        lead.offer_lead(scene.run, scene.bob, by=scene.alice)
+        runs.leave_run(scene.run, by=scene.bob)
+        assert Run.objects.get(pk=scene.run.pk).lead_offered_to is None
 
     def test_a_handover_moves_no_debt(self):
         """Spec 63."""
-        one = stage(states.DISTRIBUTING)
-        owed = debts_of(one.alice)[1]
-        lead.offer_lead(one.run, one.bob, by=one.alice)
-        lead.accept_lead(one.run, by=one.bob)
-        assert [debt.amount for debt in debts_of(one.alice)[1]] == [debt.amount for debt in owed]
-        assert [debt.run.payer for debt in debts_of(one.bob)[0]] == [one.alice]
+        scene = stage(states.DISTRIBUTING)
+        owed = debts_of(scene.alice)[1]
+        lead.offer_lead(scene.run, scene.bob, by=scene.alice)
+        lead.accept_lead(scene.run, by=scene.bob)
+        assert [debt.amount for debt in debts_of(scene.alice)[1]] == [debt.amount for debt in owed]
+        assert [debt.run.payer for debt in debts_of(scene.bob)[0]] == [scene.alice]

@@ -35,9 +35,9 @@ def wants(*people):
 
 def fresh(state=states.ACTIVE):
     """A stage about which nobody was told anything yet."""
-    one = stage(state)
+    scene = stage(state)
     Notification.objects.all().delete()
-    return one
+    return scene
 
 
 def sent():
@@ -48,63 +48,63 @@ def sent():
 
 
 def test_what_cannot_wait_is_sent_at_once_to_who_wants_it():
-    one = fresh()
-    wants(one.bob, one.dora)
-    lead.offer_lead(one.run, one.bob, by=one.alice)
+    scene = fresh()
+    wants(scene.bob, scene.dora)
+    lead.offer_lead(scene.run, scene.bob, by=scene.alice)
     assert mail_at_once() == 1
     assert sent() == [("bob@bulq.test", "Alice asks you to take over the lead")]
     assert mail_at_once() == 0
-    runs.call_off(one.run, by=one.alice)
+    runs.call_off(scene.run, by=scene.alice)
     mail_at_once()
     assert sent() == [("bob@bulq.test", "Alice moved the run from “Collecting” to “Called off”")]
 
 
 def test_the_rest_comes_once_a_day_in_one_mail():
-    one = fresh()
-    wants(one.bob)
-    place_bids(one.run, [Wish(one.oil.pk, D(9))], by=one.alice, whose=one.bob)
-    runs.lock_list(one.run, by=one.alice)
+    scene = fresh()
+    wants(scene.bob)
+    place_bids(scene.run, [Wish(scene.oil.pk, D(9))], by=scene.alice, whose=scene.bob)
+    runs.lock_list(scene.run, by=scene.alice)
     assert mail_at_once() == 0
     assert mail_digests() == 1
     [letter] = mail.outbox
     assert letter.subject == "2 updates from Bulq"
     assert letter.body.count("\n- Alice ") == 2
-    assert str(one.run) in letter.body
+    assert str(scene.run) in letter.body
     assert mail_digests() == 0
 
 
 def test_what_was_read_meanwhile_or_is_old_is_not_sent():
-    one = fresh()
-    wants(one.bob, one.hana)
-    runs.call_off(one.run, by=one.alice)
-    signed_in(one.bob).post("/inbox/read/")
-    Notification.objects.filter(user=one.hana).update(at=timezone.now() - timedelta(days=3))
+    scene = fresh()
+    wants(scene.bob, scene.hana)
+    runs.call_off(scene.run, by=scene.alice)
+    signed_in(scene.bob).post("/inbox/read/")
+    Notification.objects.filter(user=scene.hana).update(at=timezone.now() - timedelta(days=3))
     assert mail_at_once() == mail_digests() == 0
 
 
 @pytest.mark.parametrize("who", ["without an address", "who does not want it", "with a closed account"])
 def test_others_get_no_mail(who):
-    one = fresh()
-    wants(one.bob)
+    scene = fresh()
+    wants(scene.bob)
     change = {"without an address": {"email": ""}, "who does not want it": {"wants_mail": False}}
-    User.objects.filter(pk=one.bob.pk).update(**change.get(who, {"is_active": False}))
-    runs.call_off(one.run, by=one.alice)
+    User.objects.filter(pk=scene.bob.pk).update(**change.get(who, {"is_active": False}))
+    runs.call_off(scene.run, by=scene.alice)
     assert mail_at_once() == 0
 
 
 def test_who_was_removed_gets_that_and_nothing_else_of_the_group():
-    one = fresh()
-    wants(one.bob)
-    lead.offer_lead(one.run, one.bob, by=one.alice)
-    end_membership(one.group.pk, one.bob.pk, by=one.adam)
+    scene = fresh()
+    wants(scene.bob)
+    lead.offer_lead(scene.run, scene.bob, by=scene.alice)
+    end_membership(scene.group.pk, scene.bob.pk, by=scene.adam)
     mail_at_once()
     assert sent() == [("bob@bulq.test", "Adam removed you from the group")]
 
 
 def test_a_mail_server_that_is_away_loses_nothing(settings, caplog):
-    one = fresh()
-    wants(one.bob)
-    runs.call_off(one.run, by=one.alice)
+    scene = fresh()
+    wants(scene.bob)
+    runs.call_off(scene.run, by=scene.alice)
     works = settings.EMAIL_BACKEND
     settings.EMAIL_BACKEND, settings.EMAIL_PORT = "django.core.mail.backends.smtp.EmailBackend", 1
     assert mail_at_once() == 0
@@ -119,21 +119,21 @@ def link_of(letter):
 
 
 def test_one_link_switches_them_off_without_logging_in_and_reading_it_changes_nothing():
-    one = fresh()
-    wants(one.bob, one.hana)
-    runs.call_off(one.run, by=one.alice)
+    scene = fresh()
+    wants(scene.bob, scene.hana)
+    runs.call_off(scene.run, by=scene.alice)
     mail_at_once()
     letter = next(letter for letter in mail.outbox if letter.to == ["bob@bulq.test"])
     assert letter.extra_headers["List-Unsubscribe"] == f"<{site.SITE_URL}{link_of(letter)}>"
     visitor = FormClient(enforce_csrf_checks=True)
     for _ in range(2):
         assert "Stop e-mail notifications?" in visitor.get(link_of(letter)).content.decode()
-    assert User.objects.get(pk=one.bob.pk).wants_mail
+    assert User.objects.get(pk=scene.bob.pk).wants_mail
     # As a mail program does it by itself.
     answer = visitor.post(link_of(letter), {"List-Unsubscribe": "One-Click"}, once=False)
     assert "You won't get any more e-mails" in answer.content.decode()
-    assert not User.objects.get(pk=one.bob.pk).wants_mail
-    assert User.objects.get(pk=one.hana.pk).wants_mail
+    assert not User.objects.get(pk=scene.bob.pk).wants_mail
+    assert User.objects.get(pk=scene.hana.pk).wants_mail
 
 
 @pytest.mark.parametrize("token", ["1", "1:forged", "x:y:z"])
@@ -142,17 +142,17 @@ def test_a_forged_link_leads_nowhere(token):
 
 
 def test_the_settings_ask_for_an_address_to_send_to():
-    one = fresh()
-    one.bob.set_password("a good one here")
-    one.bob.save()
-    words = {"name": "Bob", "username": one.bob.username, "current_password": "a good one here", "wants_mail": "on"}
-    client = signed_in(one.bob)
-    answer = client.post("/me/settings/profile/", words | {"email": ""})
+    scene = fresh()
+    scene.bob.set_password("a good one here")
+    scene.bob.save()
+    data = {"name": "Bob", "username": scene.bob.username, "current_password": "a good one here", "wants_mail": "on"}
+    client = signed_in(scene.bob)
+    answer = client.post("/me/settings/profile/", data | {"email": ""})
     assert answer.status_code == 422
     assert "Enter the address to send them to" in answer.content.decode()
-    assert client.post("/me/settings/profile/", words | {"email": "bob@bulq.test"}).status_code == 302
-    one.bob.refresh_from_db()
-    assert (one.bob.wants_mail, one.bob.email) == (True, "bob@bulq.test")
+    assert client.post("/me/settings/profile/", data | {"email": "bob@bulq.test"}).status_code == 302
+    scene.bob.refresh_from_db()
+    assert (scene.bob.wants_mail, scene.bob.email) == (True, "bob@bulq.test")
 
 
 # --- Handing over ----------------------------------------------------------------------------------
@@ -169,14 +169,14 @@ def queue():
 @pytest.mark.django_db(transaction=True)
 def test_the_worker_is_asked_after_the_commit_and_only_then(queue):
     """D7."""
-    one = fresh()
-    wants(one.bob)
+    scene = fresh()
+    wants(scene.bob)
     with pytest.raises(ZeroDivisionError), transaction.atomic():
-        runs.call_off(one.run, by=one.alice)
+        runs.call_off(scene.run, by=scene.alice)
         assert queue() == 0
         raise ZeroDivisionError
     assert (queue(), mail_at_once()) == (0, 0)
-    runs.call_off(one.run, by=one.alice)
+    runs.call_off(scene.run, by=scene.alice)
     assert queue() == 1
     tasks.mail_at_once()
     assert len(mail.outbox) == 1
@@ -184,15 +184,15 @@ def test_the_worker_is_asked_after_the_commit_and_only_then(queue):
 
 @pytest.mark.django_db(transaction=True)
 def test_nobody_is_asked_when_nobody_wants_mail(queue):
-    one = fresh()
-    runs.call_off(one.run, by=one.alice)
+    scene = fresh()
+    runs.call_off(scene.run, by=scene.alice)
     assert queue() == 0
 
 
 @pytest.mark.django_db(transaction=True)
 def test_without_a_broker_the_page_goes_on_and_the_mail_waits_for_its_next_turn(monkeypatch, caplog):
-    one = fresh()
-    wants(one.bob)
+    scene = fresh()
+    wants(scene.bob)
 
     def away(*_words, **_options):
         from kombu.exceptions import OperationalError
@@ -201,7 +201,7 @@ def test_without_a_broker_the_page_goes_on_and_the_mail_waits_for_its_next_turn(
 
     monkeypatch.setattr(later, "breaker", Breaker("this test"))
     monkeypatch.setattr(app, "send_task", away)
-    runs.call_off(one.run, by=one.alice)
+    runs.call_off(scene.run, by=scene.alice)
     assert "bids.tasks.mail_at_once was not handed over and waits for its next turn" in caplog.text
     assert mail_at_once() == 1
 
@@ -209,13 +209,13 @@ def test_without_a_broker_the_page_goes_on_and_the_mail_waits_for_its_next_turn(
 # --- Pruning ---------------------------------------------------------------------------------------
 def test_what_was_read_long_ago_is_forgotten(settings):
     settings.NOTIFICATIONS_KEPT_DAYS = 90
-    one = fresh()
-    runs.lock_list(one.run, by=one.alice)
+    scene = fresh()
+    runs.lock_list(scene.run, by=scene.alice)
     now = timezone.now()
-    Notification.objects.filter(user=one.bob).update(at=now - timedelta(days=200))
+    Notification.objects.filter(user=scene.bob).update(at=now - timedelta(days=200))
     tasks.forget_old_notifications()
-    assert Notification.objects.filter(user=one.bob).count() == 1  # never read
-    Notification.objects.filter(user=one.bob).update(read_at=now - timedelta(days=91))
-    Notification.objects.filter(user=one.hana).update(read_at=now - timedelta(days=89))
+    assert Notification.objects.filter(user=scene.bob).count() == 1  # never read
+    Notification.objects.filter(user=scene.bob).update(read_at=now - timedelta(days=91))
+    Notification.objects.filter(user=scene.hana).update(read_at=now - timedelta(days=89))
     tasks.forget_old_notifications()
-    assert [row.user for row in Notification.objects.all()] == [one.hana]
+    assert [row.user for row in Notification.objects.all()] == [scene.hana]

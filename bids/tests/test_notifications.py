@@ -25,11 +25,11 @@ pytestmark = pytest.mark.django_db
 EVERYBODY = ("adam", "alice", "bob", "hana", "dora", "charlie")
 
 
-def told(one, action):
+def sent(scene, action):
     """`{person: sentences}` of what an action tells, and to whom."""
     Notification.objects.all().delete()
     action()
-    people = {getattr(one, name).pk: name for name in EVERYBODY}
+    people = {getattr(scene, name).pk: name for name in EVERYBODY}
     found = {}
     for row in Notification.objects.with_words().order_by("pk"):
         found.setdefault(people[row.user_id], []).append(row.sentence())
@@ -63,218 +63,220 @@ MOVES = {
 
 @pytest.mark.parametrize(("state", "action"), MOVES, ids=lambda word: getattr(word, "__name__", ""))
 def test_all_who_take_part_hear_of_a_change_of_state_but_the_one_who_made_it(state, action):
-    one = stage(state)
-    heard = told(one, lambda: action(one.run, by=one.alice))
+    scene = stage(state)
+    heard = sent(scene, lambda: action(scene.run, by=scene.alice))
     assert heard == to_all(MOVES[state, action], "bob", "hana")
 
 
 def test_nobody_hears_that_collecting_has_two_states_inside():
-    one = stage(states.PLANNING)
-    assert told(one, lambda: order(one.run, one.bob, one.oil, 3)) == {}
-    assert one.state == states.ACTIVE
+    scene = stage(states.PLANNING)
+    assert sent(scene, lambda: order(scene.run, scene.bob, scene.oil, 3)) == {}
+    assert scene.state == states.ACTIVE
 
 
 def test_who_has_left_the_run_hears_no_more_of_it():
     """Spec 39."""
-    one = stage()
-    runs.leave_run(one.run, by=one.bob)
-    assert told(one, lambda: runs.lock_list(one.run, by=one.alice)).keys() == {"hana"}
+    scene = stage()
+    runs.leave_run(scene.run, by=scene.bob)
+    assert sent(scene, lambda: runs.lock_list(scene.run, by=scene.alice)).keys() == {"hana"}
 
 
 def test_leader_and_helpers_hear_of_who_leaves_while_it_collects_and_after():
     """Spec 23: by choice or removed, the run or its group, before the shop and from it on."""
     gone = "Bob left the run; their order was dropped"
-    one = stage()
-    assert told(one, lambda: runs.leave_run(one.run, by=one.bob)) == to_all(gone, "alice", "hana")
-    one = stage(states.CONFIRMED)
-    heard = told(one, lambda: end_membership(one.group.pk, one.bob.pk, by=one.bob))
+    scene = stage()
+    assert sent(scene, lambda: runs.leave_run(scene.run, by=scene.bob)) == to_all(gone, "alice", "hana")
+    scene = stage(states.CONFIRMED)
+    heard = sent(scene, lambda: end_membership(scene.group.pk, scene.bob.pk, by=scene.bob))
     assert heard == to_all(gone, "alice", "hana")
-    one = stage(states.DISTRIBUTING)
-    heard = told(one, lambda: end_membership(one.group.pk, one.bob.pk, by=one.bob))
+    scene = stage(states.DISTRIBUTING)
+    heard = sent(scene, lambda: end_membership(scene.group.pk, scene.bob.pk, by=scene.bob))
     assert heard == to_all("Bob left the group; their order stays", "alice", "hana")
 
 
 def test_all_of_the_group_hear_of_a_new_run():
-    one = stage()
-    heard = told(one, lambda: runs.start_run(one.group, store=one.run.store, by=one.dora))
+    scene = stage()
+    heard = sent(scene, lambda: runs.start_run(scene.group, store=scene.run.store, by=scene.dora))
     assert heard == to_all("Dora started the run", "adam", "alice", "bob", "hana")
 
 
 # --- The person concerned --------------------------------------------------------------------------
 def test_helpers_hear_that_they_are_and_that_they_are_not():
-    one = stage()
-    named = told(one, lambda: lead.set_helper(one.run, one.bob, True, by=one.alice))
+    scene = stage()
+    named = sent(scene, lambda: lead.set_helper(scene.run, scene.bob, True, by=scene.alice))
     assert named == {"bob": ["Alice made you a helper"]}
-    ended = told(one, lambda: lead.set_helper(one.run, one.bob, False, by=one.alice))
+    ended = sent(scene, lambda: lead.set_helper(scene.run, scene.bob, False, by=scene.alice))
     assert ended == {"bob": ["You are no longer a helper"]}
 
 
 def test_a_hand_over_is_told_to_the_other_side():
-    one = stage()
-    offer = partial(lead.offer_lead, one.run, one.bob, by=one.alice)
-    assert told(one, offer) == {"bob": ["Alice asks you to take over the lead"]}
-    withdrawn = told(one, lambda: lead.withdraw_lead_offer(one.run, by=one.alice))
+    scene = stage()
+    offer = partial(lead.offer_lead, scene.run, scene.bob, by=scene.alice)
+    assert sent(scene, offer) == {"bob": ["Alice asks you to take over the lead"]}
+    withdrawn = sent(scene, lambda: lead.withdraw_lead_offer(scene.run, by=scene.alice))
     assert withdrawn == {"bob": ["Alice no longer asks you to take over the lead"]}
     offer()
-    declined = told(one, lambda: lead.decline_lead(one.run, by=one.bob))
+    declined = sent(scene, lambda: lead.decline_lead(scene.run, by=scene.bob))
     assert declined == {"alice": ["Bob declined to take over the lead"]}
     offer()
-    accepted = told(one, lambda: lead.accept_lead(one.run, by=one.bob))
+    accepted = sent(scene, lambda: lead.accept_lead(scene.run, by=scene.bob))
     assert accepted == {"alice": ["Bob took over the lead from you"]}
 
 
 def test_an_admin_who_asked_hears_the_answer_too():
-    one = stage(states.DISTRIBUTING)
-    lead.offer_lead(one.run, one.bob, by=one.adam)
-    heard = told(one, lambda: lead.decline_lead(one.run, by=one.bob))
+    scene = stage(states.DISTRIBUTING)
+    lead.offer_lead(scene.run, scene.bob, by=scene.adam)
+    heard = sent(scene, lambda: lead.decline_lead(scene.run, by=scene.bob))
     assert heard == to_all("Bob declined to take over the lead", "adam", "alice")
-    lead.offer_lead(one.run, one.bob, by=one.adam)
-    heard = told(one, lambda: lead.accept_lead(one.run, by=one.bob))
+    lead.offer_lead(scene.run, scene.bob, by=scene.adam)
+    heard = sent(scene, lambda: lead.accept_lead(scene.run, by=scene.bob))
     assert heard == {"alice": ["Bob took over the lead from you"], "adam": ["Bob took over the lead from Alice"]}
 
 
 WISHES = {
-    "changed your order: 6": lambda one: [Wish(one.oil.pk, D(6))],
-    "changed your order: maybe": lambda one: [Wish(one.oil.pk, None)],
-    "off your order": lambda one: [Wish(one.oil.pk, D(0))],
-    "changed your comment on": lambda one: [Wish(one.oil.pk, D(4), comment="green")],
+    "changed your order: 6": lambda scene: [Wish(scene.oil.pk, D(6))],
+    "changed your order: maybe": lambda scene: [Wish(scene.oil.pk, None)],
+    "off your order": lambda scene: [Wish(scene.oil.pk, D(0))],
+    "changed your comment on": lambda scene: [Wish(scene.oil.pk, D(4), comment="green")],
 }
 
 
-@pytest.mark.parametrize("words", WISHES)
-def test_whoever_has_their_order_changed_by_the_leader_hears_of_it(words):
-    one = stage()
-    heard = told(one, lambda: bidding.place_bids(one.run, WISHES[words](one), by=one.alice, whose=one.bob))
+@pytest.mark.parametrize("text", WISHES)
+def test_whoever_has_their_order_changed_by_the_leader_hears_of_it(text):
+    scene = stage()
+    heard = sent(scene, lambda: bidding.place_bids(scene.run, WISHES[text](scene), by=scene.alice, whose=scene.bob))
     assert heard.keys() == {"bob"}
     [sentence] = heard["bob"]
     assert sentence.startswith("Alice ")
-    assert words in sentence
+    assert text in sentence
 
 
 def test_nobody_hears_of_their_own_order():
-    one = stage()
-    assert told(one, lambda: order(one.run, one.bob, one.oil, 6)) == {}
+    scene = stage()
+    assert sent(scene, lambda: order(scene.run, scene.bob, scene.oil, 6)) == {}
 
 
 def test_what_is_added_in_the_shop_for_somebody_is_told_to_them():
-    one = stage(states.SHOPPING)
+    scene = stage(states.SHOPPING)
     beans = make_product("Beans")
-    add = partial(shopping.add_while_shopping, one.run, beans, quantity=D(2), whose=one.bob, by=one.hana)
-    heard = told(one, add)
+    add = partial(shopping.add_while_shopping, scene.run, beans, quantity=D(2), whose=scene.bob, by=scene.hana)
+    heard = sent(scene, add)
     assert heard.keys() == {"bob"}
     assert heard["bob"][0].endswith("of Beans in the shop for you")
 
 
 def test_what_the_leader_sorts_out_for_somebody_is_told_to_them():
-    one = stage(states.ADJUSTING)
-    heard = told(one, lambda: distribution.sort_out(one.run, one.gouda, D(2), whose=one.bob, was=D(3), by=one.alice))
+    scene = stage(states.ADJUSTING)
+    heard = sent(
+        scene, lambda: distribution.sort_out(scene.run, scene.gouda, D(2), whose=scene.bob, was=D(3), by=scene.alice)
+    )
     assert heard.keys() == {"bob"}
     assert "Alice decided for you: 2" in heard["bob"][0]
 
 
 def test_whoever_owes_something_else_after_a_correction_hears_of_it():
     """Spec 37: Bob alone has Gouda; oil is everybody's."""
-    one = stage(states.DISTRIBUTING)
-    gouda = Purchase.objects.get(item=item_of(one.run, one.gouda))
-    heard = told(one, lambda: costs.correct_total(gouda, D(30), was=D(27), by=one.alice))
+    scene = stage(states.DISTRIBUTING)
+    gouda = Purchase.objects.get(item=item_of(scene.run, scene.gouda))
+    heard = sent(scene, lambda: costs.correct_total(gouda, D(30), was=D(27), by=scene.alice))
     assert heard.keys() == {"bob"}
     assert "€30.00, previously €27.00" in heard["bob"][0]
-    oil = Purchase.objects.get(item=item_of(one.run, one.oil))
-    assert told(one, lambda: costs.correct_total(oil, D(48), was=D(40), by=one.alice)).keys() == {"bob", "hana"}
+    oil = Purchase.objects.get(item=item_of(scene.run, scene.oil))
+    assert sent(scene, lambda: costs.correct_total(oil, D(48), was=D(40), by=scene.alice)).keys() == {"bob", "hana"}
 
 
 def test_before_the_hand_out_a_correction_is_told_to_who_wants_the_product():
-    one = stage(states.ADJUSTING)
-    gouda = Purchase.objects.get(item=item_of(one.run, one.gouda))
-    assert told(one, lambda: costs.correct_total(gouda, D(30), was=D(27), by=one.alice)).keys() == {"bob"}
+    scene = stage(states.ADJUSTING)
+    gouda = Purchase.objects.get(item=item_of(scene.run, scene.gouda))
+    assert sent(scene, lambda: costs.correct_total(gouda, D(30), was=D(27), by=scene.alice)).keys() == {"bob"}
 
 
 def test_extra_costs_are_told_once_they_change_what_people_owe():
-    one = stage(states.SHOPPING)
-    add = partial(costs.add_extra_cost, one.run, label="Fuel", amount=D(10), by=one.hana)
-    assert told(one, add) == {}
-    one = stage(states.DISTRIBUTING)
-    heard = told(one, lambda: costs.add_extra_cost(one.run, label="Fuel", amount=D(10), by=one.hana))
+    scene = stage(states.SHOPPING)
+    add = partial(costs.add_extra_cost, scene.run, label="Fuel", amount=D(10), by=scene.hana)
+    assert sent(scene, add) == {}
+    scene = stage(states.DISTRIBUTING)
+    heard = sent(scene, lambda: costs.add_extra_cost(scene.run, label="Fuel", amount=D(10), by=scene.hana))
     assert heard.keys() == {"alice", "bob"}
-    fuel = one.run.extra_costs.get()
-    assert told(one, lambda: costs.remove_extra_cost(fuel, by=one.hana)).keys() == {"alice", "bob"}
+    fuel = scene.run.extra_costs.get()
+    assert sent(scene, lambda: costs.remove_extra_cost(fuel, by=scene.hana)).keys() == {"alice", "bob"}
 
 
 # --- Groups ----------------------------------------------------------------------------------------
 def test_who_is_removed_hears_that_and_nothing_of_the_group_any_more():
     """Spec 24, 65."""
-    one = stage()
-    order(one.run, one.alice, one.gouda, 1)
-    bidding.place_bids(one.run, [Wish(one.oil.pk, D(6))], by=one.alice, whose=one.bob)
-    heard = told(one, lambda: end_membership(one.group.pk, one.bob.pk, by=one.adam))
+    scene = stage()
+    order(scene.run, scene.alice, scene.gouda, 1)
+    bidding.place_bids(scene.run, [Wish(scene.oil.pk, D(6))], by=scene.alice, whose=scene.bob)
+    heard = sent(scene, lambda: end_membership(scene.group.pk, scene.bob.pk, by=scene.adam))
     gone = "Bob left the run; their order was dropped"
     assert heard == {"bob": ["Adam removed you from the group"]} | to_all(gone, "alice", "hana")
-    bidding_left = Notification.objects.filter(user=one.bob, event__isnull=False).count()
+    bidding_left = Notification.objects.filter(user=scene.bob, event__isnull=False).count()
     assert (
-        Notification.objects.shown_to(one.bob).count()
-        == Notification.objects.filter(user=one.bob).count() - bidding_left
+        Notification.objects.shown_to(scene.bob).count()
+        == Notification.objects.filter(user=scene.bob).count() - bidding_left
     )
-    assert "bob" not in told(one, lambda: runs.lock_list(one.run, by=one.alice))
+    assert "bob" not in sent(scene, lambda: runs.lock_list(scene.run, by=scene.alice))
 
 
 def test_who_leaves_by_choice_is_not_told_of_it():
-    one = stage()
-    assert "bob" not in told(one, lambda: end_membership(one.group.pk, one.bob.pk, by=one.bob))
+    scene = stage()
+    assert "bob" not in sent(scene, lambda: end_membership(scene.group.pk, scene.bob.pk, by=scene.bob))
 
 
 def test_what_a_former_member_was_told_is_not_shown_until_they_are_back():
-    one = stage(states.DISTRIBUTING)
-    seen = Notification.objects.shown_to(one.bob).count()
+    scene = stage(states.DISTRIBUTING)
+    seen = Notification.objects.shown_to(scene.bob).count()
     assert seen
-    end_membership(one.group.pk, one.bob.pk, by=one.bob)
-    assert not Notification.objects.shown_to(one.bob).exists()
-    join_group(one.group.join_token, by=one.bob)
-    assert Notification.objects.shown_to(one.bob).count() == seen
+    end_membership(scene.group.pk, scene.bob.pk, by=scene.bob)
+    assert not Notification.objects.shown_to(scene.bob).exists()
+    join_group(scene.group.join_token, by=scene.bob)
+    assert Notification.objects.shown_to(scene.bob).count() == seen
 
 
 # --- How often -------------------------------------------------------------------------------------
 def test_of_unread_ones_about_the_same_the_newest_is_left():
-    one = stage()
+    scene = stage()
 
     def change(amount):
-        bidding.place_bids(one.run, [Wish(one.oil.pk, D(amount))], by=one.alice, whose=one.bob)
+        bidding.place_bids(scene.run, [Wish(scene.oil.pk, D(amount))], by=scene.alice, whose=scene.bob)
 
-    heard = told(one, lambda: [change(5), change(6), change(7)])
+    heard = sent(scene, lambda: [change(5), change(6), change(7)])
     assert len(heard["bob"]) == 1
     assert "7" in heard["bob"][0]
-    Notification.objects.unread().update(read_at=one.run.created_at)
+    Notification.objects.unread().update(read_at=scene.run.created_at)
     change(8)
-    assert Notification.objects.filter(user=one.bob).count() == 2
+    assert Notification.objects.filter(user=scene.bob).count() == 2
 
 
 def test_of_the_same_kind_about_different_things_each_is_kept():
     """Two people who leave, two costs, two who would rather not lead: none hides another."""
-    one = stage(states.DISTRIBUTING)
-    fuel = partial(costs.add_extra_cost, one.run, label="Fuel", amount=D(10), by=one.hana)
-    bags = partial(costs.add_extra_cost, one.run, label="Bags", amount=D(2), by=one.hana)
-    heard = told(one, lambda: [fuel(), bags()])
+    scene = stage(states.DISTRIBUTING)
+    fuel = partial(costs.add_extra_cost, scene.run, label="Fuel", amount=D(10), by=scene.hana)
+    bags = partial(costs.add_extra_cost, scene.run, label="Bags", amount=D(2), by=scene.hana)
+    heard = sent(scene, lambda: [fuel(), bags()])
     assert heard["bob"] == ["Hana added “Fuel”: €10.00", "Hana added “Bags”: €2.00"]
-    one = stage()
-    order(one.run, one.dora, one.oil, 1)
-    heard = told(one, lambda: [runs.leave_run(one.run, by=person) for person in (one.bob, one.dora)])
+    scene = stage()
+    order(scene.run, scene.dora, scene.oil, 1)
+    heard = sent(scene, lambda: [runs.leave_run(scene.run, by=person) for person in (scene.bob, scene.dora)])
     assert len(heard["alice"]) == 2
-    order(one.run, one.bob, one.oil, 1)
-    order(one.run, one.dora, one.oil, 1)
+    order(scene.run, scene.bob, scene.oil, 1)
+    order(scene.run, scene.dora, scene.oil, 1)
 
     def ask(person):
-        lead.offer_lead(one.run, person, by=one.alice)
-        lead.decline_lead(one.run, by=person)
+        lead.offer_lead(scene.run, person, by=scene.alice)
+        lead.decline_lead(scene.run, by=person)
 
-    heard = told(one, lambda: [ask(one.bob), ask(one.dora)])
+    heard = sent(scene, lambda: [ask(scene.bob), ask(scene.dora)])
     assert len(heard["alice"]) == 2
 
 
 def test_a_newer_state_replaces_the_older_whoever_moved_the_run():
-    one = stage()
-    runs.lock_list(one.run, by=one.alice)
-    lead.offer_lead(one.run, one.bob, by=one.alice)
-    lead.accept_lead(one.run, by=one.bob)
-    heard = told(one, lambda: [runs.unlock_list(one.run, by=one.bob), runs.lock_list(one.run, by=one.bob)])
+    scene = stage()
+    runs.lock_list(scene.run, by=scene.alice)
+    lead.offer_lead(scene.run, scene.bob, by=scene.alice)
+    lead.accept_lead(scene.run, by=scene.bob)
+    heard = sent(scene, lambda: [runs.unlock_list(scene.run, by=scene.bob), runs.lock_list(scene.run, by=scene.bob)])
     assert heard["hana"] == ["Bob moved the run from “Collecting” to “Locked”"]
 
 
@@ -299,10 +301,10 @@ def test_of_every_kind_of_event_it_is_known_who_hears_of_it():
 
 def test_what_is_rolled_back_is_told_to_nobody():
     """D7."""
-    one = stage()
+    scene = stage()
     before = Notification.objects.count(), Event.objects.count()
     with pytest.raises(ZeroDivisionError), transaction.atomic():
-        runs.lock_list(one.run, by=one.alice)
+        runs.lock_list(scene.run, by=scene.alice)
         raise ZeroDivisionError
     assert (Notification.objects.count(), Event.objects.count()) == before
 
@@ -315,33 +317,33 @@ def bell(client):
 
 
 def test_the_bell_and_the_list_agree_after_each_step():
-    one = stage()
-    runs.lock_list(one.run, by=one.alice)
-    bidding_rows = Notification.objects.shown_to(one.bob).unread()
-    client, count = signed_in(one.bob), bidding_rows.count()
+    scene = stage()
+    runs.lock_list(scene.run, by=scene.alice)
+    bidding_rows = Notification.objects.shown_to(scene.bob).unread()
+    client, count = signed_in(scene.bob), bidding_rows.count()
     assert count >= 2  # the new run, and its lock
     while count:
         page = client.get("/inbox/").content.decode()
         assert (bell(client), page.count('class="unread"')) == (str(count), count)
         answer = client.post(reverse("inbox-open", args=[bidding_rows.first().pk]))
-        assert answer.url == reverse("run", args=[one.run.pk])
+        assert answer.url == reverse("run", args=[scene.run.pk])
         count -= 1
     assert bell(client) == "0"
     assert "Mark all as read" not in client.get("/inbox/").content.decode()
 
 
 def test_all_are_marked_as_read_and_only_ones_own():
-    one = stage(states.DISTRIBUTING)
-    others = Notification.objects.shown_to(one.hana).unread().count()
-    signed_in(one.bob).post(reverse("inbox-read"))
-    assert bell(signed_in(one.bob)) == "0"
-    assert Notification.objects.shown_to(one.hana).unread().count() == others > 0
+    scene = stage(states.DISTRIBUTING)
+    others = Notification.objects.shown_to(scene.hana).unread().count()
+    signed_in(scene.bob).post(reverse("inbox-read"))
+    assert bell(signed_in(scene.bob)) == "0"
+    assert Notification.objects.shown_to(scene.hana).unread().count() == others > 0
 
 
 def test_nobody_reads_or_marks_anothers():
-    one = stage(states.DISTRIBUTING)
-    row = Notification.objects.filter(user=one.hana).first()
-    for person in (one.bob, one.alice, one.adam, one.charlie):
+    scene = stage(states.DISTRIBUTING)
+    row = Notification.objects.filter(user=scene.hana).first()
+    for person in (scene.bob, scene.alice, scene.adam, scene.charlie):
         assert signed_in(person).post(reverse("inbox-open", args=[row.pk])).status_code == 404
     row.refresh_from_db()
     assert row.read_at is None
@@ -350,10 +352,10 @@ def test_nobody_reads_or_marks_anothers():
 @pytest.mark.parametrize("name", ["inbox-open", "inbox-read"])
 def test_the_same_form_twice_has_one_effect_and_one_without_its_id_has_none(name):
     """D6."""
-    one = stage(states.DISTRIBUTING)
-    row = Notification.objects.shown_to(one.bob).unread().first()
+    scene = stage(states.DISTRIBUTING)
+    row = Notification.objects.shown_to(scene.bob).unread().first()
     address = reverse(name, args=[row.pk] if name == "inbox-open" else [])
-    client, form = signed_in(one.bob), {"once": str(uuid.uuid4())}
+    client, form = signed_in(scene.bob), {"once": str(uuid.uuid4())}
     assert client.post(address, once=False).status_code == 422
     assert Notification.objects.get(pk=row.pk).read_at is None
     first = client.post(address, form)
@@ -364,31 +366,31 @@ def test_the_same_form_twice_has_one_effect_and_one_without_its_id_has_none(name
 
 
 def test_a_removal_leads_to_ones_groups():
-    one = stage()
-    end_membership(one.group.pk, one.bob.pk, by=one.adam)
-    client = signed_in(one.bob)
+    scene = stage()
+    end_membership(scene.group.pk, scene.bob.pk, by=scene.adam)
+    client = signed_in(scene.bob)
     page = client.get("/inbox/").content.decode()
     assert "Adam removed you from the group" in page
-    row = Notification.objects.shown_to(one.bob).get()
+    row = Notification.objects.shown_to(scene.bob).get()
     assert client.post(reverse("inbox-open", args=[row.pk])).url == reverse("groups")
 
 
 def test_more_than_ninety_nine_are_not_counted_on():
-    one = stage()
-    events = Event.objects.bulk_create(Event(run=one.run, kind="run_edited", actor=one.alice) for _ in range(120))
-    Notification.objects.bulk_create(Notification(user=one.dora, event=event) for event in events)
-    client = signed_in(one.dora)
+    scene = stage()
+    events = Event.objects.bulk_create(Event(run=scene.run, kind="run_edited", actor=scene.alice) for _ in range(120))
+    Notification.objects.bulk_create(Notification(user=scene.dora, event=event) for event in events)
+    client = signed_in(scene.dora)
     assert bell(client) == "99+"
     assert "Page 1 of 3" in client.get("/inbox/").content.decode()
 
 
 @pytest.mark.parametrize("many", [1, 30])
 def test_the_list_asks_as_much_for_one_as_for_many(many, django_assert_num_queries):
-    one = stage()
+    scene = stage()
     Notification.objects.all().delete()
-    events = Event.objects.bulk_create(Event(run=one.run, kind="run_edited", actor=one.alice) for _ in range(many))
-    Notification.objects.bulk_create(Notification(user=one.dora, event=event) for event in events)
-    client = signed_in(one.dora)
+    events = Event.objects.bulk_create(Event(run=scene.run, kind="run_edited", actor=scene.alice) for _ in range(many))
+    Notification.objects.bulk_create(Notification(user=scene.dora, event=event) for event in events)
+    client = signed_in(scene.dora)
     with django_assert_num_queries(6):
         assert client.get("/inbox/").content.decode().count('class="unread"') == many
 

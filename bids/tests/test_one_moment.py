@@ -42,30 +42,30 @@ class Page:
     read: Callable  # pairs of sums that should be equal
     posted: dict | None = None
 
-    def look(self, client, one):
-        address = f"/runs/{one.run.pk}/{self.address}"
-        answer = client.get(address) if self.posted is None else client.post(address, self.posted_of(one))
+    def look(self, client, scene):
+        address = f"/runs/{scene.run.pk}/{self.address}"
+        answer = client.get(address) if self.posted is None else client.post(address, self.posted_of(scene))
         assert answer.status_code == (200 if self.posted is None else 422)
         return [pair for pair in self.read(adding_up.tree(answer.content.decode())) if pair[0] != pair[1]]
 
-    def posted_of(self, one):
-        return {key.replace("OIL", str(one.oil.pk)): value for key, value in self.posted.items()}
+    def posted_of(self, scene):
+        return {key.replace("OIL", str(scene.oil.pk)): value for key, value in self.posted.items()}
 
 
 _numbers = count()
 
 
-def first_wish(one):
+def first_wish(scene):
     """Of somebody who was not in the run a moment ago."""
     user = make_user("Nora")
-    Membership.objects.create(group=one.group, user=user)
-    place_bids(one.run, [Wish(one.oil.pk, D(1))], by=user)
+    Membership.objects.create(group=scene.group, user=user)
+    place_bids(scene.run, [Wish(scene.oil.pk, D(1))], by=user)
 
 
-def correction(one):
+def correction(scene):
     """What the cheese cost: another amount each time."""
-    gouda = Purchase.objects.select_related("item__run").get(item__run=one.run, item__product=one.gouda)
-    correct_total(gouda, D(30) + D("0.01") * next(_numbers), was=gouda.total, by=one.alice)
+    gouda = Purchase.objects.select_related("item__run").get(item__run=scene.run, item__product=scene.gouda)
+    correct_total(gouda, D(30) + D("0.01") * next(_numbers), was=gouda.total, by=scene.alice)
 
 
 PAGES = {
@@ -106,11 +106,11 @@ def interrupted_after(number, reading, writing):
     return race(reader, writer)[0], next(seen) > number
 
 
-def broken(page, one):
+def broken(page, scene):
     """What went wrong, wherever the page was interrupted."""
-    wrong, client = [], signed_in(one.alice)
+    wrong, client = [], signed_in(scene.alice)
     for number in range(1, MOST_QUERIES):
-        found, was_interrupted = interrupted_after(number, lambda: page.look(client, one), lambda: page.write(one))
+        found, was_interrupted = interrupted_after(number, lambda: page.look(client, scene), lambda: page.write(scene))
         if found:
             wrong.append((number, found))
         if not was_interrupted:
@@ -135,10 +135,10 @@ def test_without_the_protection_pages_break(name, monkeypatch):
 
 def test_reading_writes_nothing(monkeypatch):
     """S3: PostgreSQL itself refuses what a page that is only read would write."""
-    one = stage(states.ACTIVE)
+    scene = stage(states.ACTIVE)
     monkeypatch.setattr("bids.views.bidding.Board", lambda run: Store.objects.filter(pk=run.store_id).update(name="X"))
     with pytest.raises(InternalError, match="read-only transaction"):
-        signed_in(one.alice).get(f"/runs/{one.run.pk}/")
+        signed_in(scene.alice).get(f"/runs/{scene.run.pk}/")
 
 
 def test_lists_that_a_snapshot_has_computed_are_kept():

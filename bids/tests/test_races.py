@@ -31,20 +31,20 @@ TRIES = 8
 
 
 # --- Bids ------------------------------------------------------------------------------------------
-def so_many_more(one, user, more):
+def so_many_more(scene, user, more):
     """Look what I have, and take so many more; again if somebody was faster."""
     for _try in range(100):
-        now = one.wanted(user, one.oil)
-        if not place_bids(one.run, [Wish(one.oil.pk, now + more, was=now)], by=user).refusals:
+        now = scene.wanted(user, scene.oil)
+        if not place_bids(scene.run, [Wish(scene.oil.pk, now + more, was=now)], by=user).refusals:
             return True
     return False
 
 
-def eight_sessions(one):
+def eight_sessions(scene):
     """Each adds another power of two, so that no two ways to a sum are the same; what is there and should be."""
-    before = one.wanted(one.bob, one.oil)
-    assert all(race(*(partial(so_many_more, one, one.bob, 2**power) for power in range(8))))
-    return one.wanted(one.bob, one.oil), before + 255
+    before = scene.wanted(scene.bob, scene.oil)
+    assert all(race(*(partial(so_many_more, scene, scene.bob, 2**power) for power in range(8))))
+    return scene.wanted(scene.bob, scene.oil), before + 255
 
 
 def test_of_eight_sessions_that_add_to_one_bid_none_is_lost():
@@ -55,8 +55,8 @@ def test_of_eight_sessions_that_add_to_one_bid_none_is_lost():
 
 def test_without_the_lock_some_of_them_are_lost(no_lock):
     """Negative control of D1."""
-    one = stage(states.ACTIVE)
-    sums = (eight_sessions(one) for _try in range(TRIES))
+    scene = stage(states.ACTIVE)
+    sums = (eight_sessions(scene) for _try in range(TRIES))
     assert any(there != expected for there, expected in sums), "nothing was lost"
 
 
@@ -81,71 +81,71 @@ def first_wish(run, user, product):
 
 def test_the_same_first_wish_from_two_sessions_is_one_part_and_one_bid():
     """D4, D5."""
-    one = stage(states.ACTIVE)
-    assert refused(race(*first_wish(one.run, one.dora, one.oil))) == []
-    assert one.part_of(one.dora).bids.get().quantity == 2
+    scene = stage(states.ACTIVE)
+    assert refused(race(*first_wish(scene.run, scene.dora, scene.oil))) == []
+    assert scene.part_of(scene.dora).bids.get().quantity == 2
 
 
 def test_without_the_lock_the_second_of_them_breaks(no_lock, slowly):
     """Negative control: the unique constraint still stands, so what is seen is a crash instead of an answer."""
-    one = stage(states.ACTIVE)
+    scene = stage(states.ACTIVE)
     slowly(bidding, "lock_units")
-    assert any(isinstance(result, IntegrityError) for result in race(*first_wish(one.run, one.dora, one.oil)))
+    assert any(isinstance(result, IntegrityError) for result in race(*first_wish(scene.run, scene.dora, scene.oil)))
 
 
-def ready_against_wish(one):
+def ready_against_wish(scene):
     """Ready means: with this order. A wish that is counted after it has to clear it."""
     race(
-        partial(place_bids, one.run, [Wish(one.oil.pk, one.wanted(one.bob, one.oil) + 1)], by=one.bob),
-        partial(set_ready, one.run, True, by=one.bob),
+        partial(place_bids, scene.run, [Wish(scene.oil.pk, scene.wanted(scene.bob, scene.oil) + 1)], by=scene.bob),
+        partial(set_ready, scene.run, True, by=scene.bob),
     )
-    last = one.run.events.filter(kind__in=["ready", "ordered"]).latest("pk").kind
-    return one.part_of(one.bob).is_ready == (last == "ready")
+    last = scene.run.events.filter(kind__in=["ready", "ordered"]).latest("pk").kind
+    return scene.part_of(scene.bob).is_ready == (last == "ready")
 
 
 def test_ready_and_a_wish_at_once_leave_what_the_later_one_says():
     """D1."""
-    one = stage(states.ACTIVE)
-    assert all(ready_against_wish(one) for _try in range(TRIES))
+    scene = stage(states.ACTIVE)
+    assert all(ready_against_wish(scene) for _try in range(TRIES))
 
 
 def test_without_the_lock_a_person_is_ready_with_an_order_they_changed_since(no_lock, monkeypatch):
     """Negative control."""
-    one = stage(states.ACTIVE)
-    set_ready(one.run, True, by=one.bob)
+    scene = stage(states.ACTIVE)
+    set_ready(scene.run, True, by=scene.bob)
     write = bidding._write_order
     monkeypatch.setattr(bidding, "_write_order", lambda *args, **kwargs: (time.sleep(0.1), write(*args, **kwargs)))
-    assert not all(ready_against_wish(one) for _try in range(TRIES))
+    assert not all(ready_against_wish(scene) for _try in range(TRIES))
 
 
 # --- Sorting out, shopping -------------------------------------------------------------------------
-def take_all(one, product, *wishes):
+def take_all(scene, product, *wishes):
     """Each person at once wants `now` to become `then`; what the line is off by afterwards."""
     jobs = [
-        partial(distribution.sort_out, one.run, product, D(then), was=D(now), by=user) for user, now, then in wishes
+        partial(distribution.sort_out, scene.run, product, D(then), was=D(now), by=user) for user, now, then in wishes
     ]
     results = race(*jobs)
-    line = next(line for line in lines_of(one.run) if line.product == product)
+    line = next(line for line in lines_of(scene.run) if line.product == product)
     return line.bought - line.wanted, results
 
 
 def surplus():
     """Two oil are left over, and everybody wants both."""
-    one = stage(states.ADJUSTING, oil="10")
-    return one, one.oil, [(one.alice, 2, 4), (one.bob, 4, 6), (one.hana, 2, 4)]
+    scene = stage(states.ADJUSTING, oil="10")
+    return scene, scene.oil, [(scene.alice, 2, 4), (scene.bob, 4, 6), (scene.hana, 2, 4)]
 
 
 def shortage():
     """Two oil are missing, and everybody gives two up."""
-    one = stage(states.ADJUSTING, oil="6")
-    return one, one.oil, [(one.alice, 2, 0), (one.bob, 4, 2), (one.hana, 2, 0)]
+    scene = stage(states.ADJUSTING, oil="6")
+    return scene, scene.oil, [(scene.alice, 2, 0), (scene.bob, 4, 2), (scene.hana, 2, 0)]
 
 
 @pytest.mark.parametrize("case", [surplus, shortage])
 def test_people_who_sort_out_at_once_never_overshoot(case):
     """D1, spec 57."""
-    one, product, wishes = case()
-    off, results = take_all(one, product, *wishes)
+    scene, product, wishes = case()
+    off, results = take_all(scene, product, *wishes)
     assert (off, len(refused(results))) == (0, 2)
     assert problems() == []
 
@@ -153,44 +153,44 @@ def test_people_who_sort_out_at_once_never_overshoot(case):
 @pytest.mark.parametrize("case", [surplus, shortage])
 def test_without_the_lock_they_do(case, no_lock, slowly):
     """Negative control."""
-    one, product, wishes = case()
+    scene, product, wishes = case()
     slowly(distribution, "lines_of")
-    assert take_all(one, product, *wishes)[0] != 0
+    assert take_all(scene, product, *wishes)[0] != 0
 
 
-def both_buy(one):
-    item = item_of(one.run, one.oil)
+def both_buy(scene):
+    item = item_of(scene.run, scene.oil)
     return race(
         *(
             partial(shopping.buy, item, quantity=D(8), total=D(40), seen=item.version, by=by)
-            for by in (one.alice, one.hana)
+            for by in (scene.alice, scene.hana)
         )
     )
 
 
 def test_of_two_shoppers_who_tick_the_same_line_the_second_is_asked():
     """D1, spec 54."""
-    one = stage(states.SHOPPING)
-    [asked] = refused(both_buy(one))
+    scene = stage(states.SHOPPING)
+    [asked] = refused(both_buy(scene))
     assert isinstance(asked, shopping.AlreadyBought)
     assert Purchase.objects.count() == 1
 
 
 def test_without_the_lock_both_have_bought_it(no_lock, slowly):
     """Negative control."""
-    one = stage(states.SHOPPING)
+    scene = stage(states.SHOPPING)
     slowly(shopping, "_check_sums")
-    both_buy(one)
+    both_buy(scene)
     assert Purchase.objects.count() == 2
 
 
 # --- The group -------------------------------------------------------------------------------------
 def removal_against_first_wish(linger_in):
-    one = stage(states.ACTIVE)
+    scene = stage(states.ACTIVE)
     linger_in()
     results = race(
-        partial(place_bids, one.run, [Wish(one.oil.pk, D(2))], by=one.dora),
-        partial(end_membership, one.group.pk, one.dora.pk, by=one.adam),
+        partial(place_bids, scene.run, [Wish(scene.oil.pk, D(2))], by=scene.dora),
+        partial(end_membership, scene.group.pk, scene.dora.pk, by=scene.adam),
     )
     return results, problems()
 
@@ -218,15 +218,15 @@ def test_without_the_lock_a_stranger_takes_part(no_lock, monkeypatch):
 
 def test_somebody_who_is_removed_while_starting_a_run_leads_none():
     """D5: the right is looked up again once the group is locked."""
-    one = stage(states.PLANNING)
+    scene = stage(states.PLANNING)
     removed = Signal()
     results = race(
         in_transaction(
             lambda: (removed.set(), time.sleep(0.3)),
-            lambda one: end_membership(one.group.pk, one.dora.pk, by=one.adam),
-            one,
+            lambda scene: end_membership(scene.group.pk, scene.dora.pk, by=scene.adam),
+            scene,
         ),
-        lambda: (removed.wait(5), runs.start_run(one.group, store=one.run.store, by=one.dora))[1],
+        lambda: (removed.wait(5), runs.start_run(scene.group, store=scene.run.store, by=scene.dora))[1],
     )
     assert isinstance(results[1], Http404)
     assert problems() == []
@@ -234,24 +234,24 @@ def test_somebody_who_is_removed_while_starting_a_run_leads_none():
 
 def archive_while_a_run_starts():
     """What archiving said, and what is wrong afterwards."""
-    one = stage(states.COMPLETED)
+    scene = stage(states.COMPLETED)
     started = Signal()
     results = race(
         in_transaction(
             lambda: (started.set(), time.sleep(0.3)),
-            lambda one: runs.start_run(one.group, store=one.run.store, by=one.alice),
-            one,
+            lambda scene: runs.start_run(scene.group, store=scene.run.store, by=scene.alice),
+            scene,
         ),
-        lambda: (started.wait(5), membership.archive_group(one.group, by=one.adam))[1],
+        lambda: (started.wait(5), membership.archive_group(scene.group, by=scene.adam))[1],
     )
     return results[1], problems()
 
 
 def test_a_group_is_not_archived_while_a_run_starts_in_it():
     """D5."""
-    said, wrong = archive_while_a_run_starts()
-    assert isinstance(said, BulqError)
-    assert "open runs" in str(said)
+    outcome, wrong = archive_while_a_run_starts()
+    assert isinstance(outcome, BulqError)
+    assert "open runs" in str(outcome)
     assert wrong == []
 
 
@@ -264,18 +264,18 @@ def test_without_the_lock_a_run_is_open_in_an_archived_group(monkeypatch):
 
 def test_a_run_is_not_reopened_by_a_leader_who_is_leaving():
     """D5: a completed run is open again, so the group is locked first."""
-    one = stage(states.COMPLETED)
+    scene = stage(states.COMPLETED)
     left = Signal()
     results = race(
         in_transaction(
             lambda: (left.set(), time.sleep(0.3)),
-            lambda one: end_membership(one.group.pk, one.alice.pk, by=one.alice),
-            one,
+            lambda scene: end_membership(scene.group.pk, scene.alice.pk, by=scene.alice),
+            scene,
         ),
-        lambda: (left.wait(5), distribution.reopen_hand_out(one.run, by=one.alice))[1],
+        lambda: (left.wait(5), distribution.reopen_hand_out(scene.run, by=scene.alice))[1],
     )
     assert isinstance(results[1], Http404)
-    assert one.state == states.COMPLETED
+    assert scene.state == states.COMPLETED
     assert problems() == []
 
 

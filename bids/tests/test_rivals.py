@@ -31,42 +31,44 @@ TRIES = 8
 
 
 # --- Rival moves -----------------------------------------------------------------------------------
-def finish(one):
-    return shopping.finish_shopping(one.run, payer=one.alice, open_lines=2, by=one.alice)
+def finish(scene):
+    return shopping.finish_shopping(scene.run, payer=scene.alice, open_lines=2, by=scene.alice)
 
 
-def force(one):
-    return distribution.force_hand_out(one.run, seen=Division(one.run, lines_of(one.run)).fingerprint(), by=one.alice)
+def force(scene):
+    return distribution.force_hand_out(
+        scene.run, seen=Division(scene.run, lines_of(scene.run)).fingerprint(), by=scene.alice
+    )
 
 
 def led(action):
-    return lambda one: action(one.run, by=one.alice)
+    return lambda scene: action(scene.run, by=scene.alice)
 
 
-def complete(one):
-    return distribution.complete(one.run, waiting=3, by=one.alice)
+def complete(scene):
+    return distribution.complete(scene.run, waiting=3, by=scene.alice)
 
 
-def pick_up(one):
-    rows = Allocation.objects.filter(item__run=one.run, bid__participation__user=one.bob)
-    return distribution.set_picked_up(one.run, rows, True, by=one.hana)
+def pick_up(scene):
+    rows = Allocation.objects.filter(item__run=scene.run, bid__participation__user=scene.bob)
+    return distribution.set_picked_up(scene.run, rows, True, by=scene.hana)
 
 
-def buy(one):
-    item = item_of(one.run, one.oil)
-    return shopping.buy(item, quantity=D(1), total=D(5), seen=item.version, by=one.hana)
+def buy(scene):
+    item = item_of(scene.run, scene.oil)
+    return shopping.buy(item, quantity=D(1), total=D(5), seen=item.version, by=scene.hana)
 
 
-def wish(one):
-    return place_bids(one.run, [Wish(one.oil.pk, D(9))], by=one.bob)
+def wish(scene):
+    return place_bids(scene.run, [Wish(scene.oil.pk, D(9))], by=scene.bob)
 
 
-def sort(one):
-    return distribution.sort_out(one.run, one.gouda, D("2.5"), was=D(3), by=one.bob)
+def sort(scene):
+    return distribution.sort_out(scene.run, scene.gouda, D("2.5"), was=D(3), by=scene.bob)
 
 
-def cost(one):
-    return costs.add_extra_cost(one.run, label="Fuel", amount=D(3), by=one.hana)
+def cost(scene):
+    return costs.add_extra_cost(scene.run, label="Fuel", amount=D(3), by=scene.hana)
 
 
 CALL_OFF, BACK, LOCK = led(runs.call_off), led(distribution.back_to_shopping), led(runs.lock_list)
@@ -99,19 +101,19 @@ def _tell_and_stay(written):
     time.sleep(0.2)
 
 
-def _follow(written, behind, one):
+def _follow(written, behind, scene):
     written.wait(5)
-    return behind(one)
+    return behind(scene)
 
 
 @pytest.mark.parametrize(("state", "first", "second"), RIVALS)
 def test_of_two_rivals_the_first_is_done_and_the_second_sees_it(state, first, second):
     """D5: the second comes while the first has written and not yet committed, in both orders."""
     for ahead, behind in ((first, second), (second, first)):
-        one = stage(state)
+        scene = stage(state)
         written, results = Signal(), []
-        pause, wait_and_go = partial(_tell_and_stay, written), partial(_follow, written, behind, one)
-        results = race(in_transaction(pause, ahead, one), wait_and_go)
+        pause, wait_and_go = partial(_tell_and_stay, written), partial(_follow, written, behind, scene)
+        results = race(in_transaction(pause, ahead, scene), wait_and_go)
         assert not isinstance(results[0], Exception), results
         losers = refused(results)
         assert len(losers) == 1 or (ahead, behind) in FOLLOWS, results
@@ -119,11 +121,11 @@ def test_of_two_rivals_the_first_is_done_and_the_second_sees_it(state, first, se
 
 
 def lock_against_wish():
-    one = stage(states.ACTIVE)
-    outcome, _locked = race(partial(wish, one), partial(led(runs.lock_list), one))
-    locked_at = one.run.events.get(data__to=states.CONFIRMED).pk
-    late = one.run.events.filter(kind="ordered", pk__gt=locked_at).exists()
-    return isinstance(outcome, BulqError), one.wanted(one.bob, one.oil) == 9, late
+    scene = stage(states.ACTIVE)
+    outcome, _locked = race(partial(wish, scene), partial(led(runs.lock_list), scene))
+    locked_at = scene.run.events.get(data__to=states.CONFIRMED).pk
+    late = scene.run.events.filter(kind="ordered", pk__gt=locked_at).exists()
+    return isinstance(outcome, BulqError), scene.wanted(scene.bob, scene.oil) == 9, late
 
 
 def test_a_wish_against_the_lock_is_counted_before_or_refused_and_never_half():
@@ -148,12 +150,12 @@ def test_without_the_lock_two_rivals_both_win(no_lock, slowly):
 
 
 def called_off_and_bought_for():
-    one = stage(states.SHOPPING)
-    purchase(one.run, one.oil, 8, "40")
-    one.fresh()
+    scene = stage(states.SHOPPING)
+    purchase(scene.run, scene.oil, 8, "40")
+    scene.fresh()
     rivals = (
-        partial(led(runs.call_off), one),
-        partial(shopping.finish_shopping, one.run, payer=one.alice, open_lines=1, by=one.alice),
+        partial(led(runs.call_off), scene),
+        partial(shopping.finish_shopping, scene.run, payer=scene.alice, open_lines=1, by=scene.alice),
     )
     return not [result for result in race(*rivals) if isinstance(result, BulqError)]
 
@@ -187,34 +189,34 @@ def held(rows, job):
 LOCKED_OUT = [
     (Run, wish),
     (Run, led(runs.call_off)),
-    (Run, lambda one: end_membership(one.group.pk, one.bob.pk, by=one.bob)),
-    (Group, lambda one: runs.start_run(one.group, store=one.run.store, by=one.bob)),
-    (Group, lambda one: end_membership(one.group.pk, one.bob.pk, by=one.bob)),
+    (Run, lambda scene: end_membership(scene.group.pk, scene.bob.pk, by=scene.bob)),
+    (Group, lambda scene: runs.start_run(scene.group, store=scene.run.store, by=scene.bob)),
+    (Group, lambda scene: end_membership(scene.group.pk, scene.bob.pk, by=scene.bob)),
 ]
 
 
 @pytest.mark.parametrize(("model", "action"), LOCKED_OUT)
 def test_who_waits_for_a_lock_that_is_held_ten_seconds_is_told_after_three(model, action):
     """D3: with a sentence, and nothing is changed."""
-    one = stage(states.ACTIVE)
-    version, members = one.run.version, one.group.memberships.count()
-    result, waited = held(model.objects.all(), partial(action, one))
+    scene = stage(states.ACTIVE)
+    version, members = scene.run.version, scene.group.memberships.count()
+    result, waited = held(model.objects.all(), partial(action, scene))
     assert isinstance(result, Busy), result
     assert result.message == "Someone else is saving this right now. Try again."
     assert 2.5 < waited < 9
-    assert (one.fresh().version, one.group.memberships.count()) == (version, members)
+    assert (scene.fresh().version, scene.group.memberships.count()) == (version, members)
     assert problems() == []
 
 
 def test_a_line_that_somebody_holds_is_waited_for_as_well():
     """D3: here 0.2 s, so that the test does not wait."""
-    one = stage(states.SHOPPING)
-    item = item_of(one.run, one.oil)
+    scene = stage(states.SHOPPING)
+    item = item_of(scene.run, scene.oil)
 
     def impatient():
         with connections["default"].cursor() as cursor:
             cursor.execute("SET lock_timeout = '200ms'")
-        return shopping.buy(item, quantity=D(8), total=D(40), seen=item.version, by=one.alice)
+        return shopping.buy(item, quantity=D(8), total=D(40), seen=item.version, by=scene.alice)
 
     assert isinstance(held(ShoppingItem.objects.all(), impatient)[0], Busy)
     assert not Purchase.objects.exists()
@@ -237,41 +239,41 @@ def locks_of(action):
 
 ORDER = ["accounts_group", "bids_run", "stores_store", "stores_product", "bids_shoppingitem", "bids_participation"]
 LOCKING = [
-    (states.PLANNING, lambda one: runs.start_run(one.group, store=one.run.store, by=one.bob)),
+    (states.PLANNING, lambda scene: runs.start_run(scene.group, store=scene.run.store, by=scene.bob)),
     (states.ACTIVE, wish),
-    (states.ACTIVE, lambda one: order(one.run, one.dora, make_product(), 1)),
-    (states.ACTIVE, lambda one: end_membership(one.group.pk, one.alice.pk, by=one.alice)),
+    (states.ACTIVE, lambda scene: order(scene.run, scene.dora, make_product(), 1)),
+    (states.ACTIVE, lambda scene: end_membership(scene.group.pk, scene.alice.pk, by=scene.alice)),
     (states.SHOPPING, buy),
     (states.SHOPPING, finish),
     (states.ADJUSTING, force),
     (states.DISTRIBUTING, pick_up),
-    (states.DISTRIBUTING, lambda one: costs.set_paid(one.run, one.bob, True, owed=D(47), by=one.alice)),
+    (states.DISTRIBUTING, lambda scene: costs.set_paid(scene.run, scene.bob, True, owed=D(47), by=scene.alice)),
     (states.COMPLETED, led(distribution.reopen_hand_out)),
     (states.DISTRIBUTING, BACK),
-    (states.ACTIVE, lambda one: lead.offer_lead(one.run, one.bob, by=one.alice)),
+    (states.ACTIVE, lambda scene: lead.offer_lead(scene.run, scene.bob, by=scene.alice)),
 ]
 
 
 @pytest.mark.parametrize(("state", "action"), LOCKING)
 def test_locks_are_taken_in_one_order(state, action):
     """D1: group, run, lines; so that no two actions wait for each other."""
-    one = stage(state)
-    taken = [ORDER.index(table) for table in locks_of(partial(action, one))]
+    scene = stage(state)
+    taken = [ORDER.index(table) for table in locks_of(partial(action, scene))]
     assert taken, "nothing was locked"
     assert taken == sorted(taken)
 
 
 def test_two_actions_in_different_orders_would_block_each_other():
     """Negative control of the order: PostgreSQL ends one of them."""
-    one = stage(states.ACTIVE)
+    scene = stage(states.ACTIVE)
     both = [Signal(), Signal()]
 
     def lock(first, second, mine, other):
         with transaction.atomic():
-            locked(first.objects.all(), pk=one.run.group_id if first is Group else one.run.pk)
+            locked(first.objects.all(), pk=scene.run.group_id if first is Group else scene.run.pk)
             mine.set()
             other.wait(5)
-            locked(second.objects.all(), pk=one.run.group_id if second is Group else one.run.pk)
+            locked(second.objects.all(), pk=scene.run.group_id if second is Group else scene.run.pk)
 
     results = race(partial(lock, Group, Run, *both), partial(lock, Run, Group, *reversed(both)))
     assert len([result for result in results if isinstance(result, Busy)]) == 1

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def one():
+def scene():
     return stage(states.SHOPPING)
 
 
@@ -32,71 +32,71 @@ def standing(product):
 
 
 class TestBuying:
-    def test_what_is_bought_is_an_observation_as_well_and_makes_the_offer(self, one):
+    def test_what_is_bought_is_an_observation_as_well_and_makes_the_offer(self, scene):
         """Spec 52, 26: amount for a quantity, by whom, from which purchase."""
-        bought = purchase(one.run, one.oil, 12, "10.00", by=one.hana)
-        assert standing(one.oil) == [(D(10), D(12))]
-        assert (bought.price.seen_by, bought.price.is_of_purchase) == (one.hana, True)
-        assert bought.price.offer.store == one.run.store
-        assert one.last_event().data == {"quantity": "12", "total": "10.00"}
+        bought = purchase(scene.run, scene.oil, 12, "10.00", by=scene.hana)
+        assert standing(scene.oil) == [(D(10), D(12))]
+        assert (bought.price.seen_by, bought.price.is_of_purchase) == (scene.hana, True)
+        assert bought.price.offer.store == scene.run.store
+        assert scene.last_event().data == {"quantity": "12", "total": "10.00"}
 
-    def test_a_line_may_have_several_and_they_add_up(self, one):
-        purchase(one.run, one.oil, 3, "10")
-        purchase(one.run, one.oil, 5, "11")
-        line = next(line for line in lines_of(one.run) if line.product == one.oil)
+    def test_a_line_may_have_several_and_they_add_up(self, scene):
+        purchase(scene.run, scene.oil, 3, "10")
+        purchase(scene.run, scene.oil, 5, "11")
+        line = next(line for line in lines_of(scene.run) if line.product == scene.oil)
         assert (line.bought, line.paid, len(line.purchases)) == (8, 21, 2)
         assert line.matches
 
-    def test_a_gift_records_no_price(self, one):
-        assert purchase(one.run, one.oil, 8, "0.00").price is None
-        assert standing(one.oil) == []
+    def test_a_gift_records_no_price(self, scene):
+        assert purchase(scene.run, scene.oil, 8, "0.00").price is None
+        assert standing(scene.oil) == []
 
-    def test_what_is_counted_is_bought_whole_and_what_is_weighed_to_the_hundredth(self, one):
+    def test_what_is_counted_is_bought_whole_and_what_is_weighed_to_the_hundredth(self, scene):
         """Spec 1: the step is for choosing only."""
         with pytest.raises(BulqError, match="is counted: enter a whole number"):
-            purchase(one.run, one.oil, "7.5", "10")
-        assert purchase(one.run, one.gouda, "2.87", "10").pk
+            purchase(scene.run, scene.oil, "7.5", "10")
+        assert purchase(scene.run, scene.gouda, "2.87", "10").pk
 
-    def test_the_line_and_the_run_hold_so_much_and_no_more(self, one):
+    def test_the_line_and_the_run_hold_so_much_and_no_more(self, scene):
         """Spec 1, 2, 4."""
-        purchase(one.run, one.oil, 99_998, "9999998.99")
+        purchase(scene.run, scene.oil, 99_998, "9999998.99")
         with pytest.raises(BulqError, match="too much for one line"):
-            purchase(one.run, one.oil, 2, "0")
+            purchase(scene.run, scene.oil, 2, "0")
         with pytest.raises(BulqError, match=r"can cost at most €9,999,999\.99"):
-            purchase(one.run, one.gouda, 1, "1.01")
-        purchase(one.run, one.oil, 1, "1.00")
+            purchase(scene.run, scene.gouda, 1, "1.01")
+        purchase(scene.run, scene.oil, 1, "1.00")
 
-    def test_a_line_that_was_not_there_is_there_after_all(self, one):
-        set_not_there(item_of(one.run, one.oil), True, by=one.alice)
-        purchase(one.run, one.oil, 8, "10")
-        assert item_of(one.run, one.oil).not_there_at is None
+    def test_a_line_that_was_not_there_is_there_after_all(self, scene):
+        set_not_there(item_of(scene.run, scene.oil), True, by=scene.alice)
+        purchase(scene.run, scene.oil, 8, "10")
+        assert item_of(scene.run, scene.oil).not_there_at is None
         assert problems() == []
 
 
 class TestTwoShoppers:
     """Spec 54."""
 
-    def test_the_second_learns_who_bought_what_and_decides(self, one):
-        item = item_of(one.run, one.oil)
-        buy(item, quantity=D(8), total=D(40), seen=item.version, by=one.hana)
+    def test_the_second_learns_who_bought_what_and_decides(self, scene):
+        item = item_of(scene.run, scene.oil)
+        buy(item, quantity=D(8), total=D(40), seen=item.version, by=scene.hana)
         with pytest.raises(AlreadyBought, match="Hana already bought this") as already:
-            buy(item, quantity=D(8), total=D(41), seen=item.version, by=one.alice)
-        assert [(one.quantity, one.total) for one in already.value.purchases] == [(8, 40)]
+            buy(item, quantity=D(8), total=D(41), seen=item.version, by=scene.alice)
+        assert [(purchase.quantity, purchase.total) for purchase in already.value.purchases] == [(8, 40)]
         assert already.value.status == 409
         seen = already.value.item.version
-        buy(item, quantity=D(8), total=D(41), seen=seen, by=one.alice)
+        buy(item, quantity=D(8), total=D(41), seen=seen, by=scene.alice)
         assert Purchase.objects.filter(item=item).count() == 2
 
-    def test_a_line_that_changed_otherwise_is_looked_at_again(self, one):
-        item = item_of(one.run, one.oil)
-        set_not_there(item, True, by=one.hana)
+    def test_a_line_that_changed_otherwise_is_looked_at_again(self, scene):
+        item = item_of(scene.run, scene.oil)
+        set_not_there(item, True, by=scene.hana)
         with pytest.raises(AlreadyBought, match="This line has changed"):
-            buy(item, quantity=D(8), total=D(40), seen=item.version, by=one.alice)
+            buy(item, quantity=D(8), total=D(40), seen=item.version, by=scene.alice)
 
-    def test_nobody_says_that_it_is_not_there_once_it_is_bought(self, one):
-        purchase(one.run, one.oil, 8, "40", by=one.hana)
+    def test_nobody_says_that_it_is_not_there_once_it_is_bought(self, scene):
+        purchase(scene.run, scene.oil, 8, "40", by=scene.hana)
         with pytest.raises(AlreadyBought, match="Hana"):
-            set_not_there(item_of(one.run, one.oil), True, by=one.alice)
+            set_not_there(item_of(scene.run, scene.oil), True, by=scene.alice)
 
 
 class TestCorrecting:
@@ -108,94 +108,94 @@ class TestCorrecting:
         edit_purchase(bought, quantity=D(quantity), total=D(total), seen=version, by=by)
         bought.refresh_from_db()
 
-    def test_the_observation_follows_and_the_order_of_ticking_stays(self, one):
-        first, second = purchase(one.run, one.oil, 8, "40"), purchase(one.run, one.gouda, 3, "27")
-        self.edit(first, 6, "31", one.hana)
-        assert standing(one.oil) == [(D(31), D(6))]
-        assert [line.product for line in Basket(one.run).done] == [one.gouda, one.oil]
+    def test_the_observation_follows_and_the_order_of_ticking_stays(self, scene):
+        first, second = purchase(scene.run, scene.oil, 8, "40"), purchase(scene.run, scene.gouda, 3, "27")
+        self.edit(first, 6, "31", scene.hana)
+        assert standing(scene.oil) == [(D(31), D(6))]
+        assert [line.product for line in Basket(scene.run).done] == [scene.gouda, scene.oil]
         assert first.pk < second.pk
-        assert one.last_event().data == {
+        assert scene.last_event().data == {
             "quantity": "6",
             "total": "31",
             "was_quantity": "8.00",
             "was_total": "40.00",
         }
 
-    def test_a_gift_turns_into_a_purchase_and_back(self, one):
-        bought = purchase(one.run, one.oil, 8, "0")
-        self.edit(bought, 8, "40", one.alice)
-        assert standing(one.oil) == [(D(40), D(8))]
-        self.edit(bought, 8, "0", one.alice)
-        assert (bought.price, standing(one.oil)) == (None, [])
+    def test_a_gift_turns_into_a_purchase_and_back(self, scene):
+        bought = purchase(scene.run, scene.oil, 8, "0")
+        self.edit(bought, 8, "40", scene.alice)
+        assert standing(scene.oil) == [(D(40), D(8))]
+        self.edit(bought, 8, "0", scene.alice)
+        assert (bought.price, standing(scene.oil)) == (None, [])
         assert problems() == []
 
-    def test_undo_withdraws_the_observation_and_deletes_none(self, one):
-        bought = purchase(one.run, one.oil, 8, "40")
-        undo_purchase(bought, by=one.hana)
+    def test_undo_withdraws_the_observation_and_deletes_none(self, scene):
+        bought = purchase(scene.run, scene.oil, 8, "40")
+        undo_purchase(bought, by=scene.hana)
         assert not Purchase.objects.exists()
         assert Price.objects.get().withdrawn_at
         with pytest.raises(ChangedMeanwhile, match="has removed this"):
-            undo_purchase(bought, by=one.hana)
+            undo_purchase(bought, by=scene.hana)
 
-    def test_a_stale_form_changes_nothing(self, one):
-        bought = purchase(one.run, one.oil, 8, "40")
+    def test_a_stale_form_changes_nothing(self, scene):
+        bought = purchase(scene.run, scene.oil, 8, "40")
         with pytest.raises(ChangedMeanwhile):
-            self.edit(bought, 7, "35", one.alice, seen=0)
+            self.edit(bought, 7, "35", scene.alice, seen=0)
         bought.refresh_from_db()
         assert bought.quantity == 8
 
-    def test_the_bounds_hold_for_a_correction_too(self, one):
-        bought, other = purchase(one.run, one.oil, 8, "40"), purchase(one.run, one.oil, 99_991, "0")
+    def test_the_bounds_hold_for_a_correction_too(self, scene):
+        bought, other = purchase(scene.run, scene.oil, 8, "40"), purchase(scene.run, scene.oil, 99_991, "0")
         for quantity, sentence in ((9, "too much for one line"), ("7.5", "whole number")):
             with pytest.raises(BulqError, match=sentence):
-                self.edit(bought, quantity, "40", one.alice)
-        self.edit(other, 1, "0", one.alice)
+                self.edit(bought, quantity, "40", scene.alice)
+        self.edit(other, 1, "0", scene.alice)
 
 
 class TestNotThere:
-    def test_set_is_not_toggle_and_can_be_undone(self, one):
+    def test_set_is_not_toggle_and_can_be_undone(self, scene):
         """Spec 34: who and when."""
         for _twice in range(2):
-            set_not_there(item_of(one.run, one.oil), True, by=one.hana)
-        assert item_of(one.run, one.oil).not_there_by == one.hana
-        assert one.kinds().count("not_there") == 1
-        set_not_there(item_of(one.run, one.oil), False, by=one.alice)
-        assert item_of(one.run, one.oil).not_there_at is None
+            set_not_there(item_of(scene.run, scene.oil), True, by=scene.hana)
+        assert item_of(scene.run, scene.oil).not_there_by == scene.hana
+        assert scene.kinds().count("not_there") == 1
+        set_not_there(item_of(scene.run, scene.oil), False, by=scene.alice)
+        assert item_of(scene.run, scene.oil).not_there_at is None
 
 
 class TestAdding:
     """Spec 55."""
 
-    def add(self, one, product, quantity, whose, by):
-        add_while_shopping(one.run, product, quantity=D(quantity), whose=whose, by=by)
+    def add(self, scene, product, quantity, whose, by):
+        add_while_shopping(scene.run, product, quantity=D(quantity), whose=whose, by=by)
 
-    def test_more_for_a_person_who_is_named_is_recorded(self, one):
-        self.add(one, one.oil, 2, whose=one.bob, by=one.hana)
-        assert one.wanted(one.bob, one.oil) == 6
-        event = one.last_event()
-        assert (event.kind, event.actor, event.subject) == ("added_in_shop", one.hana, one.bob)
+    def test_more_for_a_person_who_is_named_is_recorded(self, scene):
+        self.add(scene, scene.oil, 2, whose=scene.bob, by=scene.hana)
+        assert scene.wanted(scene.bob, scene.oil) == 6
+        event = scene.last_event()
+        assert (event.kind, event.actor, event.subject) == ("added_in_shop", scene.hana, scene.bob)
 
-    def test_something_new_makes_bid_and_line(self, one):
+    def test_something_new_makes_bid_and_line(self, scene):
         eggs = make_product("Eggs", step=6)
-        self.add(one, eggs, 6, whose=one.hana, by=one.hana)
-        assert one.wanted(one.hana, eggs) == 6
-        assert item_of(one.run, eggs).version == 0
-        assert one.last_event().subject is None
+        self.add(scene, eggs, 6, whose=scene.hana, by=scene.hana)
+        assert scene.wanted(scene.hana, eggs) == 6
+        assert item_of(scene.run, eggs).version == 0
+        assert scene.last_event().subject is None
         assert problems() == []
 
     def test_a_maybe_becomes_real(self):
-        one, eggs = stage(states.ACTIVE), make_product("Eggs")
-        order(one.run, one.bob, eggs, None, "brown")
-        go_shopping(one.run)
-        self.add(one, eggs, 3, whose=one.bob, by=one.alice)
-        bid = one.part_of(one.bob).bids.get(product=eggs)
+        scene, eggs = stage(states.ACTIVE), make_product("Eggs")
+        order(scene.run, scene.bob, eggs, None, "brown")
+        go_shopping(scene.run)
+        self.add(scene, eggs, 3, whose=scene.bob, by=scene.alice)
+        bid = scene.part_of(scene.bob).bids.get(product=eggs)
         assert (bid.quantity, bid.comment) == (3, "brown")
 
-    def test_who_has_ticked_the_line_on_another_phone_is_told(self, one):
-        shown = item_of(one.run, one.oil)
-        self.add(one, one.oil, 2, whose=one.bob, by=one.hana)
+    def test_who_has_ticked_the_line_on_another_phone_is_told(self, scene):
+        shown = item_of(scene.run, scene.oil)
+        self.add(scene, scene.oil, 2, whose=scene.bob, by=scene.hana)
         with pytest.raises(AlreadyBought):
-            buy(shown, quantity=D(8), total=D(40), seen=shown.version, by=one.alice)
+            buy(shown, quantity=D(8), total=D(40), seen=shown.version, by=scene.alice)
 
     @pytest.mark.parametrize(
         ("kind", "quantity", "sentence"),
@@ -206,37 +206,37 @@ class TestAdding:
             ("oil", "0", "Enter how much"),
         ],
     )
-    def test_the_quantity_is_one_as_in_a_bid(self, one, kind, quantity, sentence):
+    def test_the_quantity_is_one_as_in_a_bid(self, scene, kind, quantity, sentence):
         with pytest.raises(BulqError, match=sentence) as refused:
-            self.add(one, getattr(one, kind), quantity, whose=one.bob, by=one.alice)
+            self.add(scene, getattr(scene, kind), quantity, whose=scene.bob, by=scene.alice)
         assert refused.value.field == "quantity"
 
-    def test_only_for_somebody_who_takes_part_and_within_the_limit(self, one, settings):
-        for user in (one.dora, one.charlie):
+    def test_only_for_somebody_who_takes_part_and_within_the_limit(self, scene, settings):
+        for user in (scene.dora, scene.charlie):
             with pytest.raises(BulqError, match="Choose someone in this run"):
-                self.add(one, one.oil, 1, whose=user, by=one.alice)
+                self.add(scene, scene.oil, 1, whose=user, by=scene.alice)
         settings.PRODUCTS_PER_RUN = 2
         with pytest.raises(BulqError, match="as many products as it can hold"):
-            self.add(one, make_product(), 1, whose=one.bob, by=one.alice)
-        self.add(one, one.gouda, 1, whose=one.hana, by=one.alice)
+            self.add(scene, make_product(), 1, whose=scene.bob, by=scene.alice)
+        self.add(scene, scene.gouda, 1, whose=scene.hana, by=scene.alice)
 
 
-def every_action(one, by):
+def every_action(scene, by):
     """Each action of the shop, ready to be called."""
-    item, bought = item_of(one.run, one.oil), Purchase.objects.filter(item__product=one.gouda).first()
+    item, bought = item_of(scene.run, scene.oil), Purchase.objects.filter(item__product=scene.gouda).first()
     yield lambda: buy(item, quantity=D(1), total=D(1), seen=item.version, by=by)
     yield lambda: set_not_there(item, True, by=by)
-    yield lambda: add_while_shopping(one.run, one.oil, quantity=D(1), whose=one.bob, by=by)
+    yield lambda: add_while_shopping(scene.run, scene.oil, quantity=D(1), whose=scene.bob, by=by)
     if bought:
         yield lambda: edit_purchase(bought, quantity=D(1), total=D(1), seen=bought.item.version, by=by)
         yield lambda: undo_purchase(bought, by=by)
 
 
-def test_only_leader_and_helpers_shop_and_outsiders_find_nothing(one):
+def test_only_leader_and_helpers_shop_and_outsiders_find_nothing(scene):
     """Spec 40, 51."""
-    purchase(one.run, one.gouda, 3, "27", by=one.hana)
-    for user, error in ((one.bob, NotAllowed), (one.adam, NotAllowed), (one.charlie, Http404)):
-        for action in every_action(one, user):
+    purchase(scene.run, scene.gouda, 3, "27", by=scene.hana)
+    for user, error in ((scene.bob, NotAllowed), (scene.adam, NotAllowed), (scene.charlie, Http404)):
+        for action in every_action(scene, user):
             with pytest.raises(error):
                 action()
     assert Purchase.objects.count() == 1
@@ -245,8 +245,8 @@ def test_only_leader_and_helpers_shop_and_outsiders_find_nothing(one):
 @pytest.mark.parametrize("state", [states.ADJUSTING, states.DISTRIBUTING, states.COMPLETED])
 def test_after_the_shop_nothing_is_bought_any_more(state):
     """Spec 53."""
-    one = stage(state)
-    actions = list(every_action(one, one.alice))
+    scene = stage(state)
+    actions = list(every_action(scene, scene.alice))
     assert len(actions) == 5
     for action in actions:
         with pytest.raises(ChangedMeanwhile, match="Nobody is shopping"):
@@ -256,32 +256,32 @@ def test_after_the_shop_nothing_is_bought_any_more(state):
 class TestLeavingTheShop:
     """Spec 34."""
 
-    def finish(self, one, payer=None, open_lines=0):
-        shopping.finish_shopping(one.run, payer=payer or one.alice, open_lines=open_lines, by=one.alice)
+    def finish(self, scene, payer=None, open_lines=0):
+        shopping.finish_shopping(scene.run, payer=payer or scene.alice, open_lines=open_lines, by=scene.alice)
 
-    def test_open_lines_are_confirmed_and_then_not_bought(self, one):
-        purchase(one.run, one.oil, 8, "40")
+    def test_open_lines_are_confirmed_and_then_not_bought(self, scene):
+        purchase(scene.run, scene.oil, 8, "40")
         with pytest.raises(ChangedMeanwhile, match="1 line is still open"):
-            self.finish(one, open_lines=0)
-        self.finish(one, open_lines=1)
-        assert item_of(one.run, one.gouda).not_there_by == one.alice
-        assert one.state == states.DISTRIBUTING
-        assert one.received(one.bob, one.gouda) is None
+            self.finish(scene, open_lines=0)
+        self.finish(scene, open_lines=1)
+        assert item_of(scene.run, scene.gouda).not_there_by == scene.alice
+        assert scene.state == states.DISTRIBUTING
+        assert scene.received(scene.bob, scene.gouda) is None
 
-    def test_the_page_named_lines_that_are_bought_by_now(self, one):
-        purchase(one.run, one.oil, 8, "40")
-        purchase(one.run, one.gouda, 3, "27")
+    def test_the_page_named_lines_that_are_bought_by_now(self, scene):
+        purchase(scene.run, scene.oil, 8, "40")
+        purchase(scene.run, scene.gouda, 3, "27")
         with pytest.raises(ChangedMeanwhile, match="No line is open any more"):
-            self.finish(one, open_lines=1)
+            self.finish(scene, open_lines=1)
 
-    def test_the_payer_is_the_leader_or_another_participant(self, one):
-        purchase(one.run, one.oil, 8, "40")
-        for user in (one.dora, one.charlie):
+    def test_the_payer_is_the_leader_or_another_participant(self, scene):
+        purchase(scene.run, scene.oil, 8, "40")
+        for user in (scene.dora, scene.charlie):
             with pytest.raises(BulqError, match="Choose someone in this run") as refused:
-                self.finish(one, payer=user, open_lines=1)
+                self.finish(scene, payer=user, open_lines=1)
             assert refused.value.field == "payer"
-        self.finish(one, payer=one.bob, open_lines=1)
-        assert one.fresh().payer == one.bob
+        self.finish(scene, payer=scene.bob, open_lines=1)
+        assert scene.fresh().payer == scene.bob
 
     @pytest.mark.parametrize(
         ("oil", "gouda", "state"),
@@ -295,47 +295,47 @@ class TestLeavingTheShop:
             ("9", "3", states.ADJUSTING),
         ],
     )
-    def test_what_was_bought_decides_what_comes_next(self, one, oil, gouda, state):
-        purchase(one.run, one.oil, oil, "40")
-        purchase(one.run, one.gouda, gouda, "27")
-        self.finish(one)
-        assert one.state == state
+    def test_what_was_bought_decides_what_comes_next(self, scene, oil, gouda, state):
+        purchase(scene.run, scene.oil, oil, "40")
+        purchase(scene.run, scene.gouda, gouda, "27")
+        self.finish(scene)
+        assert scene.state == state
         assert problems() == []
 
-    def test_nothing_bought_is_the_end(self, one):
-        leave_the_shop(one.run)
-        assert one.state == states.COMPLETED
+    def test_nothing_bought_is_the_end(self, scene):
+        leave_the_shop(scene.run)
+        assert scene.state == states.COMPLETED
         assert problems() == []
 
-    def test_discounts_beyond_the_goods_are_corrected_first(self, one):
+    def test_discounts_beyond_the_goods_are_corrected_first(self, scene):
         """Spec 60."""
-        bought = purchase(one.run, one.oil, 8, "40")
-        add_extra_cost(one.run, label="Loyalty", amount=D(-40), by=one.alice)
-        undo_purchase(bought, by=one.alice)
+        bought = purchase(scene.run, scene.oil, 8, "40")
+        add_extra_cost(scene.run, label="Loyalty", amount=D(-40), by=scene.alice)
+        undo_purchase(bought, by=scene.alice)
         with pytest.raises(BulqError, match=r"discounts come to €40\.00, more than the goods at €0\.00"):
-            self.finish(one, open_lines=2)
-        purchase(one.run, one.oil, 8, "40")
-        self.finish(one, open_lines=1)
+            self.finish(scene, open_lines=2)
+        purchase(scene.run, scene.oil, 8, "40")
+        self.finish(scene, open_lines=1)
         assert problems() == []
 
 
 class TestOneTap:
     """Spec 52: what is wanted, in whole packs, at the last observation scaled from its own quantity."""
 
-    def plan(self, one, product):
-        return next(line.planned for line in Basket(one.run).lines if line.product == product)
+    def plan(self, scene, product):
+        return next(line.planned for line in Basket(scene.run).lines if line.product == product)
 
-    def test_packs_and_price(self, one):
-        make_offer(one.oil, one.run.store, pack_size=6, price="10.00", quantity=12)
-        plan = self.plan(one, one.oil)
+    def test_packs_and_price(self, scene):
+        make_offer(scene.oil, scene.run.store, pack_size=6, price="10.00", quantity=12)
+        plan = self.plan(scene, scene.oil)
         assert (plan.units, plan.quantity, plan.counted_in, plan.total) == (12, 2, "pack", D(10))
 
-    def test_a_price_for_another_quantity_is_rounded_half_up(self, one):
-        make_offer(one.gouda, one.run.store, price="0.05", quantity="10")
-        assert self.plan(one, one.gouda).total == D("0.02")  # 0.015
+    def test_a_price_for_another_quantity_is_rounded_half_up(self, scene):
+        make_offer(scene.gouda, scene.run.store, price="0.05", quantity="10")
+        assert self.plan(scene, scene.gouda).total == D("0.02")  # 0.015
 
-    def test_without_a_price_there_is_no_total(self, one):
-        assert self.plan(one, one.oil).total is None
+    def test_without_a_price_there_is_no_total(self, scene):
+        assert self.plan(scene, scene.oil).total is None
 
 
 @pytest.mark.parametrize(
@@ -350,9 +350,9 @@ class TestOneTap:
         ({"quantity": "3"}, None),
     ],
 )
-def test_what_is_typed_is_one_total(one, typed, total):
+def test_what_is_typed_is_one_total(scene, typed, total):
     """Spec 52: the total is the truth; a price beside it has to agree."""
-    form = PurchaseForm({"seen": "0"} | typed, product=one.oil, pack=D(6), currency="EUR")
+    form = PurchaseForm({"seen": "0"} | typed, product=scene.oil, pack=D(6), currency="EUR")
     assert form.is_valid() == (total is not None)
     if total is not None:
         assert form.cleaned_data["total"] == D(total)

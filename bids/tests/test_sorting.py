@@ -24,16 +24,16 @@ pytestmark = pytest.mark.django_db
 OTHERS = [state for state in [*WAY, states.CANCELLED] if state != states.ADJUSTING]
 
 
-def sort(one, user, product, quantity, was, by=None):
-    sort_out(one.run, product, D(quantity), was=D(was), by=by or user, whose=user)
+def sort(scene, user, product, quantity, was, by=None):
+    sort_out(scene.run, product, D(quantity), was=D(was), by=by or user, whose=user)
 
 
-def line_of(one, product):
-    return next(line for line in lines_of(one.run) if line.product == product)
+def line_of(scene, product):
+    return next(line for line in lines_of(scene.run) if line.product == product)
 
 
-def fingerprint(one):
-    return Division(one.fresh(), lines_of(one.run)).fingerprint()
+def fingerprint(scene):
+    return Division(scene.fresh(), lines_of(scene.run)).fingerprint()
 
 
 @pytest.fixture
@@ -67,10 +67,10 @@ class TestAShortage:
             sort(short, short.hana, short.gouda, "1", was=0)
 
     def test_a_bid_that_fits_into_it_may_be_removed(self):
-        one = stage(states.ADJUSTING, oil="6")
-        sort(one, one.hana, one.oil, "0", was=2)
-        assert one.wanted(one.hana, one.oil) is None
-        assert line_of(one, one.oil).matches
+        scene = stage(states.ADJUSTING, oil="6")
+        sort(scene, scene.hana, scene.oil, "0", was=2)
+        assert scene.wanted(scene.hana, scene.oil) is None
+        assert line_of(scene, scene.oil).matches
         assert problems() == []
 
     def test_once_it_matches_it_is_read_only(self, short):
@@ -116,14 +116,14 @@ class TestASurplus:
 
 class TestTheRules:
     def test_lines_that_match_lines_not_bought_and_other_products_are_read_only(self):
-        one = stage(states.SHOPPING)
+        scene = stage(states.SHOPPING)
         other = stage(states.PLANNING).oil
-        missing = one.gouda
-        purchase(one.run, one.oil, 9, "40")
-        leave_the_shop(one.run)
+        missing = scene.gouda
+        purchase(scene.run, scene.oil, 9, "40")
+        leave_the_shop(scene.run)
         for product in (missing, other):
             with pytest.raises(BulqError, match="None of this was bought"):
-                sort(one, one.bob, product, "1", was=one.wanted(one.bob, product) or 0)
+                sort(scene, scene.bob, product, "1", was=scene.wanted(scene.bob, product) or 0)
 
     def test_a_stale_form_is_told_what_is_there_now(self, short):
         """D6."""
@@ -144,8 +144,8 @@ class TestTheRules:
 
     def test_of_somebody_who_left_the_leader_can_lower_the_amount(self, short, over):
         """Spec 49, 57."""
-        for one in (short, over):
-            end_membership(one.group.pk, one.bob.pk, by=one.bob)
+        for scene in (short, over):
+            end_membership(scene.group.pk, scene.bob.pk, by=scene.bob)
         sort(short, short.bob, short.gouda, "2", was=3, by=short.alice)
         assert short.wanted(short.bob, short.gouda) == 2
         with pytest.raises(BulqError, match="Only people in this run"):
@@ -153,9 +153,9 @@ class TestTheRules:
 
     @pytest.mark.parametrize("state", OTHERS)
     def test_only_while_sorting_out(self, state):
-        one = stage(state)
+        scene = stage(state)
         with pytest.raises(ChangedMeanwhile, match="nothing to sort out"):
-            sort(one, one.bob, one.oil, "4", was=4)
+            sort(scene, scene.bob, scene.oil, "4", was=4)
 
     def test_finishing_while_something_differs_names_every_line_that_does(self, over):
         """Spec 59."""
@@ -173,88 +173,90 @@ class TestTheRules:
 class TestForce:
     """Spec 59."""
 
-    def force(self, one, seen=None):
-        force_hand_out(one.run, seen=seen or fingerprint(one), by=one.alice)
-        assert one.state == states.DISTRIBUTING
+    def force(self, scene, seen=None):
+        force_hand_out(scene.run, seen=seen or fingerprint(scene), by=scene.alice)
+        assert scene.state == states.DISTRIBUTING
         assert problems() == []
 
     def test_a_shortage_of_counted_goods_goes_in_whole_ones_in_proportion(self):
-        one = stage(states.ADJUSTING, oil="5", gouda="3")
-        self.force(one)
-        received = {user: one.received(user, one.oil) for user in (one.alice, one.bob, one.hana)}
+        scene = stage(states.ADJUSTING, oil="5", gouda="3")
+        self.force(scene)
+        received = {user: scene.received(user, scene.oil) for user in (scene.alice, scene.bob, scene.hana)}
         assert sum(received.values()) == 5
-        assert received[one.bob] in (2, 3)  # 2.5 by quota
-        assert {received[one.alice], received[one.hana]} <= {1, 2}  # 1.25 each
-        assert one.wanted(one.bob, one.oil) == 4, "the bid says what was wanted"
+        assert received[scene.bob] in (2, 3)  # 2.5 by quota
+        assert {received[scene.alice], received[scene.hana]} <= {1, 2}  # 1.25 each
+        assert scene.wanted(scene.bob, scene.oil) == 4, "the bid says what was wanted"
 
     def test_somebody_may_get_nothing_of_it(self):
-        one = stage(states.ADJUSTING, oil="1", gouda="3")
-        self.force(one)
-        assert Allocation.objects.filter(item__product=one.oil).count() == 1
+        scene = stage(states.ADJUSTING, oil="1", gouda="3")
+        self.force(scene)
+        assert Allocation.objects.filter(item__product=scene.oil).count() == 1
 
     def test_of_a_surplus_the_leader_gets_what_nobody_took(self):
-        one = stage(states.ADJUSTING, oil="11", gouda="3")
-        self.force(one)
-        assert [one.received(user, one.oil) for user in (one.alice, one.bob, one.hana)] == [5, 4, 2]
-        assert one.last_event().data["forced"] == [one.oil.name]
+        scene = stage(states.ADJUSTING, oil="11", gouda="3")
+        self.force(scene)
+        assert [scene.received(user, scene.oil) for user in (scene.alice, scene.bob, scene.hana)] == [5, 4, 2]
+        assert scene.last_event().data["forced"] == [scene.oil.name]
 
     def test_a_leader_without_a_wish_gets_one(self):
-        one = stage(states.ADJUSTING, oil="8", gouda="4")
-        assert one.wanted(one.alice, one.gouda) is None
-        self.force(one)
-        assert (one.received(one.alice, one.gouda), one.wanted(one.alice, one.gouda)) == (1, 1)
+        scene = stage(states.ADJUSTING, oil="8", gouda="4")
+        assert scene.wanted(scene.alice, scene.gouda) is None
+        self.force(scene)
+        assert (scene.received(scene.alice, scene.gouda), scene.wanted(scene.alice, scene.gouda)) == (1, 1)
 
     def test_a_maybe_of_the_leader_becomes_real(self):
-        one = stage(states.ADJUSTING, oil="8", gouda="4")
-        Bid.objects.create(participation=one.part_of(one.alice), product=one.gouda, comment="perhaps")
-        self.force(one)
-        bid = Bid.objects.get(participation__user=one.alice, product=one.gouda)
-        assert (bid.quantity, bid.comment, one.received(one.alice, one.gouda)) == (1, "perhaps", 1)
+        scene = stage(states.ADJUSTING, oil="8", gouda="4")
+        Bid.objects.create(participation=scene.part_of(scene.alice), product=scene.gouda, comment="perhaps")
+        self.force(scene)
+        bid = Bid.objects.get(participation__user=scene.alice, product=scene.gouda)
+        assert (bid.quantity, bid.comment, scene.received(scene.alice, scene.gouda)) == (1, "perhaps", 1)
 
     def test_what_was_weighed_a_little_off_is_shared_by_all(self):
-        one = stage(states.ADJUSTING, oil="7", gouda="3.10")
-        self.force(one)
-        assert one.received(one.bob, one.gouda) == D("3.10")
-        assert one.received(one.alice, one.gouda) is None
+        scene = stage(states.ADJUSTING, oil="7", gouda="3.10")
+        self.force(scene)
+        assert scene.received(scene.bob, scene.gouda) == D("3.10")
+        assert scene.received(scene.alice, scene.gouda) is None
 
     def test_the_preview_is_what_happens(self):
-        one = stage(states.ADJUSTING, oil="11", gouda="2")
-        preview = Preview(one.run, lines_of(one.run))
+        scene = stage(states.ADJUSTING, oil="11", gouda="2")
+        preview = Preview(scene.run, lines_of(scene.run))
         shown = {user: total for user, _things, _extra, total in preview.people}
-        self.force(one, seen=preview.fingerprint)
-        assert shown == {one.run.participations.get(pk=pk).user: sum_ for pk, sum_ in owed_by_person(one.run).items()}
-        assert preview.differing == [one.gouda, one.oil]
+        self.force(scene, seen=preview.fingerprint)
+        assert shown == {
+            scene.run.participations.get(pk=pk).user: sum_ for pk, sum_ in owed_by_person(scene.run).items()
+        }
+        assert preview.differing == [scene.gouda, scene.oil]
 
     def test_a_stale_preview_is_refused_whatever_changed(self):
         """409 and a new preview."""
-        one = stage(states.ADJUSTING, oil="11", gouda="2")
-        seen = fingerprint(one)
-        sort(one, one.bob, one.oil, "5", was=4)
+        scene = stage(states.ADJUSTING, oil="11", gouda="2")
+        seen = fingerprint(scene)
+        sort(scene, scene.bob, scene.oil, "5", was=4)
         for stale in (seen, ""):
             with pytest.raises(ChangedMeanwhile, match="since this preview was made"):
-                force_hand_out(one.run, seen=stale, by=one.alice)
-        assert one.state == states.ADJUSTING
-        self.force(one, seen=fingerprint(one))
+                force_hand_out(scene.run, seen=stale, by=scene.alice)
+        assert scene.state == states.ADJUSTING
+        self.force(scene, seen=fingerprint(scene))
 
     @pytest.mark.parametrize("change", ["total", "extra", "leader"])
     def test_a_preview_is_stale_when_who_pays_what_changed(self, change):
-        one = stage(states.ADJUSTING, oil="11", gouda="2")
-        seen = fingerprint(one)
+        scene = stage(states.ADJUSTING, oil="11", gouda="2")
+        seen = fingerprint(scene)
         if change == "total":
-            bought = Purchase.objects.get(item__run=one.run, item__product=one.oil)
-            costs.correct_total(bought, D(41), was=D(40), by=one.alice)
+            bought = Purchase.objects.get(item__run=scene.run, item__product=scene.oil)
+            costs.correct_total(bought, D(41), was=D(40), by=scene.alice)
         elif change == "extra":
-            costs.add_extra_cost(one.run, label="Fuel", amount=D(1), by=one.hana)
+            costs.add_extra_cost(scene.run, label="Fuel", amount=D(1), by=scene.hana)
         else:
-            lead.offer_lead(one.run, one.bob, by=one.alice)
-            lead.accept_lead(one.run, by=one.bob)
-        assert fingerprint(one) != seen
+            lead.offer_lead(scene.run, scene.bob, by=scene.alice)
+            lead.accept_lead(scene.run, by=scene.bob)
+        assert fingerprint(scene) != seen
 
 
 def test_interest_is_in_no_total_and_no_allocation():
     """Spec 44."""
-    one = stage(states.ACTIVE)
-    order(one.run, one.dora, one.oil, None)
+    scene = stage(states.ACTIVE)
+    order(scene.run, scene.dora, scene.oil, None)
     other = stage(states.ADJUSTING)
     Bid.objects.create(participation=other.part_of(other.hana), product=other.gouda)
     assert line_of(other, other.gouda).wanted == 3
@@ -263,7 +265,7 @@ def test_interest_is_in_no_total_and_no_allocation():
 
 
 class TestNoThanks:
-    def jobs(self, one, user):
+    def jobs(self, scene, user):
         runs = Run.objects.open().visible_to(user).select_related("store", "group", "leader", "payer")
         return [job.title for job in jobs_of(user, standings(runs, user).values())]
 
@@ -277,10 +279,10 @@ class TestNoThanks:
         assert any("Sort out" in title for title in self.jobs(over, over.bob))
 
     def test_what_was_said_while_choosing_is_no_answer_to_what_came(self):
-        one = stage(states.ACTIVE)
-        set_ready(one.run, True, by=one.bob)
-        go_shopping(one.run)
-        purchase(one.run, one.oil, 9, "40")
-        leave_the_shop(one.run)
-        assert one.state == states.ADJUSTING
-        assert not one.part_of(one.bob).is_ready
+        scene = stage(states.ACTIVE)
+        set_ready(scene.run, True, by=scene.bob)
+        go_shopping(scene.run)
+        purchase(scene.run, scene.oil, 9, "40")
+        leave_the_shop(scene.run)
+        assert scene.state == states.ADJUSTING
+        assert not scene.part_of(scene.bob).is_ready

@@ -39,9 +39,9 @@ def _hidden(page, name):
 def test_a_stale_form_overwrites_nothing_until_it_is_sent_knowingly(
     name, state, who, part, first, second, hidden, shown
 ):
-    one = stage(state)
-    url = reverse(name, args=[one.run.pk, *([getattr(one, part).pk] if part else [])])
-    client = signed_in(getattr(one, who))
+    scene = stage(state)
+    url = reverse(name, args=[scene.run.pk, *([getattr(scene, part).pk] if part else [])])
+    client = signed_in(getattr(scene, who))
     seen = {hidden: _hidden(client.get(url).content.decode(), hidden)}
     assert client.post(url, first | seen).status_code == 302
     stale = client.post(url, second | seen)
@@ -54,25 +54,30 @@ def test_a_stale_form_overwrites_nothing_until_it_is_sent_knowingly(
 
 
 def test_a_stale_line_of_the_order_says_what_is_there_now():
-    one = stage(states.ACTIVE)
-    client, url = signed_in(one.bob), reverse("run-order", args=[one.run.pk])
-    field = f"q-{one.oil.pk}"
-    assert client.post(url, {field: "6", f"was-{one.oil.pk}": "4"}).status_code == 302
-    stale = client.post(url, {field: "5", f"was-{one.oil.pk}": "4"})
+    scene = stage(states.ACTIVE)
+    client, url = signed_in(scene.bob), reverse("run-order", args=[scene.run.pk])
+    field = f"q-{scene.oil.pk}"
+    assert client.post(url, {field: "6", f"was-{scene.oil.pk}": "4"}).status_code == 302
+    stale = client.post(url, {field: "5", f"was-{scene.oil.pk}": "4"})
     assert stale.status_code == 409
     assert "was changed to 6" in stale.content.decode()
     assert 'value="5"' in stale.content.decode()
-    assert Bid.objects.get(participation__user=one.bob, product=one.oil).quantity == Decimal(6)
+    assert Bid.objects.get(participation__user=scene.bob, product=scene.oil).quantity == Decimal(6)
 
 
 def test_one_good_and_one_bad_line_are_stored_and_refused_by_themselves():
     """Spec 47."""
-    one = stage(states.ACTIVE)
-    data = {f"q-{one.oil.pk}": "6", f"was-{one.oil.pk}": "4", f"q-{one.gouda.pk}": "0.3", f"q-{one.tabs.pk}": "1,234"}
-    answer = signed_in(one.bob).post(reverse("run-order", args=[one.run.pk]), data | {f"was-{one.tabs.pk}": "1"})
+    scene = stage(states.ACTIVE)
+    data = {
+        f"q-{scene.oil.pk}": "6",
+        f"was-{scene.oil.pk}": "4",
+        f"q-{scene.gouda.pk}": "0.3",
+        f"q-{scene.tabs.pk}": "1,234",
+    }
+    answer = signed_in(scene.bob).post(reverse("run-order", args=[scene.run.pk]), data | {f"was-{scene.tabs.pk}": "1"})
     page = answer.content.decode()
     assert answer.status_code == 200
     assert "in steps of 0.5 kg" in page
     assert "can be read in two ways" in page
-    amounts = Bid.objects.filter(participation__user=one.bob).values_list("product_id", "quantity")
-    assert dict(amounts) == {one.oil.pk: Decimal(6), one.tabs.pk: Decimal(1)}
+    amounts = Bid.objects.filter(participation__user=scene.bob).values_list("product_id", "quantity")
+    assert dict(amounts) == {scene.oil.pk: Decimal(6), scene.tabs.pk: Decimal(1)}

@@ -44,9 +44,9 @@ class AnyLife(RuleBasedStateMachine):
 
     @initialize(number=st.integers(0, 2**32 - 1))
     def begin(self, number):
-        one = self.stages[Random(number).choice(self.beginnings)]
-        people = [one.alice, one.bob, one.hana, one.dora, one.adam, one.charlie]
-        self.life = Life(one.run.pk, people, [one.oil.pk, one.gouda.pk, *self.products], self.watch, self.counts)
+        scene = self.stages[Random(number).choice(self.beginnings)]
+        people = [scene.alice, scene.bob, scene.hana, scene.dora, scene.adam, scene.charlie]
+        self.life = Life(scene.run.pk, people, [scene.oil.pk, scene.gouda.pk, *self.products], self.watch, self.counts)
         self.counts["runs"] += 1
 
     @rule(seed=st.integers(0, 2**32 - 1))
@@ -78,16 +78,17 @@ def never_seen(counts):
     moves = [(origin, to) for origin, targets in TRANSITIONS.items() for to in targets]
     wanted = [(name, outcome) for name in FITTING for outcome in ("done", "refused")]
     wanted += [(*move, outcome) for move in moves for outcome in ("done", "refused")]
-    return [one for one in wanted if not counts[one]]
+    return [aim for aim in wanted if not counts[aim]]
 
 
 def aim_at(unseen, counts):
     """Where runs begin and what is tried most, so that what is still unseen comes soon."""
-    aims = {one[1:] for one in counts if one[0] == "aim"}
-    names = {name for name, to in aims if any(to in one[1:2] for one in unseen)}
-    AnyLife.aimed_at = sorted(names | {one[0] for one in unseen if one[0] in FITTING})
+    aims = {key[1:] for key in counts if key[0] == "aim"}
+    names = {name for name, to in aims if any(to in aim[1:2] for aim in unseen)}
+    AnyLife.aimed_at = sorted(names | {aim[0] for aim in unseen if aim[0] in FITTING})
     fitting = {state for name in AnyLife.aimed_at for state in FITTING[name][0]}
-    AnyLife.beginnings = [one[0] for one in unseen if one[0] in WAY] + [one for one in WAY if one in fitting] or WAY
+    begun = [aim[0] for aim in unseen if aim[0] in WAY]
+    AnyLife.beginnings = begun + [state for state in WAY if state in fitting] or WAY
 
 
 @pytest.mark.slow

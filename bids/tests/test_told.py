@@ -23,39 +23,39 @@ def links(user, address="/me/"):
 
 
 def test_a_debt_leads_to_its_run_and_for_who_has_left_the_group_nowhere():
-    one = stage(states.DISTRIBUTING)
-    run = f"/runs/{one.run.pk}/"
-    assert links(one.bob) == [run]
-    assert links(one.alice) == [run] * 2  # Bob's and Hana's
-    end_membership(one.group.pk, one.bob.pk, by=one.bob)
-    assert links(one.bob) == []
-    page = signed_in(one.bob).get("/me/").content.decode()
+    scene = stage(states.DISTRIBUTING)
+    run = f"/runs/{scene.run.pk}/"
+    assert links(scene.bob) == [run]
+    assert links(scene.alice) == [run] * 2  # Bob's and Hana's
+    end_membership(scene.group.pk, scene.bob.pk, by=scene.bob)
+    assert links(scene.bob) == []
+    page = signed_in(scene.bob).get("/me/").content.decode()
     assert "€47.00" in page
-    assert str(one.run) in page
-    assert links(one.bob, "/") == []  # the job at home leads to this page instead
-    assert 'href="/me/"' in signed_in(one.bob).get("/").content.decode()
+    assert str(scene.run) in page
+    assert links(scene.bob, "/") == []  # the job at home leads to this page instead
+    assert 'href="/me/"' in signed_in(scene.bob).get("/").content.decode()
 
 
 # --- Choosing again --------------------------------------------------------------------------------
 SAID = "Your order changed, so you are choosing again."
 
 
-def change(one, user, quantity, **headers):
-    data = {f"q-{one.oil.pk}": quantity, f"was-{one.oil.pk}": "4"}
-    return signed_in(user).post(reverse("run-order", args=[one.run.pk]), data, headers=headers, follow=True)
+def change(scene, user, quantity, **headers):
+    data = {f"q-{scene.oil.pk}": quantity, f"was-{scene.oil.pk}": "4"}
+    return signed_in(user).post(reverse("run-order", args=[scene.run.pk]), data, headers=headers, follow=True)
 
 
 @pytest.mark.parametrize("headers", [{}, {"X-Bulq-Part": "order"}], ids=["form", "autosave"])
 def test_who_was_done_is_told_that_a_change_makes_them_choose_again(headers):
-    one = stage(states.ACTIVE)
-    set_ready(one.run, True, by=one.bob)
-    assert SAID in change(one, one.bob, "5", **headers).content.decode()
-    assert not one.part_of(one.bob).is_ready
+    scene = stage(states.ACTIVE)
+    set_ready(scene.run, True, by=scene.bob)
+    assert SAID in change(scene, scene.bob, "5", **headers).content.decode()
+    assert not scene.part_of(scene.bob).is_ready
 
 
 def test_who_was_still_choosing_is_told_nothing_of_the_kind():
-    one = stage(states.ACTIVE)
-    assert SAID not in change(one, one.bob, "5").content.decode()
+    scene = stage(states.ACTIVE)
+    assert SAID not in change(scene, scene.bob, "5").content.decode()
 
 
 # --- Amounts that are refused, without script ------------------------------------------------------
@@ -72,26 +72,26 @@ def refused(answer, place):
 @pytest.mark.parametrize("on", ["board", "add"])
 @pytest.mark.parametrize("typed", ["two", "1.5", "-1", "100000"])
 def test_a_refused_order_is_summed_up_and_keeps_what_was_typed(on, typed):
-    one = stages.stage(states.ACTIVE)
-    data = {f"q-{one.oil.pk}": typed, f"was-{one.oil.pk}": "4"}
-    answer = signed_in(one.bob).post(reverse("run-order", args=[one.run.pk]) + f"?on={on}", data)
-    assert f'value="{typed}"' in refused(answer, f"q-{one.oil.pk}")
+    scene = stages.stage(states.ACTIVE)
+    data = {f"q-{scene.oil.pk}": typed, f"was-{scene.oil.pk}": "4"}
+    answer = signed_in(scene.bob).post(reverse("run-order", args=[scene.run.pk]) + f"?on={on}", data)
+    assert f'value="{typed}"' in refused(answer, f"q-{scene.oil.pk}")
 
 
 @pytest.mark.parametrize("typed", ["two", "1.5", "-1", "9"])
 def test_so_is_a_refused_amount_while_sorting_out(typed):
-    one = stages.stage(states.ADJUSTING)
+    scene = stages.stage(states.ADJUSTING)
     data = {"quantity": typed, "was": "4"}
-    answer = signed_in(one.bob).post(reverse("sort-out", args=[one.run.pk, one.oil.pk]), data)
-    assert f'value="{typed}"' in refused(answer, f"amount-{one.oil.pk}-{one.bob.pk}")
+    answer = signed_in(scene.bob).post(reverse("sort-out", args=[scene.run.pk, scene.oil.pk]), data)
+    assert f'value="{typed}"' in refused(answer, f"amount-{scene.oil.pk}-{scene.bob.pk}")
 
 
 # --- Files -----------------------------------------------------------------------------------------
 @pytest.mark.parametrize("name", ["run-csv", "run-json", "run-print"])
 def test_who_has_left_a_run_exports_it_no_more(name):
     """Spec 64: files are for people in the run."""
-    one = stage(states.ACTIVE)
-    leave_run(one.run, by=one.bob)
-    lock_list(one.run, by=one.alice)
-    address = reverse(name, args=[one.run.pk])
-    assert [signed_in(user).get(address).status_code for user in (one.bob, one.hana)] == [403, 200]
+    scene = stage(states.ACTIVE)
+    leave_run(scene.run, by=scene.bob)
+    lock_list(scene.run, by=scene.alice)
+    address = reverse(name, args=[scene.run.pk])
+    assert [signed_in(user).get(address).status_code for user in (scene.bob, scene.hana)] == [403, 200]

@@ -22,18 +22,18 @@ pytestmark = pytest.mark.django_db
 PURCHASE = {"quantity": "5", "counted_in": "unit", "price": "37.00", "price_for": "all"}
 
 
-def _fingerprint(one):
-    return Division(one.run, lines_of(one.run)).fingerprint()
+def _fingerprint(scene):
+    return Division(scene.run, lines_of(scene.run)).fingerprint()
 
 
-def _eve_owes(one):
-    return str(owed_by_person(one.run)[one.run.participations.get(user=one.eve).pk])
+def _eve_owes(scene):
+    return str(owed_by_person(scene.run)[scene.run.participations.get(user=scene.eve).pk])
 
 
 # address, state, who posts, further parts of the address, what is posted
 POSTS = [
     ("group-archive", None, "alice", ["other"], {}),
-    ("run-new", states.PLANNING, "alice", ["group"], lambda one: {"store": one.store.pk, "note": "again"}),
+    ("run-new", states.PLANNING, "alice", ["group"], lambda scene: {"store": scene.store.pk, "note": "again"}),
     ("run-edit", states.ACTIVE, "alice", [], {"day": "", "note": "later", "version": "|"}),
     ("run-leave", states.ACTIVE, "eve", [], {}),
     ("run-lock", states.ACTIVE, "alice", [], {}),
@@ -42,27 +42,33 @@ POSTS = [
     ("run-stop-shopping", "empty shop", "alice", [], {}),
     ("run-call-off", states.ACTIVE, "alice", [], {}),
     ("run-helper", states.ACTIVE, "alice", ["eve"], {"helps": "1"}),
-    ("run-lead", states.ACTIVE, "alice", [], lambda one: {"person": one.bob.pk}),
+    ("run-lead", states.ACTIVE, "alice", [], lambda scene: {"person": scene.bob.pk}),
     ("run-lead-withdraw", "offered", "alice", [], {}),
     ("run-lead-answer", "offered", "bob", [], {"answer": "yes"}),
-    ("run-order", states.ACTIVE, "bob", [], lambda one: {f"q-{one.oil.pk}": "3", f"was-{one.oil.pk}": "4"}),
+    ("run-order", states.ACTIVE, "bob", [], lambda scene: {f"q-{scene.oil.pk}": "3", f"was-{scene.oil.pk}": "4"}),
     ("order-undo", "removed", "bob", ["event"], {}),
     ("run-ready", states.ACTIVE, "bob", [], {"ready": "1"}),
     ("run-product", states.ACTIVE, "bob", ["oil"], {"quantity": "2", "comment": "the red one", "was": "4"}),
     ("run-product-of", states.ACTIVE, "alice", ["oil", "bob"], {"quantity": "2", "was": "4"}),
-    ("shop-add", states.SHOPPING, "bob", [], lambda one: {"product": one.spare.pk, "quantity": 2, "whose": one.eve.pk}),
-    ("shop-finish", states.SHOPPING, "alice", [], lambda one: {"payer": one.bob.pk, "open_lines": 2}),
+    (
+        "shop-add",
+        states.SHOPPING,
+        "bob",
+        [],
+        lambda scene: {"product": scene.spare.pk, "quantity": 2, "whose": scene.eve.pk},
+    ),
+    ("shop-finish", states.SHOPPING, "alice", [], lambda scene: {"payer": scene.bob.pk, "open_lines": 2}),
     ("item-buy", states.SHOPPING, "bob", ["item"], PURCHASE | {"seen": "0"}),
     ("item-not-there", states.SHOPPING, "bob", ["item"], {}),
     ("item-price", states.SHOPPING, "bob", ["item"], {"amount": "7.10", "quantity": "1"}),
     ("purchase-edit", states.SHOPPING, "bob", ["purchase"], PURCHASE | {"quantity": "1.4", "seen": "1"}),
     ("purchase-undo", states.SHOPPING, "bob", ["purchase"], {}),
     ("run-start-hand-out", "sorted", "alice", [], {}),
-    ("run-pick-up", states.DISTRIBUTING, "bob", [], lambda one: {"thing": one.allocation.pk}),
+    ("run-pick-up", states.DISTRIBUTING, "bob", [], lambda scene: {"thing": scene.allocation.pk}),
     ("sort-out", states.ADJUSTING, "bob", ["oil"], {"quantity": "3", "was": "4"}),
     ("sort-out-of", states.ADJUSTING, "alice", ["oil", "eve"], {"quantity": "1", "was": "2"}),
-    ("run-force", states.ADJUSTING, "alice", [], lambda one: {"seen": _fingerprint(one)}),
-    ("run-paid", states.DISTRIBUTING, "alice", ["eve"], lambda one: {"paid": "1", "owed": _eve_owes(one)}),
+    ("run-force", states.ADJUSTING, "alice", [], lambda scene: {"seen": _fingerprint(scene)}),
+    ("run-paid", states.DISTRIBUTING, "alice", ["eve"], lambda scene: {"paid": "1", "owed": _eve_owes(scene)}),
     ("extra-add", states.SHOPPING, "bob", [], {"label": "Fuel", "amount": "2.00"}),
     ("extra-remove", states.DISTRIBUTING, "bob", ["cost"], {}),
     ("total-correct", states.DISTRIBUTING, "alice", ["purchase"], {"total": "36.00", "was": "37.00"}),
@@ -75,32 +81,32 @@ IDS = [post[0] for post in POSTS]
 
 def _prepare(state):
     """The stage that a post needs, where the state alone does not say it."""
-    one = stage(
+    scene = stage(
         {
             "empty shop": states.SHOPPING, "offered": states.ACTIVE, "removed": states.ACTIVE,
             "sorted": states.ADJUSTING, None: states.PLANNING,
         }.get(state, state)
     )  # fmt: skip
     if state == "empty shop":
-        shopping.undo_purchase(one.purchase, by=one.bob)
+        shopping.undo_purchase(scene.purchase, by=scene.bob)
     elif state == "offered":
-        lead.offer_lead(one.run, one.bob, by=one.alice)
+        lead.offer_lead(scene.run, scene.bob, by=scene.alice)
     elif state == "removed":
-        one.event = bidding.place_bids(one.run, [bidding.Wish(one.oil.pk, 0)], by=one.bob).removed[0]
+        scene.event = bidding.place_bids(scene.run, [bidding.Wish(scene.oil.pk, 0)], by=scene.bob).removed[0]
     elif state == "sorted":
-        distribution.sort_out(one.run, one.oil, 3, was=4, by=one.bob)
-    return one
+        distribution.sort_out(scene.run, scene.oil, 3, was=4, by=scene.bob)
+    return scene
 
 
-def _address(name, one, parts):
+def _address(name, scene, parts):
     if name == "group-archive":
-        one.other = make_group("Quiet", admin=one.alice)
-    ids = [getattr(one, part).pk for part in parts]
-    return reverse(name, args=ids if name in ("group-archive", "run-new") else [one.run.pk, *ids])
+        scene.other = make_group("Quiet", admin=scene.alice)
+    ids = [getattr(scene, part).pk for part in parts]
+    return reverse(name, args=ids if name in ("group-archive", "run-new") else [scene.run.pk, *ids])
 
 
-def _data(data, one):
-    return data(one) if callable(data) else dict(data)
+def _data(data, scene):
+    return data(scene) if callable(data) else dict(data)
 
 
 def checksum():
@@ -119,9 +125,9 @@ def checksum():
 @pytest.mark.parametrize(("name", "state", "who", "parts", "data"), POSTS, ids=IDS)
 def test_the_same_form_sent_twice_has_one_effect_and_one_answer(name, state, who, parts, data):
     """D6: the second answer is the first, whatever has become of the run."""
-    one = _prepare(state)
-    client = signed_in(getattr(one, who))
-    url, form = _address(name, one, parts), _data(data, one) | {"once": str(uuid.uuid4())}
+    scene = _prepare(state)
+    client = signed_in(getattr(scene, who))
+    url, form = _address(name, scene, parts), _data(data, scene) | {"once": str(uuid.uuid4())}
     before = checksum()
     first = client.post(url, form)
     after = checksum()
@@ -138,9 +144,9 @@ SEEN_BY_THEMSELVES = {"run-pick-up", "run-paid"}
 
 @pytest.mark.parametrize(("name", "state", "who", "parts", "data"), POSTS, ids=IDS)
 def test_what_was_done_is_said_on_the_page_it_leads_to(name, state, who, parts, data):
-    one = _prepare(state)
-    client = signed_in(getattr(one, who))
-    answer = client.post(_address(name, one, parts), _data(data, one), follow=True)
+    scene = _prepare(state)
+    client = signed_in(getattr(scene, who))
+    answer = client.post(_address(name, scene, parts), _data(data, scene), follow=True)
     assert answer.status_code == 200
     assert ('<div class="toast">' in answer.content.decode()) != (name in SEEN_BY_THEMSELVES)
 
@@ -148,12 +154,12 @@ def test_what_was_done_is_said_on_the_page_it_leads_to(name, state, who, parts, 
 @pytest.mark.parametrize(("name", "state", "who", "parts", "data"), POSTS, ids=IDS)
 def test_strangers_find_nothing_and_change_nothing(name, state, who, parts, data):
     """S2: for somebody outside the group everything in it is the same missing page."""
-    one = _prepare(state)
-    url, before = _address(name, one, parts), checksum()
+    scene = _prepare(state)
+    url, before = _address(name, scene, parts), checksum()
     for method in ("get", "post"):
-        answer = getattr(signed_in(one.charlie), method)(url, _data(data, one) if method == "post" else None)
+        answer = getattr(signed_in(scene.charlie), method)(url, _data(data, scene) if method == "post" else None)
         assert answer.status_code in (404, 405)
-    anonymous = FormClient().post(url, _data(data, one))
+    anonymous = FormClient().post(url, _data(data, scene))
     assert anonymous.status_code == 302
     assert anonymous["Location"].startswith("/login/")
     assert checksum() == before
@@ -161,9 +167,9 @@ def test_strangers_find_nothing_and_change_nothing(name, state, who, parts, data
 
 @pytest.mark.parametrize(("name", "state", "who", "parts", "data"), POSTS, ids=IDS)
 def test_a_form_without_its_one_time_id_changes_nothing(name, state, who, parts, data):
-    one = _prepare(state)
-    url, before = _address(name, one, parts), checksum()
-    answer = signed_in(getattr(one, who)).post(url, _data(data, one), once=False)
+    scene = _prepare(state)
+    url, before = _address(name, scene, parts), checksum()
+    answer = signed_in(getattr(scene, who)).post(url, _data(data, scene), once=False)
     assert answer.status_code == 422
     assert "Reload the page" in answer.content.decode()
     assert checksum() == before
@@ -184,9 +190,9 @@ ONLY_SOME = {post[0] for post in POSTS} - {
 )
 def test_a_member_who_is_not_in_the_run_cannot_run_it(name, state, who, parts, data):
     """Dora sees the run, but neither leads nor helps."""
-    one = _prepare(state)
-    url, before = _address(name, one, parts), checksum()
-    answer = signed_in(one.dora).post(url, _data(data, one))
+    scene = _prepare(state)
+    url, before = _address(name, scene, parts), checksum()
+    answer = signed_in(scene.dora).post(url, _data(data, scene))
     assert 400 <= answer.status_code < 500
     assert checksum() == before
 
@@ -208,29 +214,29 @@ GETS = ["run", "run-more", "run-history", "run-add", "run-shop", "run-hand-out",
 @pytest.mark.parametrize("state", [states.PLANNING, states.ACTIVE, states.SHOPPING, states.DISTRIBUTING])
 def test_pages_of_a_run_are_for_its_group_only(name, state):
     """S2: every member reads them; a stranger and a former member find nothing; a visitor logs in first."""
-    one = stage(state)
-    url = reverse(name, args=[one.run.pk])
-    assert signed_in(one.dora).get(url, follow=True).status_code == 200
-    assert signed_in(one.charlie).get(url).status_code == 404
+    scene = stage(state)
+    url = reverse(name, args=[scene.run.pk])
+    assert signed_in(scene.dora).get(url, follow=True).status_code == 200
+    assert signed_in(scene.charlie).get(url).status_code == 404
     assert FormClient().get(url)["Location"].startswith("/login/")
-    assert signed_in(one.dora).post(url).status_code == 405
-    one.group.memberships.filter(user=one.dora).delete()
-    assert signed_in(one.dora).get(url).status_code == 404
+    assert signed_in(scene.dora).post(url).status_code == 405
+    scene.group.memberships.filter(user=scene.dora).delete()
+    assert signed_in(scene.dora).get(url).status_code == 404
 
 
 def test_what_is_in_another_run_is_missing():
     """S2: every nested id is resolved through its run."""
-    one, other = stage(states.DISTRIBUTING), stage(states.DISTRIBUTING)
-    client = signed_in(one.alice)
+    scene, other = stage(states.DISTRIBUTING), stage(states.DISTRIBUTING)
+    client = signed_in(scene.alice)
     for name, ids in (
         ("extra-remove", [other.cost.pk]),
         ("total-correct", [other.purchase.pk]),
         ("run-paid", [other.eve.pk]),
-        ("sort-out-of", [one.oil.pk, other.eve.pk]),
+        ("sort-out-of", [scene.oil.pk, other.eve.pk]),
         ("order-undo", [other.run.events.first().pk]),
     ):
-        assert client.post(reverse(name, args=[one.run.pk, *ids]), {"paid": "1"}).status_code == 404, name
-    answer = client.post(reverse("run-pick-up", args=[one.run.pk]), {"thing": other.allocation.pk})
+        assert client.post(reverse(name, args=[scene.run.pk, *ids]), {"paid": "1"}).status_code == 404, name
+    answer = client.post(reverse("run-pick-up", args=[scene.run.pk]), {"thing": other.allocation.pk})
     assert answer.status_code == 404
 
 
@@ -239,29 +245,29 @@ def test_what_is_in_another_run_is_missing():
 def test_odd_values_never_break_a_page(bad):
     """Spec 72: a malformed value gets a sentence or a missing page, never a server error."""
     for state in (states.ACTIVE, states.SHOPPING, states.ADJUSTING, states.DISTRIBUTING):
-        one = stage(state)
+        scene = stage(state)
         for name, needed, who, parts, data in POSTS:
             if needed != state:
                 continue
-            client, good = signed_in(getattr(one, who)), _data(data, one)
+            client, good = signed_in(getattr(scene, who)), _data(data, scene)
             for field in good:
-                answer = client.post(_address(name, one, parts), good | {field: bad})
+                answer = client.post(_address(name, scene, parts), good | {field: bad})
                 assert answer.status_code < 500, (name, field)
-        client = signed_in(one.alice)
+        client = signed_in(scene.alice)
         for query in ("q", "page", "show", "by"):
             for name in GETS:
-                answer = client.get(reverse(name, args=[one.run.pk]), {query: bad}, follow=True)
+                answer = client.get(reverse(name, args=[scene.run.pk]), {query: bad}, follow=True)
                 assert answer.status_code < 500, (name, query)
 
 
 def test_no_address_changes_anything_by_get():
     """S3: reading is only reading."""
     for state in (states.ACTIVE, states.SHOPPING, states.ADJUSTING, states.DISTRIBUTING, states.COMPLETED):
-        one = stage(state)
-        before, client = checksum(), signed_in(one.alice)
+        scene = stage(state)
+        before, client = checksum(), signed_in(scene.alice)
         for pattern in urls.urlpatterns:
             names = re.findall(r"<int:(\w+)>", str(pattern.pattern))
-            known = {"run_id": one.run, "group_id": one.group, "product_id": one.oil, "user_id": one.bob}
+            known = {"run_id": scene.run, "group_id": scene.group, "product_id": scene.oil, "user_id": scene.bob}
             ids = [known[name].pk if name in known else 1 for name in names]
             client.get(reverse(pattern.name, args=ids))
         after = checksum()

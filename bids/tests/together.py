@@ -8,17 +8,17 @@ from bulq.kit.errors import BulqError
 
 def refused(results):
     """Who was told no. Whatever else went wrong is no answer to a person."""
-    wrong = [one for one in results if isinstance(one, Exception)]
-    assert all(isinstance(one, BulqError | Http404) for one in wrong), results
+    wrong = [scene for scene in results if isinstance(scene, Exception)]
+    assert all(isinstance(scene, BulqError | Http404) for scene in wrong), results
     return wrong
 
 
-def in_transaction(before_commit, action, one):
+def in_transaction(before_commit, action, scene):
     """The action, stopped right before its end with everything written and the lock held."""
 
     def job():
         with transaction.atomic():
-            result = action(one)
+            result = action(scene)
             before_commit()
         return result
 

@@ -31,7 +31,7 @@ PER_PAGE = 20
 def board_context(request, run, *, choose=None, columns=None, typed=None, errors=None):
     """Everything the order table shows, in the same few queries whatever its size.
 
-    `choose(board)` gives the rows; without it they are those of the run that the page's filter shows.
+    `choose(board)` picks the rows; without it the page's filter does.
     """
     board, user = Board(run), request.user
     table = OrderTable(board, user, typed=typed, errors=errors, columns=columns, editable=run.is_collecting)
@@ -76,7 +76,7 @@ def board_page(request, run, *, status=200, **context):
 @limited("bids")
 @require_POST
 def order(request, run_id):
-    """Store any number of lines. Script gets the changed parts back, a plain form its page."""
+    """Store any number of lines. A script gets the changed parts back, a plain form its page."""
     lines = read_order(request.POST)
     _step(request.POST, lines)
     outcome = bidding.place_bids(Run(pk=run_id), lines.wishes, by=request.user)
@@ -100,7 +100,7 @@ def order(request, run_id):
 
 
 def _step(post, lines):
-    """Without script the buttons − and + post the whole form; the one that was pressed steps its line."""
+    """Without JavaScript the buttons − and + post the whole form; the one that was pressed steps its line."""
     if pressed := pressed_button(post):
         product = get_object_or_404(Product, pk=pressed[0])
         lines.step(product, pressed[1], post.get(f"was-{product.pk}", ""))
@@ -126,7 +126,7 @@ def _say_who_chooses_again(request, outcome, whose=None):
 
 
 def _changed_parts(request, run, lines, errors, status):
-    """The rows that were asked for, also of what was just taken off the run while its row still stands on the page."""
+    """The requested rows, including those of products just taken off the run, whose rows are still on the page."""
     asked = {wish.product_id for wish in lines.wishes} | errors.keys()
 
     def choose(board):
@@ -174,14 +174,15 @@ def add_page(request, run, *, status=200, typed=None, errors=None):
 
 
 def _made_on_the_way(request, run, rows):
-    """A product that was just made stands first."""
+    """A product just added comes first."""
     pk = request.GET.get("product", "")
     made = _rows_of(run, [int(pk)]) if re.fullmatch(r"[0-9]{1,18}", pk) else []
-    return made + [row for row in rows if row.product.pk not in [one.product.pk for one in made]]
+    shown = {row.product.pk for row in made}
+    return made + [row for row in rows if row.product.pk not in shown]
 
 
 def _order_url(request, run, on=""):
-    """Where the order form posts to; it carries the page that it stands on."""
+    """Where the order form posts to; it names the page that the form is on."""
     query = request.GET.copy()
     query["on"] = on or "board"
     return f"{reverse('run-order', args=[run.pk])}?{query.urlencode()}"
@@ -190,7 +191,7 @@ def _order_url(request, run, on=""):
 @limited("bids")
 @require_http_methods(["GET", "POST"])
 def run_product(request, run_id, product_id, user_id=None):
-    """One product of a run: who wants what, and one's own wish or, for the leader, somebody else's."""
+    """One product of a run: who wants what, and the reader's own wish or, for the leader, someone else's."""
     run = get_run_to_show(request.user, run_id)
     product = get_object_or_404(Product, pk=product_id)
     whose = request.user if user_id is None else get_participation(run, user_id).user
@@ -230,10 +231,10 @@ def ready(request, run_id):
     is_ready = request.POST.get("ready") == "1"
     bidding.set_ready(run, is_ready, by=request.user)
     if run.is_sorting_out:
-        said = _("Your order stays as it is.") if is_ready else _("You can change your amounts again.")
+        text = _("Your order stays as it is.") if is_ready else _("You can change your amounts again.")
     else:
-        said = _("You are done choosing.") if is_ready else _("You are choosing again.")
-    messages.success(request, said)
+        text = _("You are done choosing.") if is_ready else _("You are choosing again.")
+    messages.success(request, text)
     return redirect("run", run.pk)
 
 

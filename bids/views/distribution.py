@@ -36,7 +36,7 @@ from .order_table import plain
 
 
 def hand_out_page(request, run, *, status=200, refused=None):
-    """What is to decide, who gets what, and who owes what; `refused` is what came back from sorting out."""
+    """Lines to decide, who gets what, and who owes what; `refused` is what sorting out refused."""
     user = request.user
     ledger, standing = Ledger(run, user), standing_of(run, user)
     maybes = Bid.objects.of_run(run).filter(participation__user=user, quantity=None)
@@ -70,7 +70,7 @@ def _mistakes(refused):
 
 
 def _cards(ledger, *, hands_out):
-    """One's own card first, finished ones last; open is whoever is being served, or else one's own."""
+    """The reader's card first, finished ones last; open is that of the person being served, or else the reader's."""
     mine = ledger.mine
     cards = sorted(
         (account for account in ledger.accounts if account.things or account.total or account.is_open),
@@ -85,7 +85,7 @@ def _cards(ledger, *, hands_out):
 
 
 def _balances(ledger):
-    """What each still gets and what each still gives, two directions apart, and the extremes for the bars."""
+    """What each person still gets and still gives, kept apart, and the extremes for the bars."""
     rows = []
     for account in ledger.accounts:
         if account.things or account.total or account.is_open:
@@ -96,12 +96,10 @@ def _balances(ledger):
 
 
 def _takers(ledger, line, user, maybes, refused):
-    """Who has some of a line that differs, oneself with them, and who else may take what is left over.
+    """People with some of a line that differs, the reader included, and those who may take what is left over.
 
-    One's own amount can be changed, the leader changes all.
-
-    What the user has said Maybe to (`maybes`, products' ids) only the leader can make real now; for those who have left
-    the leader can only lower the amount.
+    Readers can change their own amount, the leader can change all of them. Where the reader said Maybe (`maybes`, ids
+    of products), only the leader can give them some now; for people who have left, the leader can only lower it.
     """
     leads, wishes = ledger.run.leader_id == user.pk, {bid.participation_id: bid.quantity for bid in line.bids}
     rows = []
@@ -142,7 +140,7 @@ def hand_out(request, run_id):
 
 @require_POST
 def sort_out(request, run_id, product_id, user_id=None):
-    """Change one's own amount of a line that differs or, for the leader, somebody else's."""
+    """Change the reader's own amount of a line that differs or, for the leader, someone else's."""
     run = get_run(request.user, run_id)
     product = get_object_or_404(Product, pk=product_id)
     whose = request.user if user_id is None else get_participation(run, user_id).user
@@ -151,8 +149,8 @@ def sort_out(request, run_id, product_id, user_id=None):
         with flash_errors(form):
             data = form.cleaned_data
             distribution.sort_out(run, product, data["quantity"], was=data["was"], by=request.user, whose=whose)
-            words = {"name": whose.name, "amount": with_unit(data["quantity"], product.unit), "product": product.name}
-            messages.success(request, _("%(name)s takes %(amount)s of %(product)s.") % words)
+            values = {"name": whose.name, "amount": with_unit(data["quantity"], product.unit), "product": product.name}
+            messages.success(request, _("%(name)s takes %(amount)s of %(product)s.") % values)
             return redirect("run", run.pk)
     errors = form["quantity"].errors + form["was"].errors + form.non_field_errors()
     refused = {"product": product, "user": whose, "form": form, "errors": errors}
@@ -170,7 +168,7 @@ def start_hand_out(request, run_id):
 
 @require_http_methods(["GET", "POST"])
 def force(request, run_id):
-    """The preview of who gets and pays what, and the decision to divide it so."""
+    """The preview of who gets and pays what, and the decision to split it like this."""
     run = get_run_to_show(request.user, run_id)
     check_leads(run, request.user)
     status = 200
@@ -189,7 +187,7 @@ def force(request, run_id):
 
 @require_POST
 def pick_up(request, run_id):
-    """Mark one thing, or all that a person gets, as picked up, or take the marks back."""
+    """Mark one thing, or all that a person gets, as picked up, or unmark it."""
     run = get_run_shopped_by(request.user, run_id)
     rows = Allocation.objects.filter(item__run=run)
     if "person" in request.POST:
@@ -234,7 +232,7 @@ def extra_remove(request, run_id, cost_id):
 
 @require_GET
 def run_costs(request, run_id):
-    """What was paid in the shop and beside it: the receipts of the run."""
+    """What was paid in the shop and besides: the receipts of the run."""
     run = get_run_to_show(request.user, run_id)
     return _costs_page(request, run, ExtraCostForm(currency=run.currency))
 
@@ -260,7 +258,7 @@ def total_correct(request, run_id, purchase_id):
         with flash_errors(form):
             data = form.cleaned_data
             costs.correct_total(purchase, data["total"], was=data["was"], by=request.user)
-            messages.success(request, _("Saved. What everybody owes has been worked out again."))
+            messages.success(request, _("Saved. What everyone owes has been recalculated."))
             return redirect("run-costs", run.pk)
         carry_what_is_there(form, was=get_purchase(run, purchase_id).total)
     return answer(request, "bids/total_correct.html", {"run": run, "purchase": purchase}, form=form)
@@ -282,7 +280,7 @@ def complete(request, run_id):
 def reopen(request, run_id):
     run = get_run_led_by(request.user, run_id)
     distribution.reopen_hand_out(run, by=request.user)
-    messages.success(request, _("The hand-out goes on."))
+    messages.success(request, _("The hand-out is open again."))
     return redirect("run", run.pk)
 
 

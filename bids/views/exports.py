@@ -1,4 +1,4 @@
-"""A run to take along: CSV, JSON, and sheets to print."""
+"""A run as files: CSV, JSON, and sheets to print."""
 
 import csv
 import re
@@ -16,8 +16,9 @@ COLUMNS = [
     *("person_id", "person", "product_id", "product", "brand", "unit"),
     *("wanted", "received", "cost", "picked_up", "kind"),
 ]
-# A spreadsheet takes a cell that begins with one of these signs for a formula, in some countries their wide forms too;
-# and in others a cell begins behind a semicolon, a tab or a quote. Blanks and invisible signs before it do not count.
+# A spreadsheet treats a cell that begins with one of these characters as a formula, in some locales their full-width
+# forms too; in others a cell also begins after a semicolon, a tab or a quote. Blanks and invisible characters before
+# them make no difference.
 FORMULA = re.compile(r"""((?:^|[;,|\t\r\n"'])\W*?)([=+\-@＝＋－＠﹦﹢﹣﹫−])""")
 
 

@@ -22,9 +22,9 @@ def inbox(request):
 @require_POST
 def inbox_open(request, notification_id):
     """Mark it as read and go where it happened."""
-    one = get_notification(request.user, notification_id)
-    mark_read(Notification.objects.filter(pk=one.pk), by=request.user)
-    return redirect("run", one.event.run_id) if one.event else redirect("groups")
+    notification = get_notification(request.user, notification_id)
+    mark_read(Notification.objects.filter(pk=notification.pk), by=request.user)
+    return redirect("run", notification.event.run_id) if notification.event else redirect("groups")
 
 
 @require_POST

@@ -30,17 +30,17 @@ def home(request):
 
 @require_GET
 def group(request, group_id):
-    one = get_group(request.user, group_id)
-    ended = Paginator(one.runs.ended().with_names().newest_first(), RUNS_SHOWN)
+    group = get_group(request.user, group_id)
+    ended = Paginator(group.runs.ended().with_names().newest_first(), RUNS_SHOWN)
     page = ended.get_page(request.GET.get("page"))
-    open_runs = list(one.runs.open().with_names().newest_first())
+    open_runs = list(group.runs.open().with_names().newest_first())
     found = standings([*open_runs, *page.object_list], request.user)
     context = {
-        "group": one,
+        "group": group,
         "open_runs": run_lines(found[run.pk] for run in open_runs),
         "ended_runs": run_lines(found[run.pk] for run in page.object_list),
         "page": page,
-        "members": one.memberships.select_related("user").order_by("user__name", "user_id"),
+        "members": group.memberships.select_related("user").order_by("user__name", "user_id"),
     }
     return render(request, "bids/group.html", context)
 
@@ -48,24 +48,24 @@ def group(request, group_id):
 @require_GET
 def store(request, store_id):
     """The catalogue of a store, and the open runs there that the reader may see."""
-    one = get_store(store_id)
-    open_runs = open_runs_at(one.pk, request.user.pk)
-    return render(request, "stores/store.html", store_context(request, one) | {"open_runs": open_runs})
+    store = get_store(store_id)
+    open_runs = open_runs_at(store.pk, request.user.pk)
+    return render(request, "stores/store.html", store_context(request, store) | {"open_runs": open_runs})
 
 
 @require_http_methods(["GET", "POST"])
 def group_archive(request, group_id):
-    one = get_group_administered_by(request.user, group_id)
+    group = get_group_administered_by(request.user, group_id)
     if request.method == "POST":
-        archive_group(one, by=request.user)
+        archive_group(group, by=request.user)
         messages.success(request, _("The group is archived."))
-        return redirect("group", one.pk)
-    return render(request, "bids/group_archive.html", {"group": one})
+        return redirect("group", group.pk)
+    return render(request, "bids/group_archive.html", {"group": group})
 
 
 @require_GET
 def me(request):
-    """One's figures, and what one owes or is owed over all runs, former groups included."""
+    """The reader's figures, and what they owe and are owed over all runs, former groups included."""
     owes, due = debts_of(request.user)
     return render(request, "bids/me.html", {"figures": figures_of(request.user), "owes": owes, "due": due})
 

@@ -32,8 +32,8 @@ EVENTS_SHOWN = 50
 @require_GET
 def run(request, run_id):
     """The page of the stage that the run is in."""
-    one = get_run_to_show(request.user, run_id)
-    return PAGES[one.stage_page](request, one)
+    run = get_run_to_show(request.user, run_id)
+    return PAGES[run.stage_page](request, run)
 
 
 @require_http_methods(["GET", "POST"])
@@ -57,7 +57,7 @@ def run_new(request, group_id):
 
 
 def _store_elsewhere(request, group):
-    """Whoever does not see their store looks for it or makes it, and comes back with what they have typed."""
+    """People who don't see their store search for it or add it, and come back with what they have typed."""
     query = request.POST.get("q", "")
     if request.POST.get("detour") == "find":
         return redirect(way_back(request, q=query))
@@ -67,7 +67,7 @@ def _store_elsewhere(request, group):
 
 
 def _stores_shown(group, stores, query, *, chosen):
-    """The one that is chosen already, then those that the group uses most."""
+    """The store already chosen, then those that the group uses most."""
     used = Count("runs", filter=Q(runs__group=group))
     found = stores.search(query).annotate(used=used).order_by("-used", "-is_verified", "sort_name")[:STORES_SHOWN]
     first = list(stores.filter(pk=chosen)) if re.fullmatch(r"[0-9]{1,18}", chosen) else []
@@ -76,150 +76,152 @@ def _stores_shown(group, stores, query, *, chosen):
 
 @require_http_methods(["GET", "POST"])
 def run_edit(request, run_id):
-    one = get_run_led_by(request.user, run_id)
+    run = get_run_led_by(request.user, run_id)
     form = RunDetailsForm(
-        request.POST or None, initial={"day": one.day, "note": one.note, "version": runs.details_version(one)}
+        request.POST or None, initial={"day": run.day, "note": run.note, "version": runs.details_version(run)}
     )
     if request.method == "POST" and form.is_valid():
         with flash_errors(form):
             data = form.cleaned_data
-            runs.edit_run(one, by=request.user, day=data["day"], note=data["note"], version=data["version"])
+            runs.edit_run(run, by=request.user, day=data["day"], note=data["note"], version=data["version"])
             messages.success(request, _("Day and note are saved."))
-            return redirect("run", one.pk)
+            return redirect("run", run.pk)
         carry_what_is_there(form, version=runs.details_version(get_run(request.user, run_id)))
-    return answer(request, "bids/run_edit.html", {"run": one}, form=form)
+    return answer(request, "bids/run_edit.html", {"run": run}, form=form)
 
 
 @require_http_methods(["GET", "POST"])
 def lock(request, run_id):
     """The decision to lock, with who is still choosing and which packs are not full."""
-    one = get_run_led_by(request.user, run_id)
+    run = get_run_led_by(request.user, run_id)
     if request.method == "POST":
-        runs.lock_list(one, by=request.user)
+        runs.lock_list(run, by=request.user)
         messages.success(request, _("The list is locked."))
-        return redirect("run", one.pk)
-    context = {"run": one, "board": Board(one), "still_choosing": runs.still_choosing(one)}
+        return redirect("run", run.pk)
+    context = {"run": run, "board": Board(run), "still_choosing": runs.still_choosing(run)}
     return render(request, "bids/lock.html", context)
 
 
 @require_POST
 def unlock(request, run_id):
-    one = get_run_led_by(request.user, run_id)
-    runs.unlock_list(one, by=request.user)
+    run = get_run_led_by(request.user, run_id)
+    runs.unlock_list(run, by=request.user)
     messages.success(request, _("The list is open again."))
-    return redirect("run", one.pk)
+    return redirect("run", run.pk)
 
 
 @require_POST
 def start_shopping(request, run_id):
-    one = get_run_led_by(request.user, run_id)
-    runs.start_shopping(one, by=request.user)
+    run = get_run_led_by(request.user, run_id)
+    runs.start_shopping(run, by=request.user)
     messages.success(request, _("You are shopping. Tick what is in the cart."))
-    return redirect("run", one.pk)
+    return redirect("run", run.pk)
 
 
 @require_POST
 def stop_shopping(request, run_id):
-    one = get_run_led_by(request.user, run_id)
-    runs.stop_shopping(one, by=request.user)
+    run = get_run_led_by(request.user, run_id)
+    runs.stop_shopping(run, by=request.user)
     messages.success(request, _("The list is locked again."))
-    return redirect("run", one.pk)
+    return redirect("run", run.pk)
 
 
 @require_http_methods(["GET", "POST"])
 def call_off(request, run_id):
-    one = get_run_led_by(request.user, run_id)
+    run = get_run_led_by(request.user, run_id)
     if request.method == "POST":
-        runs.call_off(one, by=request.user)
+        runs.call_off(run, by=request.user)
         messages.success(request, _("The run is called off."))
-        return redirect("run", one.pk)
-    spent = sum(Purchase.objects.filter(item__run=one).values_list("total", flat=True))
-    return render(request, "bids/call_off.html", {"run": one, "spent": spent})
+        return redirect("run", run.pk)
+    spent = sum(Purchase.objects.filter(item__run=run).values_list("total", flat=True))
+    return render(request, "bids/call_off.html", {"run": run, "spent": spent})
 
 
 @require_http_methods(["GET", "POST"])
 def leave(request, run_id):
-    one = get_run(request.user, run_id)
+    run = get_run(request.user, run_id)
     if request.method == "POST":
-        runs.leave_run(one, by=request.user)
+        runs.leave_run(run, by=request.user)
         messages.success(request, _("You no longer take part in this run."))
-        return redirect("group", one.group_id)
-    return render(request, "bids/leave_run.html", {"run": one})
+        return redirect("group", run.group_id)
+    return render(request, "bids/leave_run.html", {"run": run})
 
 
 @require_GET
 def more(request, run_id):
     """Who leads, helps and takes part, and the rarer decisions."""
-    one = get_run(request.user, run_id)
-    return render(request, "bids/more.html", _more_context(request, one))
+    run = get_run(request.user, run_id)
+    return render(request, "bids/more.html", _more_context(request, run))
 
 
-def _more_context(request, one):
-    people = one.participations.current().select_related("user").by_name()
-    others = User.objects.filter(participations__in=people).exclude(pk__in=[one.leader_id, request.user.pk])
+def _more_context(request, run):
+    people = run.participations.current().select_related("user").by_name()
+    others = User.objects.filter(participations__in=people).exclude(pk__in=[run.leader_id, request.user.pk])
     others = others.order_by("name", "pk")
-    members = User.objects.filter(memberships__group=one.group_id).exclude(pk=one.leader_id).order_by("name", "pk")
+    members = User.objects.filter(memberships__group=run.group_id).exclude(pk=run.leader_id).order_by("name", "pk")
     helpers = {person.user_id for person in people if person.is_helper}
     return {
-        "run": one,
-        "is_leader": one.leader_id == request.user.pk,
+        "run": run,
+        "is_leader": run.leader_id == request.user.pk,
         "takes_part": any(person.user_id == request.user.pk for person in people),
         "members": [(user, user.pk in helpers) for user in members],
         "lead_form": PersonForm(people=others, label=_("Ask to lead")) if others else None,
-        "may_offer_lead": one.is_open and lead.may_offer_lead(one, request.user),
-        "may_withdraw": request.user.pk in (one.leader_id, one.lead_offered_by_id),
+        "may_offer_lead": run.is_open and lead.may_offer_lead(run, request.user),
+        "may_withdraw": request.user.pk in (run.leader_id, run.lead_offered_by_id),
     }
 
 
 @require_POST
 def helper(request, run_id, user_id):
-    one = get_run_led_by(request.user, run_id)
-    user = get_object_or_404(User, pk=user_id, memberships__group=one.group_id)
+    run = get_run_led_by(request.user, run_id)
+    user = get_object_or_404(User, pk=user_id, memberships__group=run.group_id)
     helps = request.POST.get("helps") == "1"
-    lead.set_helper(one, user, helps, by=request.user)
-    text = _("%(name)s helps now.") if helps else _("%(name)s no longer helps.")
+    lead.set_helper(run, user, helps, by=request.user)
+    text = _("%(name)s is now a helper.") if helps else _("%(name)s is no longer a helper.")
     messages.success(request, text % {"name": user.name})
-    return redirect("run-more", one.pk)
+    return redirect("run-more", run.pk)
 
 
 @require_POST
 def lead_offer(request, run_id):
-    one = get_run(request.user, run_id)
-    form = PersonForm(request.POST, people=User.objects.filter(participations__run=one))
+    run = get_run(request.user, run_id)
+    form = PersonForm(request.POST, people=User.objects.filter(participations__run=run))
     if form.is_valid():
         with flash_errors(form):
-            lead.offer_lead(one, form.cleaned_data["person"], by=request.user)
-            messages.success(request, _("%(name)s is asked.") % {"name": form.cleaned_data["person"].name})
-            return redirect("run-more", one.pk)
-    return answer(request, "bids/more.html", _more_context(request, one) | {"lead_form": form}, form=form)
+            lead.offer_lead(run, form.cleaned_data["person"], by=request.user)
+            messages.success(
+                request, _("%(name)s has been asked to lead.") % {"name": form.cleaned_data["person"].name}
+            )
+            return redirect("run-more", run.pk)
+    return answer(request, "bids/more.html", _more_context(request, run) | {"lead_form": form}, form=form)
 
 
 @require_POST
 def lead_withdraw(request, run_id):
-    one = get_run(request.user, run_id)
-    lead.withdraw_lead_offer(one, by=request.user)
-    messages.success(request, _("You no longer ask for it."))
-    return redirect("run-more", one.pk)
+    run = get_run(request.user, run_id)
+    lead.withdraw_lead_offer(run, by=request.user)
+    messages.success(request, _("The request is withdrawn."))
+    return redirect("run-more", run.pk)
 
 
 @require_POST
 def lead_answer(request, run_id):
-    one = get_run(request.user, run_id)
+    run = get_run(request.user, run_id)
     if request.POST.get("answer") == "yes":
-        lead.accept_lead(one, by=request.user)
-        messages.success(request, _("You lead this run now."))
+        lead.accept_lead(run, by=request.user)
+        messages.success(request, _("You now lead this run."))
     else:
-        lead.decline_lead(one, by=request.user)
-        messages.success(request, _("You said no. The leader is told."))
-    return redirect("run", one.pk)
+        lead.decline_lead(run, by=request.user)
+        messages.success(request, _("You declined. The leader will see it."))
+    return redirect("run", run.pk)
 
 
 @require_GET
 def history(request, run_id):
-    """What happened, newest first. That collecting has two states inside is nobody's business."""
-    one = get_run(request.user, run_id)
-    events = one.events.exclude(kind="run_moved", data__to="active", data__origin="planning")
+    """What happened, newest first. The step between the two states of collecting is left out."""
+    run = get_run(request.user, run_id)
+    events = run.events.exclude(kind="run_moved", data__to="active", data__origin="planning")
     events = events.select_related("actor", "subject", "product").order_by("-pk")
     page = Paginator(events, EVENTS_SHOWN).get_page(request.GET.get("page"))
-    rows = [(event, event.sentence(one.currency), event.details()) for event in page.object_list]
-    return render(request, "bids/history.html", {"run": one, "page": page, "rows": rows})
+    rows = [(event, event.sentence(run.currency), event.details()) for event in page.object_list]
+    return render(request, "bids/history.html", {"run": run, "page": page, "rows": rows})

@@ -1,4 +1,4 @@
-"""In the shop: the list on a phone, what is bought, added, not there, and the way out."""
+"""In the shop: the list on a phone, what is bought, added or not there, and finishing."""
 
 from decimal import Decimal
 
@@ -33,12 +33,12 @@ from stores.reading import picker_page
 from .order_table import new_product_query
 
 FOUND_SHOWN = 20
-# What a form that is sent again gets anew.
+# Fields that get new values when a form is sent again.
 FRESH = {"csrfmiddlewaretoken", "once", "seen"}
 
 
 def shop_page(request, run, *, status=200, item=None, form=None):
-    """The list; `form` is what was refused at the line `item`, which stays open. `?open=` names another to open."""
+    """The list; `form` is the refused form of the line `item`, which stays open. `?open=` names another one to open."""
     basket, opened = Basket(run), request.GET.get("open")
     to_buy = []
     for line in basket.open:
@@ -96,7 +96,7 @@ def buy(request, run_id, item_id):
 
 
 def _ask_again(request, run, item, already):
-    """Somebody ticked the line first: the same form once more, carrying what is there now."""
+    """Someone ticked the line first: the same form again, with what is stored now."""
     typed = [(name, value) for name, value in request.POST.items() if name not in FRESH]
     context = {"run": run, "item": item, "typed": typed, "already": already, "seen": already.item.version}
     return render(request, "bids/already_bought.html", context, status=already.status)

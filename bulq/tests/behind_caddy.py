@@ -50,7 +50,9 @@ class Site:
         """The cookie of a session."""
         status, headers, _text = self.ask("POST", "/login/", {"username": username, "password": password}, **options)
         assert status == 302, status
-        return next(one.partition(";")[0] for one in headers.get_all("Set-Cookie") if one.startswith("sessionid="))
+        return next(
+            cookie.partition(";")[0] for cookie in headers.get_all("Set-Cookie") if cookie.startswith("sessionid=")
+        )
 
 
 @contextlib.contextmanager
@@ -73,7 +75,7 @@ def _started(stack, folder, environment, live):
     """None if somebody else took a port meanwhile."""
     port, web, *streams = (free_port() for _ in range(2 + live))
     commands = {"web": (*WEB, "--bind", f"127.0.0.1:{web}")}
-    commands |= {f"live{n}": (*LIVE, "--bind", f"127.0.0.1:{one}") for n, one in enumerate(streams)}
+    commands |= {f"live{n}": (*LIVE, "--bind", f"127.0.0.1:{port}") for n, port in enumerate(streams)}
     children = {}
     for name, command in commands.items():
         command = [sys.executable, "-m", "gunicorn", *command]

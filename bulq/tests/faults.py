@@ -54,10 +54,10 @@ class Proxy:
         self._end([self.listener, *self._open])
 
     def _end(self, sockets):
-        for one in list(sockets):
+        for link in list(sockets):
             with contextlib.suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-            one.close()
+                link.shutdown(socket.SHUT_RDWR)
+            link.close()
 
 
 class BreakableRedis:
@@ -103,10 +103,10 @@ def breakable_redis():
     with TemporaryDirectory(prefix="bulq-test-") as folder:
         Path(folder).chmod(0o711)  # as root the server is another account
         with valkey.running(Path(folder)) as url:
-            one = BreakableRedis(url, Path(folder))
+            server = BreakableRedis(url, Path(folder))
             try:
-                yield one
+                yield server
             finally:
                 with contextlib.suppress(ProcessLookupError):
-                    os.kill(one.pid, signal.SIGCONT)
-                one.proxy.close()
+                    os.kill(server.pid, signal.SIGCONT)
+                server.proxy.close()

@@ -88,7 +88,7 @@ class Address:
     in_admin: bool
 
     @property
-    def words(self):
+    def parameters(self):
         return re.findall(r"<(?:\w+:)?(\w+)>", self.route)
 
     def url(self, values):
@@ -97,14 +97,14 @@ class Address:
 
 def walk(patterns=None, before="", in_admin=False):
     """Every address there is, whatever includes it."""
-    for one in get_resolver().url_patterns if patterns is None else patterns:
-        route = str(one.pattern)
-        if isinstance(one.pattern, RegexPattern):
+    for item in get_resolver().url_patterns if patterns is None else patterns:
+        route = str(item.pattern)
+        if isinstance(item.pattern, RegexPattern):
             route = re.sub(r"\(\?P(<\w+>)[^)]*\)", r"\1", route).strip("^$")
-        if isinstance(one, URLPattern):
-            yield Address(one.name or before + route, before + route, in_admin)
+        if isinstance(item, URLPattern):
+            yield Address(item.name or before + route, before + route, in_admin)
         else:
-            yield from walk(one.url_patterns, before + route, in_admin or one.app_name == "admin")
+            yield from walk(item.url_patterns, before + route, in_admin or item.app_name == "admin")
 
 
 SITE = [address for address in walk() if not address.in_admin]
@@ -116,7 +116,7 @@ def test_every_address_is_in_the_table():
     """S2, S3: whoever adds an address says here who may come in."""
     assert {address.name for address in SITE} == set(RULES)
     assert len(SITE) == len(RULES)
-    assert all(address.url(dict.fromkeys(address.words, 1)).startswith("/admin/") for address in OF_ADMIN)
+    assert all(address.url(dict.fromkeys(address.parameters, 1)).startswith("/admin/") for address in OF_ADMIN)
     assert len(OF_ADMIN) > 100
 
 
@@ -127,53 +127,53 @@ def world():
 
 def make_world():
     """Two runs that are handed out, in two groups; everybody who may ask; and an id for each part of an address."""
-    world = SimpleNamespace(one=stage(states.DISTRIBUTING), other=stage(states.DISTRIBUTING))
-    one = world.one
-    one.former = make_user("Fred")
-    Participation.objects.create(run=one.run, user=one.former, left_at=timezone.now())
-    one.root = make_user("Root", is_staff=True, is_superuser=True)
-    one.clerk = make_user("Clerk", is_staff=True)
-    world.own, world.foreign = ids_of(one, actor=one.alice), ids_of(world.other, actor=one.alice)
+    world = SimpleNamespace(scene=stage(states.DISTRIBUTING), other=stage(states.DISTRIBUTING))
+    scene = world.scene
+    scene.former = make_user("Fred")
+    Participation.objects.create(run=scene.run, user=scene.former, left_at=timezone.now())
+    scene.root = make_user("Root", is_staff=True, is_superuser=True)
+    scene.clerk = make_user("Clerk", is_staff=True)
+    world.own, world.foreign = ids_of(scene, actor=scene.alice), ids_of(world.other, actor=scene.alice)
     # A third run, of the same group and leader: what is in it is foreign only by its run.
     sibling = stage(states.DISTRIBUTING)
-    type(sibling.run).objects.filter(pk=sibling.run.pk).update(group=one.group, leader=one.alice)
-    world.sibling = ids_of(sibling, actor=one.alice)
-    world.clients = {role: signed_in(getattr(one, role)) for role in (*OUTSIDERS, *MEMBERS)}
-    world.clients |= {"visitor": FormClient(), "clerk": signed_in(one.clerk)}
+    type(sibling.run).objects.filter(pk=sibling.run.pk).update(group=scene.group, leader=scene.alice)
+    world.sibling = ids_of(sibling, actor=scene.alice)
+    world.clients = {role: signed_in(getattr(scene, role)) for role in (*OUTSIDERS, *MEMBERS)}
+    world.clients |= {"visitor": FormClient(), "clerk": signed_in(scene.clerk)}
     for client in world.clients.values():
         client.raise_request_exception = False  # a server error is one more status that is wrong
-    world.tokens = {"join": {"token": one.group.join_token}}
-    world.form = {"product": one.spare.pk, "thing": one.allocation.pk}
-    assert not Membership.objects.filter(group=one.group, user__in=[one.former, one.root, one.clerk]).exists()
+    world.tokens = {"join": {"token": scene.group.join_token}}
+    world.form = {"product": scene.spare.pk, "thing": scene.allocation.pk}
+    assert not Membership.objects.filter(group=scene.group, user__in=[scene.former, scene.root, scene.clerk]).exists()
     return world
 
 
-def ids_of(one, *, actor):
+def ids_of(scene, *, actor):
     """Of each kind of object one of this run; those with an owner are `actor`'s, and still foreign in another run."""
     removed = Event.objects.create(
-        run=one.run,
+        run=scene.run,
         kind="order_removed",
         actor=actor,
-        subject=one.bob,
-        product=one.oil,
+        subject=scene.bob,
+        product=scene.oil,
         data={"was": "1", "comment": ""},
     )
-    offer = Offer.objects.get(product=one.oil, store=one.store)
+    offer = Offer.objects.get(product=scene.oil, store=scene.store)
     return {
-        "group_id": one.group.pk,
-        "run_id": one.run.pk,
-        "user_id": one.eve.pk,
-        "product_id": one.oil.pk,
+        "group_id": scene.group.pk,
+        "run_id": scene.run.pk,
+        "user_id": scene.eve.pk,
+        "product_id": scene.oil.pk,
         "event_id": removed.pk,
-        "item_id": one.item.pk,
-        "purchase_id": one.purchase.pk,
-        "cost_id": one.cost.pk,
-        "notification_id": Notification.objects.create(user=one.alice, event=removed).pk,
-        "store_id": one.store.pk,
+        "item_id": scene.item.pk,
+        "purchase_id": scene.purchase.pk,
+        "cost_id": scene.cost.pk,
+        "notification_id": Notification.objects.create(user=scene.alice, event=removed).pk,
+        "store_id": scene.store.pk,
         "offer_id": offer.pk,
         "price_id": Price.objects.filter(offer=offer).first().pk,
         "uidb64": "x",
-        "token": MAIL_OFF.sign(one.bob.pk),
+        "token": MAIL_OFF.sign(scene.bob.pk),
     }
 
 
@@ -262,9 +262,7 @@ def test_foreign_and_missing_are_one_answer(world):
     for address in WITHIN:
         for method in RULES[address.name][1]:
             for role, word, foreign in swapped(world, address):
-                answers = [
-                    ask(world, role, method, url_of(world, address, **{word: one})) for one in (*foreign, MISSING)
-                ]
+                answers = [ask(world, role, method, url_of(world, address, **{word: pk})) for pk in (*foreign, MISSING)]
                 lacks_the_right = role in MEMBERS and not is_let_in(address.name, role)
                 known = {seen_by(answer) for answer in answers}
                 if len(known) > 1 or answers[0].status_code not in ({404, 403} if lacks_the_right else {404}):
@@ -276,17 +274,17 @@ def test_foreign_and_missing_are_one_answer(world):
 
 def swapped(world, address):
     """Who asks with what instead of the right part of an address."""
-    first = address.words[0]
+    first = address.parameters[0]
     for role in ("charlie", "former"):
         yield role, first, [world.own[first]]
-    for word in address.words:
+    for word in address.parameters:
         foreign = [] if word in SHARED else [world.foreign[word]]
         if foreign and word not in {"run_id", "group_id", "notification_id"}:
             foreign.append(world.sibling[word])
         if word == "user_id" and address.name in IN_THE_RUN:
-            foreign.append(world.one.dora.pk)
+            foreign.append(world.scene.dora.pk)
         if word == "event_id":
-            foreign.append(world.one.run.events.exclude(kind="order_removed").first().pk)
+            foreign.append(world.scene.run.events.exclude(kind="order_removed").first().pk)
         yield "alice", word, [*foreign, 10**30]
         if foreign and word != first:
             yield "dora", word, foreign
@@ -299,25 +297,25 @@ def test_every_post_needs_the_token_against_forgery(world):
     for role in ("visitor", "alice"):
         client = Client(enforce_csrf_checks=True)
         if role != "visitor":
-            client.force_login(world.one.alice)
+            client.force_login(world.scene.alice)
         for address in (*SITE, *OF_ADMIN):
-            url = url_of(world, address, **admin_words(address))
+            url = url_of(world, address, **admin_parameters(address))
             if client.post(url, world.form).status_code != 403 and address.name != "mail-off":
                 wrong.append(f"{role} {url}")
     assert not wrong, "\n".join(wrong)
     assert checksum() == before
 
 
-def admin_words(address):
+def admin_parameters(address):
     """Of an address of the admin: a row of the table that it is about."""
     if not address.in_admin:
         return {}
     parts = address.route.split("/")
-    words = {"app_label": "bids", "url": "nowhere", "content_type_id": 1, "object_id": 1, "id": 1}
+    values = {"app_label": "bids", "url": "nowhere", "content_type_id": 1, "object_id": 1, "id": 1}
     if len(parts) > 3 and parts[1] in apps.app_configs:
         row = apps.get_model(parts[1], parts[2]).objects.order_by("pk").first()
-        words |= {"object_id": row.pk if row else 1, "id": row.pk if row else 1}
-    return words
+        values |= {"object_id": row.pk if row else 1, "id": row.pk if row else 1}
+    return values
 
 
 @pytest.mark.slow
@@ -325,7 +323,7 @@ def test_the_admin_answers_nobody_who_is_not_staff(world):
     """S2: for leaders and strangers it is a login page; staff without rights see no table."""
     before, wrong = checksum(), []
     for address in OF_ADMIN:
-        url = url_of(world, address, **admin_words(address))
+        url = url_of(world, address, **admin_parameters(address))
         doors = {f"/admin/login/?next={quote(url)}", f"/login/?next={quote(url)}"}
         for role, methods in (("visitor", ALL), ("alice", "GET POST"), ("charlie", "GET")):
             for method in methods.split():
@@ -345,7 +343,7 @@ def test_looking_around_in_the_admin_changes_nothing(world):
     """S3."""
     before, wrong = checksum(), []
     for address in OF_ADMIN:
-        url = url_of(world, address, **admin_words(address))
+        url = url_of(world, address, **admin_parameters(address))
         for method in ("GET", "PUT", "DELETE"):
             answer = ask(world, "root", method, url)
             if answer.status_code >= 500:

@@ -64,19 +64,19 @@ def test_every_row_opens(site_admin, model):
 
 
 def test_the_state_of_a_run_cannot_be_changed(site_admin):
-    one = stage(states.ACTIVE)
-    url = reverse("admin:bids_run_change", args=[one.run.pk])
+    scene = stage(states.ACTIVE)
+    url = reverse("admin:bids_run_change", args=[scene.run.pk])
     page = site_admin.get(url).content.decode()
     assert 'name="state"' not in page
-    site_admin.post(url, {"state": "completed", "leader": one.bob.pk, "day": "", "note": "from the admin"})
-    run = Run.objects.get(pk=one.run.pk)
-    assert (run.state, run.leader, run.note) == ("active", one.alice, "from the admin")
+    site_admin.post(url, {"state": "completed", "leader": scene.bob.pk, "day": "", "note": "from the admin"})
+    run = Run.objects.get(pk=scene.run.pk)
+    assert (run.state, run.leader, run.note) == ("active", scene.alice, "from the admin")
 
 
 @pytest.mark.parametrize("action", ["add", "delete"])
 def test_runs_are_neither_made_nor_deleted_there(site_admin, action):
-    one = stage(states.ACTIVE)
-    args = [one.run.pk] if action == "delete" else []
+    scene = stage(states.ACTIVE)
+    args = [scene.run.pk] if action == "delete" else []
     assert site_admin.get(reverse(f"admin:bids_run_{action}", args=args)).status_code == 403
 
 

@@ -60,9 +60,9 @@ class _Answer(BaseHTTPRequestHandler):
         package, version = query["package"], query["version"]
         self.server.asked.append((package["name"], version))
         found = [
-            one
-            for one in (ADVISORY, TWIN)
-            for affected in one["affected"]
+            vulnerability
+            for vulnerability in (ADVISORY, TWIN)
+            for affected in vulnerability["affected"]
             if affected["package"]["name"] == package["name"] and version in affected["versions"]
         ]
         known = self.path == "/v1/query" and package["ecosystem"] == "PyPI"
@@ -73,7 +73,7 @@ class _Answer(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *_words):
+    def log_message(self, *_args):
         pass
 
 

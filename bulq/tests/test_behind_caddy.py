@@ -31,8 +31,8 @@ RATES = {
 
 @pytest.fixture(scope="module")
 def site():
-    with site_behind_caddy(**RATES) as one:
-        yield one
+    with site_behind_caddy(**RATES) as site:
+        yield site
 
 
 def elsewhere():

@@ -24,9 +24,11 @@ def empty_cache():
 def test_a_list_that_changes_while_it_is_computed_is_not_kept():
     """C1: what was read belongs to neither token for certain."""
     tokens = iter(["old", "new", "new", "new"])
-    found = cache.remembered("k", next(tokens), state=lambda: next(tokens), compute=lambda: 1, restore=lambda one: one)
+    found = cache.remembered(
+        "k", next(tokens), state=lambda: next(tokens), compute=lambda: 1, restore=lambda value: value
+    )
     assert found == 1
-    assert cache.remembered("k", "old", state=lambda: "old", compute=lambda: 2, restore=lambda one: one) == 2
+    assert cache.remembered("k", "old", state=lambda: "old", compute=lambda: 2, restore=lambda value: value) == 2
 
 
 # --- C5: many at once ------------------------------------------------------------------------------
@@ -41,7 +43,7 @@ def test_of_two_hundred_who_miss_at_once_one_computes(settings):
         time.sleep(0.5)
         return ["the list"]
 
-    ask = partial(cache.remembered, "many", "t", state=lambda: "t", compute=compute, restore=lambda one: one)
+    ask = partial(cache.remembered, "many", "t", state=lambda: "t", compute=compute, restore=lambda value: value)
     assert race(*[ask] * 200) == [["the list"]] * 200
     assert len(computed) == 1
 
@@ -56,7 +58,7 @@ def test_without_turns_many_compute(monkeypatch):
         time.sleep(0.3)
         return ["the list"]
 
-    ask = partial(cache.remembered, "many", "t", state=lambda: "t", compute=compute, restore=lambda one: one)
+    ask = partial(cache.remembered, "many", "t", state=lambda: "t", compute=compute, restore=lambda value: value)
     race(*[ask] * 20)
     assert len(computed) > 1
 
@@ -67,10 +69,10 @@ def test_a_process_that_dies_while_computing_keeps_nobody_waiting():
     if child == 0:
         try:
             die = lambda: os.kill(os.getpid(), signal.SIGKILL)  # noqa: E731
-            cache.remembered("dying", "t", state=lambda: "t", compute=die, restore=lambda one: one)
+            cache.remembered("dying", "t", state=lambda: "t", compute=die, restore=lambda value: value)
         finally:
             os._exit(1)
     assert os.WIFSIGNALED(os.waitpid(child, 0)[1])
     kept = redis_cache.client.get_client().keys("*dying*")
     assert kept == []
-    assert cache.remembered("dying", "t", state=lambda: "t", compute=lambda: 5, restore=lambda one: one) == 5
+    assert cache.remembered("dying", "t", state=lambda: "t", compute=lambda: 5, restore=lambda value: value) == 5

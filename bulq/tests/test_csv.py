@@ -29,18 +29,20 @@ SIGNS = "=+-@＝＋－＠﹦﹢﹣﹫−"
 @pytest.mark.slow
 def test_no_cell_is_a_formula_and_no_text_is_lost():
     """S5: CSV cells that a spreadsheet would compute get an apostrophe; JSON says exactly what is stored."""
-    one = (world := make_world()).one
+    scene = (world := make_world()).scene
     for text, safe in FORMULAS.items():
-        User.objects.filter(pk=one.eve.pk).update(name=text)
-        type(one.oil).objects.filter(pk=one.oil.pk).update(name=text, brand=text, unit=text[:20])
-        type(one.group).objects.filter(pk=one.group.pk).update(name=text)
-        type(one.store).objects.filter(pk=one.store.pk).update(name=text)
-        files = {name: world.clients["alice"].get(reverse(name, args=[one.run.pk])) for name in ("run-csv", "run-json")}
+        User.objects.filter(pk=scene.eve.pk).update(name=text)
+        type(scene.oil).objects.filter(pk=scene.oil.pk).update(name=text, brand=text, unit=text[:20])
+        type(scene.group).objects.filter(pk=scene.group.pk).update(name=text)
+        type(scene.store).objects.filter(pk=scene.store.pk).update(name=text)
+        files = {
+            name: world.clients["alice"].get(reverse(name, args=[scene.run.pk])) for name in ("run-csv", "run-json")
+        }
         files["me-data"] = world.clients["eve"].get("/me/data/")
         for answer in files.values():
             assert re.fullmatch(r'attachment; filename="[\w.-]+"', answer["Content-Disposition"], re.ASCII)
         rows = list(csv.reader(files["run-csv"].content.decode("utf-8-sig").splitlines(keepends=True)))
-        cells = {(row[1], row[3], row[4], row[5]) for row in rows[1:] if row[2] == str(one.oil.pk)}
+        cells = {(row[1], row[3], row[4], row[5]) for row in rows[1:] if row[2] == str(scene.oil.pk)}
         assert (safe, safe, safe, safe) in cells, text
         # However another country's spreadsheet splits the file, nothing begins with a sign.
         parts = re.split(r"[;,\t|\r\n\"]", files["run-csv"].content.decode("utf-8-sig"))
@@ -48,7 +50,7 @@ def test_no_cell_is_a_formula_and_no_text_is_lost():
         assert not [part for part in texts if part.strip(" \u00a0\u200b'")[:1] in set(SIGNS) and "'" not in part]
         document = json.loads(files["run-json"].content)
         assert (document["run"]["group"], document["run"]["store"]) == (text, text)
-        assert text in {one.get("name") for one in document["people"]} & {one["product"] for one in document["lines"]}
+        assert text in {row.get("name") for row in document["people"]} & {row["product"] for row in document["lines"]}
         assert json.dumps(text, ensure_ascii=False) in files["me-data"].text
 
 

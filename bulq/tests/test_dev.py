@@ -232,9 +232,9 @@ def test_whoever_ends_by_itself_is_started_again_and_named(local, monkeypatch, c
         run._watch(ended)
     # After 1, 2, 5, 10, 30, 30 seconds; the next time would be beyond the hundredth.
     assert (local / "live.log").read_text() == "here\n" * 7
-    said = capsys.readouterr().err.splitlines()
-    assert len(said) == 7
-    assert re.fullmatch(r"The live process ended by itself; .*live\.log tells why\. It is started again\.", said[0])
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 7
+    assert re.fullmatch(r"The live process ended by itself; .*live\.log tells why\. It is started again\.", lines[0])
 
 
 @contextlib.contextmanager

@@ -61,15 +61,15 @@ def test_each_mistake_is_named_without_what_stands_there(name):
         given = GOOD | {name: text}
         if name == "SECRET_KEY_FILE":
             del given["SECRET_KEY"]
-        said = start(**given)
-        assert f"- {name} " in said, (text, said)
-        assert "canary" not in said.partition("ImproperlyConfigured")[2]
-        assert said.count("\n- ") <= 2, said
+        message = start(**given)
+        assert f"- {name} " in message, (text, message)
+        assert "canary" not in message.partition("ImproperlyConfigured")[2]
+        assert message.count("\n- ") <= 2, message
 
 
 def test_all_mistakes_are_told_at_once():
-    said = start(SERVED_OVER_HTTPS="true", GROUPS_PER_USER="many")
-    named = {line.split()[1] for line in said.splitlines() if line.startswith("- ")}
+    message = start(SERVED_OVER_HTTPS="true", GROUPS_PER_USER="many")
+    named = {line.split()[1] for line in message.splitlines() if line.startswith("- ")}
     missing = {"SECRET_KEY", "DATABASE_URL", "REDIS_URL", "ALLOWED_HOSTS", "EMAIL_URL", "SITE_URL"}
     assert named == missing | {"GROUPS_PER_USER"}
 

@@ -67,16 +67,16 @@ def test_with_migrations_still_to_do_it_is_not_ready():
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
-    ("fault", "said"),
+    ("fault", "status_of_redis"),
     [("stop", "away"), ("hang", "away"), ("refuse", "away"), ("fill_up", READ_ONLY), ("demote", READ_ONLY)],
 )
-def test_without_redis_it_is_ready_and_says_so(fault, said, settings):
+def test_without_redis_it_is_ready_and_says_so(fault, status_of_redis, settings):
     with breakable_redis() as broken:
         getattr(broken, fault)()
         url = broken.url_with("wrong") if fault == "refuse" else broken.url
         settings.CACHES = {name: alias | {"LOCATION": url} for name, alias in CACHES.items()}
         status, parts = ready()
-        assert (status, parts["database"], parts["redis"]) == (200, "ok", said)
+        assert (status, parts["database"], parts["redis"]) == (200, "ok", status_of_redis)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -14,7 +14,7 @@ from bulq.kit.numbers import parse_id
 from bulq.tests.client import FormClient, signed_in
 from bulq.wsgi import application
 
-from .test_access_matrix import OF_ADMIN, PUBLIC, RULES, SITE, admin_words, make_world, undone
+from .test_access_matrix import OF_ADMIN, PUBLIC, RULES, SITE, admin_parameters, make_world, undone
 
 pytestmark = pytest.mark.django_db
 EVERYTHING = [*SITE, *OF_ADMIN]
@@ -31,8 +31,8 @@ def world():
 
 
 def where(world, address, **changed):
-    words = admin_words(address)
-    return address.url(world.own | world.tokens.get(address.name, {}) | words | changed)
+    values = admin_parameters(address)
+    return address.url(world.own | world.tokens.get(address.name, {}) | values | changed)
 
 
 def tried(world, table):
@@ -76,10 +76,10 @@ def test_no_content_type_and_no_body_is_a_server_error(world):
     """Whatever is said to be in a form, and whatever is in it."""
     wrong, before = [], checksum()
     for client, address, number in tried(world, range(len(CONTENT_TYPES))):
-        said, body, url = CONTENT_TYPES[number], BODIES[number % len(BODIES)], where(world, address)
+        content_type, body, url = CONTENT_TYPES[number], BODIES[number % len(BODIES)], where(world, address)
         with undone(client):
-            answer = client.generic("POST", url, body, said)
-        wrong += problems(answer, url, f"{said[:60]!r} {body[:20]!r}")
+            answer = client.generic("POST", url, body, content_type)
+        wrong += problems(answer, url, f"{content_type[:60]!r} {body[:20]!r}")
     assert not wrong, "\n".join(wrong)
     assert checksum() == before
 
@@ -194,9 +194,9 @@ def test_strange_ids_in_an_address_are_missing_and_do_nothing(world):
     """Each id of each address in turn; the other ids are right."""
     wrong, before = [], checksum()
     for address in SITE:
-        ids = [word for word in address.words if word.endswith("_id")]
+        ids = [word for word in address.parameters if word.endswith("_id")]
         for word in ids:
-            right = (world.own | admin_words(address)).get(word, 1)
+            right = (world.own | admin_parameters(address)).get(word, 1)
             for strange in ("9" * 5000, "9" * 30, full_width(right), "0", f"+{right}", "\0"):
                 url = where(world, address, **{word: strange})
                 answer = world.clients["alice"].post(url, dict(world.form))
@@ -214,15 +214,15 @@ SENT_NUMBERS = ("seen", "waiting", "open_lines", "version", "was", "owed")
 @pytest.mark.parametrize("state", [states.ACTIVE, states.SHOPPING, states.ADJUSTING, states.DISTRIBUTING])
 def test_strange_ids_in_a_form_are_refused_and_do_nothing(state):
     """Every form that sends the id of somebody or something, in each state, by the leader."""
-    one, wrong = stage(state), []
-    values = {"run_id": one.run.pk, "group_id": one.group.pk, "product_id": one.oil.pk, "user_id": one.bob.pk}
-    values |= {"store_id": one.store.pk, "token": one.group.join_token, "uidb64": "x", "offer_id": 1, "price_id": 1}
+    scene, wrong = stage(state), []
+    values = {"run_id": scene.run.pk, "group_id": scene.group.pk, "product_id": scene.oil.pk, "user_id": scene.bob.pk}
+    values |= {"store_id": scene.store.pk, "token": scene.group.join_token, "uidb64": "x", "offer_id": 1, "price_id": 1}
     values |= {"event_id": 1, "notification_id": 1, "cost_id": 1}
-    client, before = signed_in(one.alice), checksum()
+    client, before = signed_in(scene.alice), checksum()
     client.raise_request_exception = False
     good = {"quantity": "1", "day": "", "note": "", "was-1": "", "counted_in": "unit", "price": "1", "price_for": "all"}
-    rights = {"product": one.spare.pk, "whose": one.bob.pk, "payer": one.bob.pk, "store": one.store.pk}
-    rights |= {"person": one.bob.pk, "minus": one.oil.pk, "plus": one.oil.pk}
+    rights = {"product": scene.spare.pk, "whose": scene.bob.pk, "payer": scene.bob.pk, "store": scene.store.pk}
+    rights |= {"person": scene.bob.pk, "minus": scene.oil.pk, "plus": scene.oil.pk}
     for address in [address for address in SITE if address.name in NEEDED]:
         for name in (*NEEDED[address.name], *SENT_NUMBERS):
             right = rights.get(name, 1)
@@ -248,18 +248,18 @@ NEEDED = {
 
 def test_a_button_without_its_field_takes_nothing_off(db):
     """`minus=5` without `q-5` says nothing of what stood there."""
-    one = stage(states.ACTIVE)
+    scene = stage(states.ACTIVE)
     for button in ("minus", "plus"):
-        answer = signed_in(one.bob).post(f"/runs/{one.run.pk}/order/", {button: one.oil.pk})
+        answer = signed_in(scene.bob).post(f"/runs/{scene.run.pk}/order/", {button: scene.oil.pk})
         assert answer.status_code == 422
-        assert Bid.objects.get(participation__user=one.bob, product=one.oil).quantity == 4
+        assert Bid.objects.get(participation__user=scene.bob, product=scene.oil).quantity == 4
         assert "incomplete" in answer.text
 
 
 @pytest.mark.parametrize(("state", "page"), [(states.ACTIVE, "p"), (states.ADJUSTING, "sort-out")])
 def test_nobody_is_not_oneself(db, state, page):
     """/p/5/0/ names a person that there is not."""
-    one = stage(state)
+    scene = stage(state)
     before = list(Bid.objects.order_by("pk").values())
-    answer = signed_in(one.bob).post(f"/runs/{one.run.pk}/{page}/{one.oil.pk}/0/", {"quantity": "9", "was": "4"})
+    answer = signed_in(scene.bob).post(f"/runs/{scene.run.pk}/{page}/{scene.oil.pk}/0/", {"quantity": "9", "was": "4"})
     assert (answer.status_code, list(Bid.objects.order_by("pk").values())) == (404, before)

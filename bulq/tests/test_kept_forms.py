@@ -13,7 +13,7 @@ from accounts.models import Group
 from accounts.tests.factories import PASSWORD, make_user
 from accounts.views.people import KEPT
 
-from .test_access_matrix import OF_ADMIN, PUBLIC, RULES, SITE, admin_words, make_world, url_of
+from .test_access_matrix import OF_ADMIN, PUBLIC, RULES, SITE, admin_parameters, make_world, url_of
 
 pytestmark = pytest.mark.django_db
 HERE = {"origin": "http://testserver", "sec-fetch-site": "same-origin"}
@@ -68,7 +68,7 @@ def alice():
 
 
 def where(world, address):
-    return url_of(world, address, **admin_words(address))
+    return url_of(world, address, **admin_parameters(address))
 
 
 @pytest.mark.slow
@@ -77,7 +77,7 @@ def test_a_form_with_an_old_token_comes_back_filled_in():
     world, wrong = make_world(), []
     for address in POSTING:
         url, browser = where(world, address), Browser()
-        person = world.one.root if address.in_admin else world.one.alice
+        person = world.scene.root if address.in_admin else world.scene.alice
         person.refresh_from_db()  # one of the forms ends all sessions
         browser.force_login(person)
         page = browser.send(url, TYPED)
@@ -93,7 +93,7 @@ def test_a_form_with_an_old_token_comes_back_filled_in():
 @pytest.mark.slow
 def test_who_is_logged_out_logs_in_and_sends_what_they_typed():
     world, wrong = make_world(), []
-    for person in (world.one.root, world.one.alice):
+    for person in (world.scene.root, world.scene.alice):
         person.set_password(PASSWORD)
         person.username = person.name.lower()
         person.save()

@@ -28,8 +28,8 @@ def heard():
     def listen():
         found = set()
         while message := ears.get_message(timeout=0.3):
-            topic, said = message["channel"].decode().removeprefix(prefix), message["data"].decode()
-            found.add(topic if said == live.CHANGED else (topic, said))
+            topic, data = message["channel"].decode().removeprefix(prefix), message["data"].decode()
+            found.add(topic if data == live.CHANGED else (topic, data))
         return found
 
     listen()
@@ -38,57 +38,61 @@ def heard():
 
 
 def test_a_change_is_told_to_the_run_its_group_and_whom_it_concerns(heard):
-    one = stage()
+    scene = stage()
     heard()
-    order(one.run, one.bob, one.oil, 6)
-    here = {f"run:{one.run.pk}", f"group:{one.group.pk}"}
+    order(scene.run, scene.bob, scene.oil, 6)
+    here = {f"run:{scene.run.pk}", f"group:{scene.group.pk}"}
     assert heard() == here
-    bidding.place_bids(one.run, [Wish(one.oil.pk, D(7))], by=one.alice, whose=one.bob)
-    assert heard() == here | {f"user:{one.bob.pk}"}
-    runs.lock_list(one.run, by=one.alice)
-    assert heard() == here | {f"user:{one.bob.pk}", f"user:{one.hana.pk}"}
+    bidding.place_bids(scene.run, [Wish(scene.oil.pk, D(7))], by=scene.alice, whose=scene.bob)
+    assert heard() == here | {f"user:{scene.bob.pk}"}
+    runs.lock_list(scene.run, by=scene.alice)
+    assert heard() == here | {f"user:{scene.bob.pk}", f"user:{scene.hana.pk}"}
 
 
 def test_nothing_is_told_before_the_commit_or_of_what_is_rolled_back(heard):
     """D7."""
-    one = stage()
+    scene = stage()
     heard()
     with pytest.raises(ZeroDivisionError), transaction.atomic():
-        runs.lock_list(one.run, by=one.alice)
+        runs.lock_list(scene.run, by=scene.alice)
         assert heard() == set()
         raise ZeroDivisionError
     assert heard() == set()
     with transaction.atomic():
-        runs.lock_list(one.run, by=one.alice)
+        runs.lock_list(scene.run, by=scene.alice)
         assert heard() == set()
-    assert f"run:{one.run.pk}" in heard()
+    assert f"run:{scene.run.pk}" in heard()
 
 
 def test_whoever_loses_their_membership_is_told_and_so_is_the_group(heard):
-    one = stage()
+    scene = stage()
     heard()
-    end_membership(one.group.pk, one.bob.pk, by=one.adam)
-    told = heard()
-    assert {(f"user:{one.bob.pk}", f"left {one.group.pk}"), f"group:{one.group.pk}", f"run:{one.run.pk}"} <= told
+    end_membership(scene.group.pk, scene.bob.pk, by=scene.adam)
+    announced = heard()
+    assert {
+        (f"user:{scene.bob.pk}", f"left {scene.group.pk}"),
+        f"group:{scene.group.pk}",
+        f"run:{scene.run.pk}",
+    } <= announced
 
 
 def test_other_open_pages_of_a_person_hear_that_the_inbox_was_read(heard):
-    one = stage(states.DISTRIBUTING)
+    scene = stage(states.DISTRIBUTING)
     heard()
-    signed_in(one.bob).post("/inbox/read/")
-    assert heard() == {f"user:{one.bob.pk}"}
-    signed_in(one.bob).post("/inbox/read/")
+    signed_in(scene.bob).post("/inbox/read/")
+    assert heard() == {f"user:{scene.bob.pk}"}
+    signed_in(scene.bob).post("/inbox/read/")
     assert heard() == set()
 
 
 def test_without_redis_the_change_is_made_all_the_same(heard, monkeypatch):
-    one = stage()
+    scene = stage()
     heard()
 
     def away(_question):
         raise RedisAway
 
     monkeypatch.setattr(live.breaker, "ask", away)
-    runs.lock_list(one.run, by=one.alice)
-    assert one.state == states.CONFIRMED
+    runs.lock_list(scene.run, by=scene.alice)
+    assert scene.state == states.CONFIRMED
     assert heard() == set()

@@ -75,8 +75,8 @@ def test_an_exception_brings_what_led_to_it_even_in_a_circle():
             raise ValueError("second") from error
     except ValueError as error:
         error.__cause__.__cause__ = error
-        told = json.loads(line("x", as_json=True, exc_info=(type(error), error, error.__traceback__)))["exc_info"]
-    assert re.search(r"builtins.KeyError: 'first'\n\nwhich led to\n\n(.*\n)+builtins.ValueError: second$", told)
+        traceback = json.loads(line("x", as_json=True, exc_info=(type(error), error, error.__traceback__)))["exc_info"]
+    assert re.search(r"builtins.KeyError: 'first'\n\nwhich led to\n\n(.*\n)+builtins.ValueError: second$", traceback)
 
 
 @pytest.mark.parametrize("given", ["", "a b", "a\x1b", "x" * 65, '"}', "é"])
@@ -98,7 +98,7 @@ def test_a_line_costs_no_query(db, django_assert_num_queries, caplog):
     bob = signed_in(make_user("Bob"))
     with django_assert_num_queries(0), caplog.at_level(logging.INFO):
         bob.get("/static/css/app.css").close()
-    assert [one.getMessage() for one in caplog.records] == ["GET - 200"]
+    assert [record.getMessage() for record in caplog.records] == ["GET - 200"]
 
 
 def test_nobody_is_mailed_a_traceback(db, settings, client):

@@ -36,25 +36,25 @@ class Sentry(ThreadingHTTPServer):
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), _Told)
-        self.told = []
+        self.received = []
         threading.Thread(target=self.serve_forever, daemon=True).start()
         self.dsn = f"http://canary-sentry-key-75@127.0.0.1:{self.server_port}/1"
 
     def events(self):
         """An envelope is lines of JSON: its head, then a head and a body for each thing in it."""
-        return [json.loads(body) for text in self.told for body in text.splitlines()[2::2]]
+        return [json.loads(body) for text in self.received for body in text.splitlines()[2::2]]
 
 
 class _Told(BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         is_packed = self.headers["Content-Encoding"] == "gzip"
-        self.server.told.append((gzip.decompress(body) if is_packed else body).decode())
+        self.server.received.append((gzip.decompress(body) if is_packed else body).decode())
         self.send_response(200)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
-    def log_message(self, *_words):
+    def log_message(self, *_args):
         pass
 
 
@@ -68,8 +68,8 @@ class Story:
     def ask(self, route, method, path, fields=None, *, person=None, **options):
         options.setdefault("source", "127.0.0.9")
         status, headers, _text = self.site.ask(method, path, fields, **options)
-        told = {"request": headers["X-Request-ID"], "method": method, "route": route, "status": status}
-        self.asked.append(told | {"person": person, "address": options["source"]})
+        entry = {"request": headers["X-Request-ID"], "method": method, "route": route, "status": status}
+        self.asked.append(entry | {"person": person, "address": options["source"]})
         return status, headers
 
     def read_stream(self, query, cookie=""):
@@ -80,7 +80,7 @@ class Story:
                 answer.readline()
                 return answer.status, answer.headers["X-Request-ID"]
 
-    def one(self, query, *values):
+    def value(self, query, *values):
         return self.database.execute(query, values).fetchone()[0]
 
     @contextlib.contextmanager
@@ -89,17 +89,17 @@ class Story:
         yield
         self.database.execute(f"ALTER TABLE away RENAME TO {table}")
 
-    def until(self, words, name, seconds=60):
+    def until(self, text, name, seconds=60):
         """These words are in the log of that process."""
         deadline = time.monotonic() + seconds
-        while words not in self.site.children[name].log.read_text() and time.monotonic() < deadline:
+        while text not in self.site.children[name].log.read_text() and time.monotonic() < deadline:
             time.sleep(0.1)
 
     def lines(self, name):
         return [json.loads(text) for text in self.written[name].splitlines()]
 
     def all_lines(self):
-        return [one for name in self.written for one in self.lines(name)]
+        return [line for name in self.written for line in self.lines(name)]
 
 
 @pytest.fixture(scope="module")
@@ -146,8 +146,8 @@ def commands(folder):
 
 
 def live_it(story):
-    token = story.one("SELECT join_token FROM accounts_group WHERE id = 1")
-    mara = story.one("SELECT id FROM accounts_user WHERE username = 'mara'")
+    token = story.value("SELECT join_token FROM accounts_group WHERE id = 1")
+    mara = story.value("SELECT id FROM accounts_user WHERE username = 'mara'")
     rita = come_in(story, token)
     story.ask("login/", "POST", "/login/", {"username": "rita", "password": MISTYPED})
     story.ask("login/", "POST", "/login/", {"username": MISTYPED, "password": ""})
@@ -185,8 +185,10 @@ def come_in(story, token):
     typed = {"password": TYPED, "password_again": TYPED}
     status, headers = story.ask("register/", "POST", "/register/", rita | typed)
     assert status == 302, status
-    cookie = next(one.partition(";")[0] for one in headers.get_all("Set-Cookie") if one.startswith("sessionid="))
-    rita = story.one("UPDATE accounts_user SET wants_mail = true WHERE username = 'rita' RETURNING id")
+    cookie = next(
+        cookie.partition(";")[0] for cookie in headers.get_all("Set-Cookie") if cookie.startswith("sessionid=")
+    )
+    rita = story.value("UPDATE accounts_user SET wants_mail = true WHERE username = 'rita' RETURNING id")
     story.asked[-1]["person"] = rita
     assert story.ask("join/<slug:token>/", "POST", f"/join/{token}/", {}, cookies=cookie, person=rita)[0] == 302
     return rita
@@ -204,7 +206,7 @@ def mailed(story, pattern, seconds=30):
 
 
 def hand_something_over(story, rita, session, mara):
-    store = story.one("SELECT min(id) FROM stores_store")
+    store = story.value("SELECT min(id) FROM stores_store")
     path, route = "/groups/1/runs/new/", "groups/<int:group_id>/runs/new/"
     sent = {"store": store, "day": "2030-01-01", "note": ""}
     status, headers = story.ask(route, "POST", path, sent, cookies=session, person=mara)
@@ -252,69 +254,69 @@ def fail(story, token, session):
 def test_every_line_is_an_object_with_its_time_and_level(story):
     for name, text in story.written.items():
         assert text, name
-        for one in text.splitlines():
-            told = json.loads(one)
-            assert {"time", "level", "logger", "message", "request", "person"} <= told.keys(), one
+        for line in text.splitlines():
+            entry = json.loads(line)
+            assert {"time", "level", "logger", "message", "request", "person"} <= entry.keys(), line
 
 
 def test_no_secret_is_told_to_anybody(story):
     secrets = {**story.canaries, "csrf": TOKEN, "key": SECRET_KEY, "typed": TYPED, "mistyped": MISTYPED, "dead": DEAD}
     secrets |= {"unreadable": UNREADABLE, "sentry": "canary-sentry-key-75", "hook": "canary-hook-76"}
     secrets["database"] = urlsplit(story.site.environment["DATABASE_URL"]).password
-    assert all(len(one) > 10 for one in secrets.values())
-    everywhere = story.written | {"sentry": "\n".join(story.sentry.told), "door": story.door}
-    everywhere["decoded"] = "\n".join(f"{one}" for one in story.all_lines())
-    found = {(name, where) for name, one in secrets.items() for where, text in everywhere.items() if one in text}
+    assert all(len(secret) > 10 for secret in secrets.values())
+    everywhere = story.written | {"sentry": "\n".join(story.sentry.received), "door": story.door}
+    everywhere["decoded"] = "\n".join(f"{line}" for line in story.all_lines())
+    found = {(name, where) for name, secret in secrets.items() for where, text in everywhere.items() if secret in text}
     assert not found
 
 
 def test_each_request_has_one_line_with_what_came_of_it(story):
-    told = [one for name in ("web", "live0") for one in story.lines(name) if one["logger"] == "bulq.requests"]
+    entries = [line for name in ("web", "live0") for line in story.lines(name) if line["logger"] == "bulq.requests"]
     for asked in story.asked:
-        [one] = [one for one in told if one["request"] == asked["request"]]
-        same = {name: one[name] for name in asked if asked[name] is not None}
+        [line] = [line for line in entries if line["request"] == asked["request"]]
+        same = {name: line[name] for name in asked if asked[name] is not None}
         assert same == {name: value for name, value in asked.items() if value is not None}
-        assert isinstance(one["ms"], int)
-    assert len({one["request"] for one in told}) == len(told)
-    assert not [one for one in told if one["route"].startswith("health/")]
+        assert isinstance(line["ms"], int)
+    assert len({line["request"] for line in entries}) == len(entries)
+    assert not [line for line in entries if line["route"].startswith("health/")]
 
 
 def test_each_stream_has_one_line_when_it_is_over(story):
     assert [status for status, _request in story.streams] == [200, 403]
     for status, request in story.streams:
-        [one] = [one for one in story.lines("live0") if one["request"] == request]
-        assert (one["route"], one["status"], one["person"] is not None) == ("live/", status, status == 200)
+        [line] = [line for line in story.lines("live0") if line["request"] == request]
+        assert (line["route"], line["status"], line["person"] is not None) == ("live/", status, status == 200)
 
 
 def test_the_worker_tells_which_request_handed_it_a_task(story):
-    told = [one for one in story.lines("worker") if one["request"] == story.handed_over_by]
-    assert [(one["logger"], one["task"], one["state"]) for one in told] == [
+    entries = [line for line in story.lines("worker") if line["request"] == story.handed_over_by]
+    assert [(line["logger"], line["task"], line["state"]) for line in entries] == [
         ("bulq.tasks", "bids.tasks.mail_at_once", "SUCCESS")
     ]
-    assert told[0]["ms"] >= 0
-    assert [one for one in story.lines("web") if one["request"] == story.handed_over_by]
+    assert entries[0]["ms"] >= 0
+    assert [line for line in story.lines("web") if line["request"] == story.handed_over_by]
 
 
 def test_what_fails_has_one_line_with_the_traceback(story):
-    failed = [one for one in story.all_lines() if "exc_info" in one]
-    assert [(one.get("route"), one.get("task"), one["level"]) for one in failed] == [
+    failed = [line for line in story.all_lines() if "exc_info" in line]
+    assert [(line.get("route"), line.get("task"), line["level"]) for line in failed] == [
         ("join/<slug:token>/", None, "ERROR"),
         ("login/", None, "ERROR"),
         (None, "bids.tasks.forget_old_notifications", "ERROR"),
     ]
     status, headers = story.broken
     assert (status, failed[0]["status"], failed[0]["request"]) == (500, 500, headers["X-Request-ID"])
-    for one, table in zip(failed, ("accounts_group", "accounts_user", "bids_notification"), strict=True):
-        assert "Traceback" not in one["message"]
-        assert one["exc_info"].endswith(f'django.db.utils.ProgrammingError: relation "{table}" does not exist')
-        assert " in execute\n" in one["exc_info"]
+    for error, table in zip(failed, ("accounts_group", "accounts_user", "bids_notification"), strict=True):
+        assert "Traceback" not in error["message"]
+        assert error["exc_info"].endswith(f'django.db.utils.ProgrammingError: relation "{table}" does not exist')
+        assert " in execute\n" in error["exc_info"]
 
 
 def test_a_sentry_is_told_what_fails(story):
-    events = [one for one in story.sentry.events() if one["exception"]["values"]]
-    failed = [one for one in story.all_lines() if "exc_info" in one]
-    assert sorted(one["tags"]["request"] for one in events) == sorted(one["request"] for one in failed)
-    assert {one["transaction"] for one in events} == {one.get("route") or one["task"] for one in failed}
+    events = [event for event in story.sentry.events() if event["exception"]["values"]]
+    failed = [line for line in story.all_lines() if "exc_info" in line]
+    assert sorted(line["tags"]["request"] for line in events) == sorted(line["request"] for line in failed)
+    assert {line["transaction"] for line in events} == {line.get("route") or line["task"] for line in failed}
     for event in events:
         assert not event.keys() & {"request", "user", "extra", "breadcrumbs", "contexts", "modules"}
         for error in event["exception"]["values"]:

@@ -19,7 +19,7 @@ def widths(svg):
     return [Decimal(text) for text in re.findall(r'width="([\d.]+)%"', svg)]
 
 
-def words(html):
+def visible_text(html):
     """Text as seen, without the drawing."""
     return " ".join(re.sub(r"<[^>]+>", " ", html).split())
 
@@ -68,7 +68,7 @@ def test_a_pack_bar_says_in_one_sentence_what_it_shows(mine, others, pack, sente
 
 
 def test_a_pack_nobody_wants_needs_nothing():
-    assert words(bars.pack_bar(Decimal(0), Decimal(0), Decimal(6), "kg")) == "Nobody yet"
+    assert visible_text(bars.pack_bar(Decimal(0), Decimal(0), Decimal(6), "kg")) == "Nobody yet"
 
 
 def test_what_came_is_drawn_against_what_is_wanted():
@@ -86,8 +86,8 @@ def test_a_small_stage_bar_fills_up_to_the_present_stage():
 
 def test_a_pack_bar_writes_its_numbers_beneath():
     html = bars.pack_bar(Decimal(4), Decimal(27), Decimal(12), "kg")
-    assert words(html) == "2 full packs 7 of 12 kg: 5 still needed"
-    assert words(bars.pack_bar(Decimal(1), Decimal(5), None, "kg")) == "6 kg wanted"
+    assert visible_text(html) == "2 full packs 7 of 12 kg: 5 still needed"
+    assert visible_text(bars.pack_bar(Decimal(1), Decimal(5), None, "kg")) == "6 kg wanted"
 
 
 @pytest.mark.parametrize("pack", [None, Decimal(6)])
@@ -180,7 +180,7 @@ def test_undo_takes_the_address_after_its_word():
 
 def stages(state, settled=False):
     html = Template("{% stages state settled %}").render(Context({"state": state, "settled": settled}))
-    return html.count('class="done"'), words(html)
+    return html.count('class="done"'), visible_text(html)
 
 
 def test_stages_mark_where_a_run_is():

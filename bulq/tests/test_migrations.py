@@ -113,12 +113,12 @@ def go(part):
 
 def schema(database):
     """What pg_dump writes of it; the key only keeps it from making one up each time."""
-    words = ("--schema-only", "--restrict-key=same")
-    return tools.run("pg_dump", *words, clock=tools.Clock(60), database=database).splitlines()
+    options = ("--schema-only", "--restrict-key=same")
+    return tools.run("pg_dump", *options, clock=tools.Clock(60), database=database).splitlines()
 
 
-def differences(one, other):
-    return sorted(set(one) ^ set(other)) or [pair for pair in zip(one, other, strict=True) if pair[0] != pair[1]]
+def differences(first, other):
+    return sorted(set(first) ^ set(other)) or [pair for pair in zip(first, other, strict=True) if pair[0] != pair[1]]
 
 
 def counts():
@@ -202,15 +202,15 @@ def test_of_two_at_once_the_second_waits(scratch, hurried):
     call_command("migrate", "stores", "0002", verbosity=0)
 
     def first_is_busy_and_second_waits():
-        said = "".join(terminal.getvalue() for terminal in terminals)
-        return NEXT_TRY in said and "Waiting for a backup, or another migration, to end." in said
+        output = "".join(terminal.getvalue() for terminal in terminals)
+        return NEXT_TRY in output and "Waiting for a backup, or another migration, to end." in output
 
     def others():
         with in_use(scratch, "stores_store", "ACCESS SHARE"):
             until(first_is_busy_and_second_waits)
 
-    together(*(lambda terminal=one: call_command("migrate", stdout=terminal) for one in terminals), others)
-    assert sorted("No migrations to apply." in one.getvalue() for one in terminals) == [False, True]
+    together(*(lambda stdout=terminal: call_command("migrate", stdout=stdout) for terminal in terminals), others)
+    assert sorted("No migrations to apply." in terminal.getvalue() for terminal in terminals) == [False, True]
     assert len(recorded_ones()) == len(set(recorded_ones()))
     assert differences(schema(scratch), whole) == []
 
@@ -239,8 +239,8 @@ def together(*jobs):
             raise outcome
 
 
-def until(condition, *words):
+def until(condition, *args):
     deadline = time.monotonic() + 20
-    while not condition(*words):
+    while not condition(*args):
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.02)

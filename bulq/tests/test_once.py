@@ -205,7 +205,7 @@ def test_every_page_with_a_form_gives_it_a_fresh_id(as_alice):
     pages = [as_alice.get(NEW_GROUP).text for _twice in range(2)]
     ids = [page.split('name="once" value="')[1].split('"')[0] for page in pages]
     assert ids[0] != ids[1]
-    assert all(moments.ONE_TIME_ID.fullmatch(one) for one in ids)
+    assert all(moments.ONE_TIME_ID.fullmatch(once_id) for once_id in ids)
 
 
 # --- How long it is remembered ---------------------------------------------------------------------

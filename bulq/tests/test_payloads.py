@@ -32,7 +32,7 @@ from bulq.tests.client import FormClient, signed_in
 from stores.models import Offer, Price
 from stores.tests.factories import make_product, make_store
 
-from .test_access_matrix import OF_ADMIN, PUBLIC, RULES, SITE, admin_words, make_world, undone, url_of
+from .test_access_matrix import OF_ADMIN, PUBLIC, RULES, SITE, admin_parameters, make_world, undone, url_of
 
 pytestmark = pytest.mark.django_db
 MARKUP = {
@@ -151,18 +151,25 @@ def test_no_text_field_is_left_out():
 @pytest.fixture
 def send(db):
     """`send(form, field, text)` fills that form in as it should be, but for one field; it is undone afterwards."""
-    one, two = stage(states.ACTIVE), stage(states.SHOPPING)
-    User.objects.filter(pk=one.alice.pk).update(password=make_password(PASSWORD))
-    mine = make_product("Own olives", created_by=one.alice)
+    scene, shopping = stage(states.ACTIVE), stage(states.SHOPPING)
+    User.objects.filter(pk=scene.alice.pk).update(password=make_password(PASSWORD))
+    mine = make_product("Own olives", created_by=scene.alice)
     offer = Offer.objects.create(product=mine, store=make_store("Corner shop"))
-    objects = {"group": one.group, "run": one.run, "oil": one.oil, "shop": two.run, "item": two.item, "mine": mine}
+    objects = {
+        "group": scene.group,
+        "run": scene.run,
+        "oil": scene.oil,
+        "shop": shopping.run,
+        "item": shopping.item,
+        "mine": mine,
+    }
     ids = {name: thing.pk for name, thing in (objects | {"offer": offer}).items()}
-    for stored in (one.alice, mine, offer):
+    for stored in (scene.alice, mine, offer):
         stored.refresh_from_db()
-    values = {"store": one.store.pk, "store name": one.store.name}
+    values = {"store": scene.store.pk, "store name": scene.store.name}
     values |= {"digest": mine.shown_digest, "offer digest": offer.shown_digest}
-    clients = {None: FormClient(), "alice": signed_in(one.alice)}
-    bobs = {"run": signed_in(one.bob), "shop": signed_in(two.bob)}
+    clients = {None: FormClient(), "alice": signed_in(scene.alice)}
+    bobs = {"run": signed_in(scene.bob), "shop": signed_in(shopping.bob)}
 
     def send(form, field=None, text=None):
         who, name, parts, data = TYPED[form]
@@ -256,21 +263,21 @@ def test_whatever_is_stored_is_shown_as_text_on_every_page():
     others = [stage(state) for state in (states.ACTIVE, states.SHOPPING, states.ADJUSTING)]
     written, wrong, texts = write_everywhere(), [], []
 
-    def look(client, url, *words):
-        answer = client.get(url, dict.fromkeys(("q", *words), POLYGLOTS[100]))
+    def look(client, url, *names):
+        answer = client.get(url, dict.fromkeys(("q", *names), POLYGLOTS[100]))
         wrong.extend(f"{url}: {problem}" for problem in problems_of(answer))
         texts.append(Page(answer.text).text)
 
-    clients = [(signed_in(one.alice), {"run_id": one.run.pk}) for one in others]
+    clients = [(signed_in(scene.alice), {"run_id": scene.run.pk}) for scene in others]
     for address in [address for address in SITE if "GET" in RULES[address.name][1]]:
         is_public = RULES[address.name][0] == PUBLIC
         for client in [world.clients["alice"], *([world.clients["visitor"]] if is_public else [])]:
             look(client, url_of(world, address), *WORDS)
-        for client, values in clients if address.words == ["run_id"] else ():
+        for client, values in clients if address.parameters == ["run_id"] else ():
             look(client, address.url(values), *WORDS)
     shown_in_pages = "\n".join(texts)
     for address in OF_ADMIN:
-        look(world.clients["root"], address.url(world.own | admin_words(address)))
+        look(world.clients["root"], address.url(world.own | admin_parameters(address)))
     assert not wrong, "\n".join(wrong)
     assert [field for field, text in written.items() if text not in shown_in_pages] == []
 
@@ -278,12 +285,12 @@ def test_whatever_is_stored_is_shown_as_text_on_every_page():
 # --- Mails ------------------------------------------------------------------------------------------------
 def test_a_mail_is_plain_text_with_our_headers_only():
     """S5: whatever somebody is called, their name opens no header and no markup."""
-    one = stage(states.ACTIVE)
-    User.objects.exclude(pk=one.bob.pk).update(wants_mail=True, email="somebody@example.org")
+    scene = stage(states.ACTIVE)
+    User.objects.exclude(pk=scene.bob.pk).update(wants_mail=True, email="somebody@example.org")
     for text in (*MARKUP.values(), *CONTROLS[1:]):
-        User.objects.filter(pk=one.bob.pk).update(name=f"{text}\r\nBcc: spy@evil.example")
-        Notification.objects.filter(user=one.alice).delete()
-        Notification.objects.create(user=one.alice, event=one.run.events.filter(actor=one.bob).first())
+        User.objects.filter(pk=scene.bob.pk).update(name=f"{text}\r\nBcc: spy@evil.example")
+        Notification.objects.filter(user=scene.alice).delete()
+        Notification.objects.create(user=scene.alice, event=scene.run.events.filter(actor=scene.bob).first())
         mail_digests()
     assert len(mail.outbox) >= len(MARKUP) + len(CONTROLS) - 1
     for message in mail.outbox:
@@ -298,16 +305,16 @@ def test_a_mail_is_plain_text_with_our_headers_only():
 def test_no_parameter_leads_to_another_site():
     """S5: open redirects are harmless, by every name a page may take them from, and by the page one came from."""
     world, wrong = make_world(), []
-    leader, visitor = world.one.alice, world.clients["visitor"]
+    leader, visitor = world.scene.alice, world.clients["visitor"]
     leader.username, leader.password = "alice", make_password(PASSWORD)
     leader.save()
     Price.objects.filter(pk=world.own["price_id"]).update(seen_by=leader)
     alice = signed_in(leader)
-    price, run = reverse("price-withdraw", args=[world.own["price_id"]]), world.one.run.pk
+    price, run = reverse("price-withdraw", args=[world.own["price_id"]]), world.scene.run.pk
     password, store = {"username": "alice", "password": PASSWORD}, {"name": "Corner", "currency": "EUR"}
     posts = [
         (visitor, "/login/", password), (visitor, "/admin/login/", password), (visitor, "/register/", NEWCOMER),
-        (visitor, f"/join/{world.one.group.join_token}/", {}), (alice, "/logout/", {}),
+        (visitor, f"/join/{world.scene.group.join_token}/", {}), (alice, "/logout/", {}),
         (world.clients["root"], "/admin/logout/", {}), (alice, price, {}),
         (alice, price.replace("withdraw", "restore"), {}), (alice, "/stores/new/", store),
         (alice, "/products/new/", {"name": "Kefir", "unit": "L"}), (alice, reverse("run-order", args=[run]), {}),
@@ -316,16 +323,16 @@ def test_no_parameter_leads_to_another_site():
     led_on = 0
     for number, evil in enumerate(EVIL):
         came_from = re.sub(r"[\x00-\x1f]", "", evil)  # a header cannot hold what a parameter can
-        words = dict.fromkeys(("next", "join", "link", "url", "back", "redirect", "on", "show"), evil)
+        fields = dict.fromkeys(("next", "join", "link", "url", "back", "redirect", "on", "show"), evil)
         for client, url, data in posts:
-            for query, more in (({}, words), (words, {}))[: 2 if number < 2 else 1]:
+            for query, more in (({}, fields), (fields, {}))[: 2 if number < 2 else 1]:
                 with undone(client):
                     answer = client.post(url, data | more, query_params=query, headers={"referer": came_from})
                 led_on += answer.status_code == 302 and not answer["Location"].startswith("/login/")
                 wrong += [f"{url}, {evil!r}: {problem}" for problem in problems_of(answer)]
         for url in ("/login/", "/register/", "/groups/invite-link/", "/stores/similar/"):
             client = visitor if url == "/register/" else alice
-            answer = client.get(url, words | {"name": world.one.store.name}, headers={"referer": came_from})
+            answer = client.get(url, fields | {"name": world.scene.store.name}, headers={"referer": came_from})
             wrong += [f"{url}, {evil!r}: {problem}" for problem in problems_of(answer)]
     assert not wrong, "\n".join(wrong)
     assert led_on >= len(EVIL) * 6  # those that do lead on
@@ -351,12 +358,12 @@ def test_a_host_that_is_not_ours_is_refused():
 
 def test_what_a_stranger_says_about_our_name_is_not_repeated():
     """S5: neither in the link of a mail for a new password, nor in an invitation, nor where one is led."""
-    one = stage(states.PLANNING)
-    User.objects.filter(pk=one.alice.pk).update(email="alice@example.org", password=make_password(PASSWORD))
+    scene = stage(states.PLANNING)
+    User.objects.filter(pk=scene.alice.pk).update(email="alice@example.org", password=make_password(PASSWORD))
     FormClient().post("/password-reset/", {"email": "alice@example.org"}, headers=FORWARDED)
     mail_resets()
     assert f"{settings.SITE_URL}/password-reset/" in mail.outbox[0].body
-    answers = [signed_in(one.alice).get(f"/groups/{one.group.pk}/people/", headers=FORWARDED)]
+    answers = [signed_in(scene.alice).get(f"/groups/{scene.group.pk}/people/", headers=FORWARDED)]
     answers += [FormClient().get(url, headers=FORWARDED) for url in ("/", "/login/", "/admin/", "/nowhere/")]
     for text in [mail.outbox[0].body, *(f"{answer.text} {answer.headers}" for answer in answers)]:
         assert "evil.example" not in text
@@ -367,4 +374,4 @@ def test_a_line_of_the_log_is_one_line(caplog):
     FormClient().get("/nowhere/%0aWARNING%20all%20is%20well%0d%1b[31m")
     FormClient().put("/logout/%0d%0afake")
     assert caplog.records
-    assert not [one for one in caplog.records if re.search(r"[\x00-\x1f]", one.getMessage())]
+    assert not [record for record in caplog.records if re.search(r"[\x00-\x1f]", record.getMessage())]

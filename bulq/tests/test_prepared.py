@@ -30,8 +30,8 @@ def test_rows_are_those_of_the_queryset_with_what_is_selected_along():
         found, expected = runs(person.pk), list(ordinary_runs(person))
         assert found == expected
         with CaptureQueriesContext(connection) as queries:
-            assert [(one.store.name, one.group.name) for one in found] == [
-                (one.store.name, one.group.name) for one in expected
+            assert [(run.store.name, run.group.name) for run in found] == [
+                (run.store.name, run.group.name) for run in expected
             ]
         assert len(queries) == 0
     assert runs(user=cast.alice.pk) == runs(cast.alice.pk)

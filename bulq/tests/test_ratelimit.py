@@ -77,15 +77,18 @@ def test_reading_the_login_form_counts_as_anything_else():
 
 def test_twenty_saved_orders_a_minute():
     """R1: whichever page they come from, apart from everything else."""
-    one = stage(states.ACTIVE)
-    client = signed_in(one.bob)
-    table, product = reverse("run-order", args=[one.run.pk]), reverse("run-product", args=[one.run.pk, one.oil.pk])
-    line = {f"q-{one.oil.pk}": "5", f"was-{one.oil.pk}": "4"}
+    scene = stage(states.ACTIVE)
+    client = signed_in(scene.bob)
+    table, product = (
+        reverse("run-order", args=[scene.run.pk]),
+        reverse("run-product", args=[scene.run.pk, scene.oil.pk]),
+    )
+    line = {f"q-{scene.oil.pk}": "5", f"was-{scene.oil.pk}": "4"}
     saved = statuses(19, lambda: client.post(table, line))
     assert set(saved) == {302}
     assert client.post(product, {"quantity": "6", "was": "5"}).status_code == 302
     assert client.post(table, line).status_code == 429
-    assert one.wanted(one.bob, one.oil) == 6
+    assert scene.wanted(scene.bob, scene.oil) == 6
     assert client.get(product).status_code == 200
 
 
@@ -152,7 +155,7 @@ def test_nobody_can_lock_a_victim_out_from_elsewhere():
     User.objects.create_user("mara", PASSWORD, name="Mara")
     enemies = [RequestFactory(REMOTE_ADDR=elsewhere()) for _ in range(200)]
     tries = [enemy.post("/login/", {"username": "mara"}) for enemy in enemies for _ in range(6)]
-    waits = [ratelimit.seconds_to_wait(one, ratelimit.limit_of(one)) > 0 for one in tries]
+    waits = [ratelimit.seconds_to_wait(request, ratelimit.limit_of(request)) > 0 for request in tries]
     assert waits == ([False] * 5 + [True]) * 200
     assert log_in("mara", password=PASSWORD).status_code == 302
 
@@ -225,10 +228,10 @@ def test_a_refused_page_can_be_asked_for_again(limits):
 
 def test_a_script_gets_a_banner(limits):
     """R5: the page stays as it is."""
-    one = stage(states.ACTIVE)
+    scene = stage(states.ACTIVE)
     limits["bids"] = "0/m"
-    answer = signed_in(one.bob).post(
-        reverse("run-order", args=[one.run.pk]), {f"q-{one.oil.pk}": "5"}, headers={"HX-Request": "true"}
+    answer = signed_in(scene.bob).post(
+        reverse("run-order", args=[scene.run.pk]), {f"q-{scene.oil.pk}": "5"}, headers={"HX-Request": "true"}
     )
     assert (answer.status_code, answer["HX-Retarget"]) == (429, "#messages")
     assert answer["Retry-After"]
@@ -291,7 +294,7 @@ def test_the_password_may_be_asked_for_in_the_admin_and_leads_there():
 
 # --- Settings --------------------------------------------------------------------------------------
 def complaints():
-    return {one.id for one in run_checks(include_deployment_checks=True) if one.id.startswith("bulq.")}
+    return {message.id for message in run_checks(include_deployment_checks=True) if message.id.startswith("bulq.")}
 
 
 def test_what_must_not_be_in_production_is_an_error(settings):

@@ -33,18 +33,18 @@ _numbers = count(1)
 @pytest.fixture(autouse=True)
 def closed_breakers():
     everyone = (cache.breaker, ratelimit.breaker, live.breaker, later.breaker)
-    for one in everyone:
-        one.reset()
+    for breaker in everyone:
+        breaker.reset()
     yield
-    for one in everyone:
-        one.reset()
+    for breaker in everyone:
+        breaker.reset()
 
 
 @pytest.fixture
 def broken(settings):
-    with breakable_redis() as one:
-        use(settings, one.url)
-        yield one
+    with breakable_redis() as server:
+        use(settings, server.url)
+        yield server
         caches.close_all()
 
 
@@ -61,24 +61,24 @@ def elsewhere():
     return f"10.9.9.{next(_numbers)}"
 
 
-def break_it(one, fault, settings):
+def break_it(server, fault, settings):
     """With connections open that were made while all was well, as in a site that runs."""
     signed_in(make_user("Ana")).get("/stores/")
     make_store()  # what is kept now shows another state
-    getattr(one, fault)()
+    getattr(server, fault)()
     if fault == "refuse":
-        use(settings, one.url_with("wrong"))
+        use(settings, server.url_with("wrong"))
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_pages_and_orders_go_on_and_logins_are_still_counted(broken, fault, settings, caplog):
     """R4, C6: no 500; login and registration counted by each process, everything else open; one line in the log."""
-    one = stage(states.ACTIVE)
+    scene = stage(states.ACTIVE)
     break_it(broken, fault, settings)
     caplog.clear()
-    bob = signed_in(one.bob)
-    lines = {f"q-{one.oil.pk}": "5", f"was-{one.oil.pk}": "4"}
-    assert {bob.post(reverse("run-order", args=[one.run.pk]), lines).status_code for _ in range(5)} == {302}
+    bob = signed_in(scene.bob)
+    lines = {f"q-{scene.oil.pk}": "5", f"was-{scene.oil.pk}": "4"}
+    assert {bob.post(reverse("run-order", args=[scene.run.pk]), lines).status_code for _ in range(5)} == {302}
     assert {bob.get("/stores/").status_code for _ in range(12)} == {200}
     for path, body in (("/login/", {"username": "bob", "password": "wrong"}), ("/register/", {})):
         client = FormClient(REMOTE_ADDR=elsewhere())
@@ -144,9 +144,9 @@ class SilentNames:
         self.asked, self.lookup = 0, socket.getaddrinfo
         monkeypatch.setattr(socket, "getaddrinfo", self)
 
-    def __call__(self, host, *words, **options):
+    def __call__(self, host, *args, **options):
         if host != "redis.example":
-            return self.lookup(host, *words, **options)
+            return self.lookup(host, *args, **options)
         self.asked += 1
         time.sleep(self.SECONDS)
         raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
@@ -245,35 +245,35 @@ def failing():
 
 def test_a_breaker_lets_one_try_after_its_rest_and_closes_when_that_worked(monkeypatch):
     monkeypatch.setattr(Breaker, "REST", 0.05)
-    one, asked = Breaker("the test"), []
+    breaker, asked = Breaker("the test"), []
     for _ in range(3):
         with pytest.raises(RedisAway):
-            one.ask(failing)
+            breaker.ask(failing)
     time.sleep(0.06)
 
     def question():
         with pytest.raises(RedisAway):
-            one.ask(lambda: asked.append("another one"))
+            breaker.ask(lambda: asked.append("another one"))
         return "here"
 
-    assert one.ask(question) == "here"
+    assert breaker.ask(question) == "here"
     assert asked == []
-    assert one.ask(lambda: "at once") == "at once"
+    assert breaker.ask(lambda: "at once") == "at once"
 
 
 def test_a_mistake_of_ours_is_no_failure_of_redis():
-    one = Breaker("the test")
+    breaker = Breaker("the test")
     with pytest.raises(KeyError):
-        one.ask(lambda: {}["missing"])
-    assert one.ask(lambda: 1) == 1
+        breaker.ask(lambda: {}["missing"])
+    assert breaker.ask(lambda: 1) == 1
 
 
 def test_a_redis_that_comes_and_goes_costs_one_line_a_minute(monkeypatch, caplog):
     """R4: a full one, for instance, answers what is read and refuses what is written."""
     monkeypatch.setattr(Breaker, "REST", 0)
-    one = Breaker("the test")
+    breaker = Breaker("the test")
     for _ in range(5):
-        one.ask(lambda: "here")
+        breaker.ask(lambda: "here")
         with pytest.raises(RedisAway):
-            one.ask(failing)
+            breaker.ask(failing)
     assert len(caplog.records) == 1

@@ -42,8 +42,8 @@ def listen(process):
         return listeners[-1]
 
     yield listen
-    for one in listeners:
-        one.close()
+    for listener in listeners:
+        listener.close()
 
 
 def session_of(user):
@@ -56,11 +56,14 @@ def session_of(user):
 
 # --- Who may -----------------------------------------------------------------------------------------
 def test_strangers_and_outsiders_are_refused(listen):
-    one, outsider = stage(), make_user("Olga")
+    scene, outsider = stage(), make_user("Olga")
     own = make_group(admin=outsider)
-    assert listen(f"run={one.run.pk}").status == 403
+    assert listen(f"run={scene.run.pk}").status == 403
     assert listen().status == 403
-    assert [listen(what, as_=outsider).status for what in (f"run={one.run.pk}", f"group={one.group.pk}")] == [404, 404]
+    assert [listen(what, as_=outsider).status for what in (f"run={scene.run.pk}", f"group={scene.group.pk}")] == [
+        404,
+        404,
+    ]
     assert [listen(what, as_=outsider).status for what in ("run=999999", "group=0")] == [404, 404]
     assert [listen(what, as_=outsider).status for what in (f"group={own.pk}", "groups=all", "")] == [200, 200, 200]
 
@@ -104,7 +107,7 @@ def test_its_answer_is_a_stream_that_nobody_keeps(listen):
 def test_one_person_has_so_many_streams_and_no_more(listen):
     bob, ana = make_user("Bob"), make_user("Ana")
     mine = [listen(as_=bob) for _ in range(20)]
-    assert {one.status for one in mine} == {200}
+    assert {stream.status for stream in mine} == {200}
     assert listen(as_=bob).status == 429
     assert listen(as_=ana).status == 200
     mine[0].close()
@@ -117,30 +120,30 @@ def test_one_person_has_so_many_streams_and_no_more(listen):
 
 # --- What they hear ----------------------------------------------------------------------------------
 def test_each_hears_of_what_is_on_the_page(listen):
-    one = stage()
+    scene = stage()
     other = stage()
     pages = {
-        "run": listen(f"run={one.run.pk}", as_=one.bob),
-        "group": listen(f"group={one.group.pk}", as_=one.bob),
-        "home": listen("groups=all", as_=one.bob),
+        "run": listen(f"run={scene.run.pk}", as_=scene.bob),
+        "group": listen(f"group={scene.group.pk}", as_=scene.bob),
+        "home": listen("groups=all", as_=scene.bob),
     }
-    inbox, elsewhere = listen(as_=one.bob), listen(f"run={other.run.pk}", as_=other.bob)
-    order(one.run, one.hana, one.oil, 6)
+    inbox, elsewhere = listen(as_=scene.bob), listen(f"run={other.run.pk}", as_=other.bob)
+    order(scene.run, scene.hana, scene.oil, 6)
     assert {name: page.hears() for name, page in pages.items()} == dict.fromkeys(pages, "changed")
     assert inbox.hears(0.5) is None
-    runs.lock_list(one.run, by=one.alice)
+    runs.lock_list(scene.run, by=scene.alice)
     assert inbox.hears() == "changed"
     assert elsewhere.hears(0.5) is None
 
 
 def test_who_loses_their_membership_hears_nothing_more(listen):
-    one = stage()
-    streams = [listen(what, as_=one.bob) for what in (f"run={one.run.pk}", f"group={one.group.pk}", "groups=all")]
-    stays = listen(f"run={one.run.pk}", as_=one.hana)
-    end_membership(one.group.pk, one.bob.pk, by=one.adam)
+    scene = stage()
+    streams = [listen(what, as_=scene.bob) for what in (f"run={scene.run.pk}", f"group={scene.group.pk}", "groups=all")]
+    stays = listen(f"run={scene.run.pk}", as_=scene.hana)
+    end_membership(scene.group.pk, scene.bob.pk, by=scene.adam)
     assert [until_the_end(stream) for stream in streams] == ["end"] * 3
     assert stays.hears() == "changed"
-    assert listen(f"run={one.run.pk}", as_=one.bob).status == 404
+    assert listen(f"run={scene.run.pk}", as_=scene.bob).status == 404
 
 
 def until_the_end(stream):
@@ -151,14 +154,14 @@ def until_the_end(stream):
 
 
 def test_what_happened_between_page_and_stream_is_told_at_once(listen):
-    one = stage()
+    scene = stage()
     time.sleep(2.1)  # the age of a page has whole seconds
     asked_at = int(time.time())
-    order(one.run, one.bob, one.oil, 6)
+    order(scene.run, scene.bob, scene.oil, 6)
     time.sleep(2.1)
-    assert listen(f"run={one.run.pk}", as_=one.hana, at=asked_at).hears() == "changed"
-    assert listen(as_=one.hana, at=asked_at).hears(0.5) is None
-    assert listen(f"run={one.run.pk}", as_=one.hana, at=int(time.time())).hears(0.5) is None
+    assert listen(f"run={scene.run.pk}", as_=scene.hana, at=asked_at).hears() == "changed"
+    assert listen(as_=scene.hana, at=asked_at).hears(0.5) is None
+    assert listen(f"run={scene.run.pk}", as_=scene.hana, at=int(time.time())).hears(0.5) is None
 
 
 def test_a_page_older_than_the_process_is_told_at_once(listen):
@@ -166,19 +169,21 @@ def test_a_page_older_than_the_process_is_told_at_once(listen):
 
 
 def test_several_processes_share_one_redis(listen, tmp_path):
-    one = stage()
+    scene = stage()
     with live_process(tmp_path) as (port, _child):
-        streams = [listen(f"run={one.run.pk}", as_=one.hana, port=where) for where in (None, port)]
-        order(one.run, one.bob, one.oil, 6)
+        streams = [listen(f"run={scene.run.pk}", as_=scene.hana, port=where) for where in (None, port)]
+        order(scene.run, scene.bob, scene.oil, 6)
         assert [stream.hears() for stream in streams] == ["changed", "changed"]
 
 
 # --- Parts that fail ---------------------------------------------------------------------------------
 def test_streams_hold_no_connection_of_the_database(listen):
     """Spec 66: counted at the server while they are open and being told."""
-    one = stage()
-    streams = [listen(f"run={one.run.pk}", as_=who) for who in (one.bob, one.hana, one.alice) for _ in range(10)]
-    order(one.run, one.bob, one.oil, 6)
+    scene = stage()
+    streams = [
+        listen(f"run={scene.run.pk}", as_=who) for who in (scene.bob, scene.hana, scene.alice) for _ in range(10)
+    ]
+    order(scene.run, scene.bob, scene.oil, 6)
     assert {stream.hears() for stream in streams} == {"changed"}
     for _try in range(50):  # PostgreSQL needs a moment to see that one has gone
         if not connections_held():
@@ -195,13 +200,13 @@ def connections_held():
 
 def test_without_redis_there_are_no_streams_until_it_is_back(listen, tmp_path, settings):
     """A page must not think that it hears everything. What was said meanwhile is lost, that there was something not."""
-    one, asked_at = stage(), int(time.time())
+    scene, asked_at = stage(), int(time.time())
     with breakable_redis() as broken:
         settings.LIVE_REDIS_URL = broken.url
         with live_process(tmp_path) as (port, child):
 
             def ask():
-                return listen(f"run={one.run.pk}", as_=one.hana, port=port, at=asked_at)
+                return listen(f"run={scene.run.pk}", as_=scene.hana, port=port, at=asked_at)
 
             stream = ask()
             broken.proxy.cut_after = 0
@@ -228,10 +233,10 @@ def test_a_session_of_the_secret_key_before_is_let_be(tmp_path, listen):
 
 
 def test_the_database_away_is_no_refusal_for_good(listen, tmp_path):
-    one = stage()
+    scene = stage()
     nowhere = {"DATABASE_URL": "postgres://nobody@127.0.0.1:1/nothing"}
     with live_process(tmp_path, **nowhere) as (port, _child):
-        assert listen(f"run={one.run.pk}", as_=one.bob, port=port).status == 503
+        assert listen(f"run={scene.run.pk}", as_=scene.bob, port=port).status == 503
 
 
 def test_stopped_it_ends_its_streams(tmp_path, listen):

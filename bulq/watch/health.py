@@ -51,16 +51,16 @@ def is_anybody_missing():
 def _failure():
     last = BackupRun.objects.filter(state__in=[State.DONE, State.FAILED]).order_by("ended_at").last()
     if last and last.state == State.FAILED:
-        yield Problem("failed", f"The backup of {_said(last.started_at)} failed. {last.error}")
+        yield Problem("failed", f"The backup of {_utc(last.started_at)} failed. {last.error}")
     elif last and last.error:
-        yield Problem("unclean", f"The backup of {_said(last.started_at)} was made, but: {last.error}")
+        yield Problem("unclean", f"The backup of {_utc(last.started_at)} was made, but: {last.error}")
 
 
 def _silence():
     if is_silent():
         last = last_verified()
-        since = f"since {_said(last.verified_at)}" if last else "ever"
-        yield Problem("silent", f"There was no verified backup {since}.")
+        since = f"since {_utc(last.verified_at)}" if last else "yet"
+        yield Problem("silent", f"There has been no verified backup {since}.")
 
 
 def _untried():
@@ -74,7 +74,7 @@ def _untried():
 def _stopped():
     for name, seen in last_seen().items():
         if seen and seen[1]:
-            yield Problem(name, f"{WORKERS[name]} has not been running since {_said(seen[0])}.")
+            yield Problem(name, f"{WORKERS[name]} has not been running since {_utc(seen[0])}.")
 
 
 def _born_at():
@@ -82,5 +82,5 @@ def _born_at():
     return MigrationRecorder.Migration.objects.aggregate(first=Min("applied"))["first"] or timezone.now()
 
 
-def _said(moment):
+def _utc(moment):
     return f"{moment:%Y-%m-%d %H:%M} UTC"

@@ -1,4 +1,4 @@
-// What every page does with script: forms through htmx, dialogs, messages, copy, share, print.
+// What every page does with JavaScript: forms through htmx, dialogs, messages, copy, share, print.
 // Runs before htmx (see templates/includes/_head.html) and works under script-src 'self' without eval.
 (() => {
   "use strict";
@@ -253,7 +253,7 @@
     }
   });
 
-  // A tick that saves at once: <form data-submit-on-change>, with a button for those without script.
+  // A tick that saves at once: <form data-submit-on-change>, with a button for people without JavaScript.
   document.addEventListener("change", (event) => event.target.closest("form[data-submit-on-change]")?.requestSubmit());
 
   if (navigator.share) root.classList.add("can-share");

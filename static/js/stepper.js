@@ -9,9 +9,9 @@
   const LONGEST_PAUSE = 60_000;
   const MOST = 9_999_900; // 99,999 in hundredths
 
-  let pending = null; // what is on its way or has to be repeated: { body, values }
+  let pending = null; // the request in flight or to be repeated: { body, values }
   let inFlight = false;
-  let hurry = false; // the page was hidden while a request was out
+  let hurry = false; // the page was hidden while a request was in flight
   let notBefore = 0;
   let timer = 0;
   let failures = 0;
@@ -20,7 +20,7 @@
   const lines = () => [...document.querySelectorAll(".qty[data-line]")];
   const input = (line) => line.querySelector(`[name="q-${line.dataset.line}"]`);
 
-  /** Hundredths of a typed number; "" is 0, null is no number. */
+  /** Hundredths of a typed number; "" is 0, null is not a number. */
   function hundredths(text) {
     const match = /^\s*(\d{0,5})(?:[.,](\d{0,2}))?\s*$/.exec(text);
     return match ? Number(match[1] || 0) * 100 + Number((match[2] || "").padEnd(2, "0")) : null;
@@ -28,13 +28,13 @@
 
   const decimal = (amount) => `${Math.trunc(amount / 100)}.${String(amount % 100).padStart(2, "0")}`.replace(/\.?0+$/, "") || "0";
 
-  /** The same number is the same, however it is written. */
+  /** The same number in another spelling is the same. */
   function differs(a, b) {
     const [x, y] = [hundredths(a), hundredths(b)];
     return x === null || y === null ? a.trim() !== b.trim() : x !== y;
   }
 
-  /** Lines to send: not as stored, and not what was refused before. */
+  /** Lines to send: changed, and not refused before. */
   const changed = () => lines().filter((line) => differs(input(line).value, line.dataset.was) && line.dataset.refused !== input(line).value);
 
   // --- On the page --------------------------------------------------------------------------------
@@ -44,11 +44,11 @@
     const has = hundredths(text) !== 0;
     input(line).value = text;
     line.classList.toggle("has", has);
-    // The button that was pressed may just have gone: the focus stays in the line.
+    // The pressed button may have disappeared: keep the focus in the line.
     if (had && !document.activeElement.checkVisibility()) line.querySelector(has ? '[name="plus"]' : ".add-btn").focus();
   }
 
-  /** One step up or down; below one step there is nothing. */
+  /** One step up or down; below one step comes zero. */
   function stepped(box, step, direction) {
     const by = hundredths(step || "1");
     const now = hundredths(box.value) || 0;
@@ -91,7 +91,7 @@
     fetch(order().action, {
       method: "POST",
       body,
-      keepalive: true, // goes on when the page is left
+      keepalive: true, // continues when the page is left
       headers: { "Content-Type": "application/x-www-form-urlencoded", "HX-Request": "true", "X-Bulq-Part": "order" },
     });
 
@@ -124,11 +124,11 @@
 
   async function handle(response) {
     if (response.status === 429 || response.status >= 500) {
-      if (response.status === 429) pending = null; // certainly not stored: later taps may join
+      if (response.status === 429) pending = null; // certainly not stored: later taps may be added
       return wait(Number.parseInt(response.headers.get("Retry-After"), 10) || 0);
     }
     if (response.headers.has("X-Bulq-Again")) {
-      // Logged out, or in again elsewhere: the browser sends the whole table, and its answer keeps the amounts.
+      // Logged out, or in again elsewhere: the browser submits the whole table, and the answer keeps the amounts.
       pending = null;
       return HTMLFormElement.prototype.submit.call(order());
     }
@@ -139,12 +139,12 @@
     failures = 0;
     if (part) return apply(part, values);
     if (response.status === 409) return outrun(page);
-    // Refused as a whole: not sent again before the next change.
+    // Refused as a whole: do not send it again before the next change.
     for (const line of lines()) if (values.has(line.dataset.line)) line.dataset.refused = values.get(line.dataset.line);
     return say("failed", page.querySelector("#refused, .errors, .banner, h1")?.textContent.trim(), "bad");
   }
 
-  /** The run went on meanwhile, so nothing more can be saved here: show what it is now, and why. */
+  /** The run has moved on, so nothing more can be saved here: show its current state, and why. */
   async function outrun(page) {
     lines().forEach((line) => show(line, line.dataset.was || "0"));
     say("saved", "", "ok");
@@ -164,7 +164,7 @@
         const error = element.querySelector('[id^="line-err-"]:not([hidden])');
         if (error) refused = error.textContent.trim();
         if (element.querySelector("[data-line]")) updateRow(old, element, values);
-        else if (old.hasAttribute("aria-live")) old.replaceChildren(...element.childNodes); // a new region would be mute
+        else if (old.hasAttribute("aria-live")) old.replaceChildren(...element.childNodes); // a new region would not be announced
         else old.replaceWith(document.importNode(element, true));
       }
     }
@@ -194,7 +194,7 @@
     if (!error.hidden) line.dataset.refused = sent ?? box.value;
     else if (!newer && document.activeElement !== box) {
       show(line, stored || "0");
-      box.defaultValue = box.value; // nothing typed is at stake when a later answer has another number
+      box.defaultValue = box.value; // a later answer with another number overwrites nothing typed
     }
     complain(line, error.hidden ? "" : error.textContent);
   }
@@ -250,7 +250,7 @@
     else send();
   });
 
-  // Told to wait, nothing more can be sent now: whoever leaves should know that it would be lost.
+  // The server said to wait, so nothing can be sent now: warn people who leave that it would be lost.
   addEventListener("beforeunload", (event) => {
     if (failures && order() && (pending || changed().length)) event.preventDefault();
   });
@@ -258,7 +258,7 @@
   addEventListener("pagehide", () => {
     if (!order()) return;
     if (pending && !inFlight) post(pending.body).catch(() => {});
-    // The answer to a request still out will not be seen: what was tapped since goes out beside it.
+    // The answer to a request in flight will not be seen: send what was tapped since alongside it.
     const rest = collect(pending?.values);
     if (rest) post(rest.body).catch(() => {});
   });

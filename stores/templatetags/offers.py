@@ -55,7 +55,8 @@ class PriceNow:
 def store_rows(stores):
     address = address_of("store")
     rows = (
-        StoreRow(address(one.pk), one.name, one.chain, one.address, one.currency, one.is_verified) for one in stores
+        StoreRow(address(store.pk), store.name, store.chain, store.address, store.currency, store.is_verified)
+        for store in stores
     )
     return write("stores/_store_row.html", rows)
 

@@ -1,8 +1,8 @@
-"""C1: several processes change the catalogue at random, and whoever reads through the cache sees what is there.
+"""C1: several processes change the catalogue at random, and every read through the cache shows the current state.
 
 `make soak` plays 100,000 operations in four processes on servers of its own; the suite plays fewer.
-After each commit a player reads one list through the cache and from the database: its own things must be the same
-(nobody else changes them), and often, within one snapshot, everything.
+After each commit a player reads one list through the cache and from the database: its own rows must match (nobody
+else changes them), and often, within one snapshot, the whole list.
 """
 
 import argparse
@@ -88,7 +88,7 @@ class Player:
         from stores.models import Offer, Price
 
         offers = Offer.objects.filter(product=product)
-        Price.objects.bulk_create(Price(offer=one, amount=self.dice.randint(1, 999), quantity=2) for one in offers)
+        Price.objects.bulk_create(Price(offer=offer, amount=self.dice.randint(1, 999), quantity=2) for offer in offers)
 
     def do_offer(self, store, product):
         from stores.models import Offer
@@ -163,26 +163,26 @@ def through_cache(name, store):
     from stores.reading import offers_page, picker_page, stores_page
 
     if name == "stores":
-        return [shown(one, STORE) for one in stores_page(1, MANY).object_list]
+        return [shown(store, STORE) for store in stores_page(1, MANY).object_list]
     if name == "offers":
-        return [shown_offer(one.product, one) for one in offers_page(store, 1, MANY).object_list]
-    return [shown_offer(*one) for one in picker_page(store, 1, MANY).object_list]
+        return [shown_offer(offer.product, offer) for offer in offers_page(store, 1, MANY).object_list]
+    return [shown_offer(*pair) for pair in picker_page(store, 1, MANY).object_list]
 
 
 def in_database(name, store):
-    """The same by plain queries, written apart from those of the lists."""
+    """The same by plain queries, written independently of the lists."""
     from stores.models import Offer, Product, Store
 
     if name == "stores":
-        return [shown(one, STORE) for one in Store.objects.order_by("-is_verified", "sort_name", "pk")]
+        return [shown(store, STORE) for store in Store.objects.order_by("-is_verified", "sort_name", "pk")]
     offers = list(Offer.objects.filter(store=store).select_related("product").with_current_price())
     if name == "offers":
-        offers.sort(key=lambda one: (one.product.sort_name, one.product.brand_key, one.product.pk))
-        return [shown_offer(one.product, one) for one in offers]
+        offers.sort(key=lambda offer: (offer.product.sort_name, offer.product.brand_key, offer.product.pk))
+        return [shown_offer(offer.product, offer) for offer in offers]
     sold = {offer.product_id: offer for offer in offers}
     products = list(Product.objects.all())
-    products.sort(key=lambda one: (one.pk not in sold, not one.is_verified, one.sort_name, one.pk))
-    return [shown_offer(one, sold.get(one.pk)) for one in products]
+    products.sort(key=lambda product: (product.pk not in sold, not product.is_verified, product.sort_name, product.pk))
+    return [shown_offer(product, sold.get(product.pk)) for product in products]
 
 
 # --- Processes -------------------------------------------------------------------------------------

@@ -42,10 +42,10 @@ def test_the_lists_are_searched_with_the_same_few_queries(as_admin, oil, metro, 
         return len(seen)
 
     make_offer(oil, metro, price=1)
-    one = queries()
+    once = queries()
     for _n in range(5):
         make_offer(make_product(), make_store(), price=1)
-    assert queries() == one <= 12
+    assert queries() == once <= 12
 
 
 @pytest.mark.parametrize("model", ["store", "product", "offer", "price"])
@@ -86,7 +86,7 @@ def test_a_name_taken_in_the_same_moment_gets_a_sentence(as_admin, oil, monkeypa
     ("data", "field"),
     [({"step": "1.5"}, "step"), ({"step": "0"}, "step"), ({"step": "x"}, "step"), ({"unit": ""}, "unit")],
 )
-def test_a_product_is_checked_like_in_its_form(as_admin, oil, data, field):
+def test_a_product_is_checked_as_in_its_form(as_admin, oil, data, field):
     assert field in errors(change(as_admin, oil, **data))
 
 
@@ -139,7 +139,7 @@ def test_a_price_can_be_withdrawn(as_admin, oil, metro):
 
 
 @pytest.mark.parametrize("row", ["oil", "metro"])
-def test_what_is_in_use_is_not_deleted(as_admin, oil, metro, row):
+def test_rows_in_use_are_not_deleted(as_admin, oil, metro, row):
     make_offer(oil, metro, price=1)
     row = {"oil": oil, "metro": metro}[row]
     url = f"{BASE}/{row._meta.model_name}/{row.pk}/delete/"
@@ -150,12 +150,12 @@ def test_what_is_in_use_is_not_deleted(as_admin, oil, metro, row):
     row.refresh_from_db()
 
 
-def test_what_is_not_in_use_can_be_deleted(as_admin, oil):
+def test_rows_not_in_use_can_be_deleted(as_admin, oil):
     assert as_admin.post(f"{BASE}/product/{oil.pk}/delete/", {"post": "yes"}).status_code == 302
     assert not Product.objects.exists()
 
 
-def test_nonsense_in_the_address_of_a_new_offer_is_no_error(as_admin, metro):
+def test_nonsense_in_the_address_of_a_new_offer_is_not_an_error(as_admin, metro):
     for value in ("text", "-1", "²", ""):
         assert as_admin.get(f"{BASE}/offer/add/?store={value}").status_code == 200
     assert as_admin.get(f"{BASE}/offer/add/?store={metro.pk}").context["adminform"].form["store"].value() == str(

@@ -1,4 +1,4 @@
-"""What the pages of the catalogue do with script."""
+"""What the catalogue's pages do with JavaScript."""
 
 import pytest
 
@@ -40,7 +40,7 @@ def test_stores_are_offered_while_a_name_is_typed(page):
     page.locator('#known-stores option[value="Store 24"]').wait_for(state="attached")
 
 
-def test_a_refused_form_keeps_what_was_typed_and_goes_through_once_mended(page):
+def test_a_refused_form_keeps_what_was_typed_and_goes_through_once_corrected(page):
     make_store("Metro")
     page.goto("/products/new/")
     page.get_by_label("Name").fill("Olive oil")

@@ -46,13 +46,13 @@ def price_row(**changes):
 ROWS = {Product: product_row, Store: store_row, Offer: offer_row, Price: price_row}
 
 
-def test_a_price_of_nothing_counts_only_as_withdrawn(db):
+def test_a_price_of_zero_has_to_be_withdrawn(db):
     with pytest.raises(IntegrityError, match="price_of_nothing_is_withdrawn"):
         insert(Price, **price_row(amount="0", withdrawn_at=None))
 
 
 @pytest.mark.parametrize("model", ROWS)
-def test_the_rows_as_such_are_accepted(db, model):
+def test_valid_rows_are_accepted(db, model):
     insert(model, **ROWS[model]())
     assert model.objects.count() >= 1
 
@@ -61,21 +61,21 @@ BOUNDS = [
     (Product, "step", "0.01", "1000"),
     (Offer, "pack_size", "0.01", "99999"),
     (Offer, "min_quantity", "0.01", "99999"),
-    (Price, "amount", "0", "9999999.99"),  # what was free counts only as withdrawn
+    (Price, "amount", "0", "9999999.99"),  # a price of zero has to be withdrawn
     (Price, "quantity", "0.01", "99999"),
     (Price, "min_quantity", "0.01", "99999"),
 ]
 
 
 @pytest.mark.parametrize(("model", "column", "low", "high"), BOUNDS)
-def test_both_bounds_themselves_are_in(db, model, column, low, high):
+def test_both_bounds_are_included(db, model, column, low, high):
     for value in (low, high):
         insert(model, **ROWS[model](**{column: value, "note" if model is not Product else "name_key": value}))
 
 
 @pytest.mark.parametrize(("model", "column", "low", "high"), BOUNDS)
 @pytest.mark.parametrize("value", ["below", "above", "NaN"])
-def test_what_is_outside_is_refused_and_so_is_not_a_number(db, model, column, low, high, value):
+def test_values_out_of_bounds_are_refused_and_so_is_nan(db, model, column, low, high, value):
     value = {"below": Decimal(low) - CENT, "above": Decimal(high) + CENT}.get(value, value)
     refusal = f"{model._meta.model_name}_{column}_within|numeric field overflow"
     with pytest.raises((IntegrityError, DataError), match=refusal):
@@ -110,7 +110,7 @@ def test_without_the_upper_bound_nan_would_get_in(db, model, column, low, high):
         (Store, {"name_key": "taken"}, "one_store_of_a_name"),
     ],
 )
-def test_a_row_that_cannot_be(db, model, changes, constraint):
+def test_an_impossible_row_is_refused(db, model, changes, constraint):
     make_product("Taken")
     make_store("Taken")
     with pytest.raises(IntegrityError, match=constraint):
@@ -122,14 +122,14 @@ def test_the_same_name_of_another_brand_is_another_product(db):
     insert(Product, **product_row(name_key="taken", brand_key="tilda"))
 
 
-def test_one_offer_of_a_product_at_a_store(db):
+def test_a_product_has_one_offer_at_a_store(db):
     offer = make_offer(make_product(), make_store())
     with pytest.raises(IntegrityError, match="one_offer"):
         insert(Offer, **offer_row(product_id=offer.product_id, store_id=offer.store_id))
 
 
 @pytest.mark.parametrize("model", [Product, Store, Offer])
-def test_what_is_in_use_cannot_be_deleted(db, model):
+def test_rows_in_use_cannot_be_deleted(db, model):
     make_offer(make_product(), make_store(), price=1)
     with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"DELETE FROM {model._meta.db_table}")

@@ -1,4 +1,4 @@
-"""C1 to C5, C7, C8: the kept lists of the catalogue, on real Redis and PostgreSQL."""
+"""C1 to C5, C7, C8: the cached lists of the catalogue, on real Redis and PostgreSQL."""
 
 import json
 import os
@@ -111,7 +111,7 @@ def removed_by_an_admin(store):
 
 
 def moved(store):
-    """The row leaves one list and comes into another."""
+    """The row leaves one list and appears in another."""
     other = make_store("Kaufhof")
     seen(other)
     saved(offer(), store=other)
@@ -163,7 +163,7 @@ WAYS = {
 
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
-def test_whatever_is_written_is_seen(shop, way):
+def test_every_write_is_seen(shop, way):
     """C2, C1."""
     assert is_right(shop)
     before = there(shop)
@@ -181,7 +181,7 @@ def test_without_new_tokens_the_old_lists_are_seen(shop, way, monkeypatch):
     assert not is_right(shop)
 
 
-def test_what_no_list_shows_renews_nothing(shop):
+def test_a_change_that_no_list_shows_renews_nothing(shop):
     before = Store.objects.get(pk=shop.pk).generation
     Store.objects.update(is_currency_fixed=True)
     Product.objects.update(is_unit_fixed=True)
@@ -189,7 +189,7 @@ def test_what_no_list_shows_renews_nothing(shop):
 
 
 # --- C1: under concurrency -------------------------------------------------------------------------
-def test_four_processes_that_write_and_read_never_see_what_was_before():
+def test_four_processes_that_write_and_read_never_see_old_data():
     """C1: a short run of `make soak`."""
     environment = {**os.environ, "DATABASE_URL": database_url(), "SECRET_KEY": "for tests only"}
     players = [soak.start_player(number, 60, environment) for number in range(soak.PLAYERS)]
@@ -197,8 +197,8 @@ def test_four_processes_that_write_and_read_never_see_what_was_before():
 
 
 def database_url():
-    words = connection.settings_dict
-    return f"postgres://{words['USER']}:{words['PASSWORD']}@{words['HOST']}:{words['PORT']}/{words['NAME']}"
+    parts = connection.settings_dict
+    return f"postgres://{parts['USER']}:{parts['PASSWORD']}@{parts['HOST']}:{parts['PORT']}/{parts['NAME']}"
 
 
 def test_a_player_notices_a_list_that_is_not_renewed(monkeypatch):
@@ -214,7 +214,7 @@ def keys():
     return sorted(redis_cache.client.get_client().scan_iter())
 
 
-def test_until_the_commit_others_see_what_was_and_from_then_on_what_is(shop):
+def test_others_see_the_old_data_until_the_commit_and_the_new_data_after_it(shop):
     """C3: the writer reads too, within its transaction, and keeps nothing."""
     assert is_right(shop)
     before, written, go_on = seen(shop), Signal(), Signal()
@@ -241,7 +241,7 @@ def test_until_the_commit_others_see_what_was_and_from_then_on_what_is(shop):
     assert seen(shop) != before
 
 
-def test_what_is_rolled_back_leaves_no_trace(shop):
+def test_a_rollback_leaves_no_trace(shop):
     """C3."""
     assert is_right(shop)
     kept, tokens = keys(), list(Generation.objects.values_list()) + list(Store.objects.values_list("generation"))
@@ -258,7 +258,7 @@ def test_what_is_rolled_back_leaves_no_trace(shop):
 
 
 # --- C4: what is in Redis --------------------------------------------------------------------------
-def test_every_key_has_an_end_a_prefix_and_json_in_it(shop, settings):
+def test_every_key_expires_has_a_prefix_and_holds_json(shop, settings):
     """C4."""
     seen(shop)
     client = redis_cache.client.get_client()
@@ -288,7 +288,7 @@ def pages(run):
 
 
 def test_nothing_about_people_is_kept(shop):
-    """C7: two people look around; no value in Redis knows them, their group or their run."""
+    """C7: two people look around; no value in Redis mentions them, their group or their run."""
     mara, jon = make_user("Mara Milic", username="mara_m"), make_user("Jon Snow", username="jon_s")
     run = make_run(group=make_group("Thursday Club", admin=mara, members=[jon]), leader=mara, store=shop, note="secret")
     clients = [signed_in(mara), signed_in(jon)]
@@ -305,8 +305,8 @@ def test_nothing_about_people_is_kept(shop):
     assert b"Gouda" in everything
 
 
-def test_who_is_not_logged_in_sees_nothing_of_it(shop, client):
-    """C7: the right is looked at first."""
+def test_visitors_see_nothing_of_it(shop, client):
+    """C7: rights are checked first."""
     seen(shop)
     assert client.get(reverse("store", args=[shop.pk])).status_code == 302
 
@@ -315,10 +315,10 @@ def catalogue_queries(ask):
     with CaptureQueriesContext(connection) as queries:
         ask()
     tables = ("stores_product", "stores_offer", "stores_price")
-    return [one["sql"] for one in queries if any(f'FROM "{table}"' in one["sql"] for table in tables)]
+    return [query["sql"] for query in queries if any(f'FROM "{table}"' in query["sql"] for table in tables)]
 
 
-def test_the_second_look_asks_for_no_product(shop):
+def test_the_second_look_reads_no_product(shop):
     """C8: store list, store page, and the picker of a run that holds nothing yet."""
     bob = make_user("Bob")
     run, client = make_run(leader=bob, store=shop), signed_in(bob)
@@ -327,7 +327,7 @@ def test_the_second_look_asks_for_no_product(shop):
         assert catalogue_queries(lambda path=path: client.get(path)) == [], path
     with CaptureQueriesContext(connection) as queries:
         client.get("/stores/")
-    assert not [one for one in queries if "sort_name" in one["sql"]]
+    assert not [query for query in queries if "sort_name" in query["sql"]]
 
 
 def test_an_empty_list_is_a_hit():
@@ -340,14 +340,14 @@ def test_an_empty_list_is_a_hit():
 
 
 @pytest.mark.parametrize("number", [None, "", "1", "2", "3", "99", "-1", "x", "1.5"])
-def test_pages_are_cut_as_everywhere(number):
-    """A page beyond the last is the last, and makes no key of its own."""
+def test_page_numbers_are_limited_as_everywhere(number):
+    """A number beyond the last gives the last page and makes no key of its own."""
     store = make_store()
     for name in "abcde":
         make_offer(make_product(f"Thing {name}"), store)
     page = offers_page(store, number, 2)
     plain = models.QuerySet(Offer).filter(store=store).order_by("product__sort_name")
     first = (page.number - 1) * 2
-    assert [one.pk for one in page.object_list] == [one.pk for one in plain[first : first + 2]]
+    assert [store.pk for store in page.object_list] == [store.pk for store in plain[first : first + 2]]
     assert page.paginator.num_pages == 3
     assert page.number in (1, 2, 3)

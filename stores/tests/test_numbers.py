@@ -1,4 +1,4 @@
-"""Typed numbers (spec 3), and names that are the same (spec 25)."""
+"""Typed numbers (spec 3), and names that count as the same (spec 25)."""
 
 import re
 from decimal import Decimal
@@ -67,7 +67,7 @@ def test_anything_else_is_refused_with_a_sentence(text):
     assert len(refusal.value.messages[0]) > 10
 
 
-def test_one_mark_and_three_digits_can_be_read_in_two_ways():
+def test_one_separator_and_three_digits_are_ambiguous():
     with pytest.raises(ValidationError, match=r"two ways. Write 1234 or 1.23"):
         parse_number("1,234")
 
@@ -110,7 +110,7 @@ def test_every_text_is_read_as_the_specification_says(text):
 
 
 @given(st.decimals(min_value=0, max_value=99999, places=2), st.sampled_from(",."), st.booleans())
-def test_what_is_written_is_what_is_read(number, mark, grouped):
+def test_a_written_number_reads_back_the_same(number, mark, grouped):
     other = "." if mark == "," else ","
     text = f"{number:,.2f}" if grouped and number >= 1000 else f"{number:.2f}"
     assert parse_number(text.translate(str.maketrans({",": other, ".": mark}))) == number
@@ -142,7 +142,7 @@ def test_values_out_of_range_are_refused_at_the_field(field, text, is_valid):
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first", "other"),
     [
         ("Basmati Rice", "basmati  RICE"),
         ("Basmati Rice", "BasmatiRice"),
@@ -155,8 +155,8 @@ def test_values_out_of_range_are_refused_at_the_field(field, text, is_valid):
         ("ГРЕЧКА", "гречка"),
     ],
 )
-def test_two_spellings_of_one_name(one, other):
-    assert fold(one) == fold(other)
+def test_two_spellings_of_the_same_name(first, other):
+    assert fold(first) == fold(other)
 
 
 def test_different_names_stay_different():

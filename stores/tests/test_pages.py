@@ -34,13 +34,13 @@ EVERY_ID = 1_000_000
 
 
 def address(name, ids):
-    route, words = get_resolver().reverse_dict.getlist(name)[0][0][0]
-    return "/" + route % dict.fromkeys(words, ids)
+    route, parameters = get_resolver().reverse_dict.getlist(name)[0][0][0]
+    return "/" + route % dict.fromkeys(parameters, ids)
 
 
 @pytest.fixture
 def ids(oil, metro, alice):
-    """Everything there is has the same id."""
+    """Every object has the same id."""
     product, store = make_product(pk=EVERY_ID, created_by=alice), make_store(pk=EVERY_ID, created_by=alice)
     offer = Offer.objects.create(pk=EVERY_ID, product=product, store=store)
     Price.objects.create(pk=EVERY_ID, offer=offer, amount=1, quantity=1, seen_by=alice)
@@ -61,7 +61,7 @@ def test_a_visitor_is_asked_to_log_in_and_nothing_happens(visitor, ids, name):
 
 
 @pytest.mark.parametrize(("name", "known"), ADDRESSES.items())
-def test_it_answers_its_own_methods_only(as_alice, ids, name, known):
+def test_it_answers_only_its_own_methods(as_alice, ids, name, known):
     for method in ("get", "post", "put", "patch", "delete"):
         response = getattr(as_alice, method)(address(name, ids))
         expected = {200, 302, 409, 422} if method.upper() in known.split() else {405}
@@ -70,13 +70,13 @@ def test_it_answers_its_own_methods_only(as_alice, ids, name, known):
 
 @pytest.mark.parametrize("name", [name for name in ADDRESSES if address(name, 1) != address(name, 2)])
 @pytest.mark.parametrize("missing", [7, 10**30])
-def test_what_is_not_there_is_not_found(as_alice, name, missing):
+def test_missing_rows_are_not_found(as_alice, name, missing):
     method = "get" if "GET" in ADDRESSES[name] else "post"
     assert getattr(as_alice, method)(address(name, missing)).status_code == 404
 
 
 @pytest.mark.parametrize(("name", "known"), ADDRESSES.items())
-def test_every_page_explains_itself_without_script(as_alice, ids, name, known):
+def test_every_form_works_without_javascript(as_alice, ids, name, known):
     if "POST" in known and "GET" in known:
         text = as_alice.get(address(name, ids)).content.decode()
         assert f'method="post" action="{address(name, ids)}"' in text.replace("\n", " ").replace("  ", "")
@@ -105,7 +105,7 @@ def counted(as_alice, ids):
 
 
 @pytest.mark.slow
-def test_pages_do_the_same_few_queries_whatever_their_size(counted, ids, alice):
+def test_pages_run_the_same_few_queries_at_any_size(counted, ids, alice):
     few = counted()
     product, store = Product.objects.get(pk=ids), Store.objects.get(pk=ids)
     for n in range(49):

@@ -38,8 +38,8 @@ def current(offer):
 
 
 @pytest.mark.parametrize("hours", [3, -3])
-def test_a_web_process_whose_clock_is_wrong_dates_no_price(offer, monkeypatch, hours):
-    """The database's clock is the one that counts, so what is recorded last is current at once."""
+def test_a_web_process_with_a_wrong_clock_does_not_date_prices(offer, monkeypatch, hours):
+    """Only the database's clock counts, so the latest record is current at once."""
     record(offer, "5.00")
     with monkeypatch.context() as wrong:
         wrong.setattr(timezone, "now", lambda: datetime.now(UTC) + timedelta(hours=hours))
@@ -51,7 +51,7 @@ def test_a_web_process_whose_clock_is_wrong_dates_no_price(offer, monkeypatch, h
 
 
 def test_a_price_from_the_future_is_current_only_until_the_next_one(offer):
-    """Should the database's own clock have been fast: it keeps its place before what came later."""
+    """If the database's own clock was fast, such a price still comes before later ones."""
     see(offer, "5.00", days_ago=1)
     see(offer, "6.00", days_ago=-1)
     assert current(offer) == 6
@@ -62,7 +62,7 @@ def test_a_price_from_the_future_is_current_only_until_the_next_one(offer):
 
 
 # --- Offers ----------------------------------------------------------------------------------------
-def test_anybody_says_where_a_product_is_sold(as_bob, oil, metro):
+def test_anyone_can_say_where_a_product_is_sold(as_bob, oil, metro):
     data = {"store": "metro", "pack_size": "12", "note": "aisle 4", "amount": "10", "quantity": "12"}
     assert as_bob.post(f"/products/{oil.pk}/offers/new/", data).url == f"/products/{oil.pk}/"
     [offer] = shown(as_bob, oil)
@@ -103,7 +103,7 @@ def test_a_store_just_added_is_filled_in(as_bob, oil, metro):
     assert form["store"].value() == "Metro"
 
 
-def test_anybody_corrects_what_the_shelf_says(as_bob, offer):
+def test_anyone_can_correct_an_offer(as_bob, offer):
     url = f"/offers/{offer.pk}/edit/"
     seen = as_bob.get(url).context["form"].digest
     assert as_bob.post(url, {"pack_size": "6", "min_quantity": "", "note": "aisle 5", "seen": seen}).status_code == 302
@@ -116,7 +116,7 @@ def test_anybody_corrects_what_the_shelf_says(as_bob, offer):
 
 
 # --- Logging and withdrawing -----------------------------------------------------------------------
-def test_anybody_logs_a_price(as_bob, bob, offer):
+def test_anyone_can_log_a_price(as_bob, bob, offer):
     data = {"amount": "9,60", "quantity": "12", "min_quantity": "24", "note": "this week"}
     assert as_bob.post(f"/offers/{offer.pk}/prices/new/", data).url == f"/products/{offer.product_id}/"
     price = Price.objects.get()
@@ -165,7 +165,7 @@ def test_a_price_is_a_multiple_of_the_stores_minor_unit(as_bob, oil):
     assert "¥740" in as_bob.get(f"/products/{oil.pk}/").content.decode()
 
 
-def test_who_logged_a_price_withdraws_it_and_takes_that_back(as_bob, bob, offer):
+def test_the_person_who_logged_a_price_can_withdraw_it_and_undo_that(as_bob, bob, offer):
     see(offer, 5, days_ago=1)
     price = see(offer, 4, seen_by=bob)
     assert as_bob.post(f"/prices/{price.pk}/withdraw/").url == f"/products/{offer.product_id}/"
@@ -184,7 +184,7 @@ def test_withdrawing_offers_undo(as_bob, bob, offer):
     assert f'action="/prices/{price.pk}/restore/"' in page
 
 
-def test_nobody_else_withdraws_it_and_never_that_of_a_purchase(as_alice, as_bob, bob, offer):
+def test_nobody_else_can_withdraw_it_and_nobody_the_price_of_a_purchase(as_alice, as_bob, bob, offer):
     others = see(offer, 4, seen_by=bob)
     bought = see(offer, 4, seen_by=bob, is_of_purchase=True)
     nobodys = see(offer, 4)
@@ -196,7 +196,7 @@ def test_nobody_else_withdraws_it_and_never_that_of_a_purchase(as_alice, as_bob,
 
 
 # --- What it costs ---------------------------------------------------------------------------------
-def test_each_store_shows_its_current_and_its_range_the_cheapest_first(as_bob, oil, metro, offer):
+def test_stores_show_current_price_and_range_cheapest_first(as_bob, oil, metro, offer):
     see(offer, "1.20", days_ago=9)
     see(offer, "6.00", quantity=12, days_ago=5)
     see(offer, "10.00", quantity=10)
@@ -241,7 +241,7 @@ def test_the_list_of_products_is_searched_and_paged(as_bob):
 
 
 # --- The chart -------------------------------------------------------------------------------------
-def test_the_chart_has_a_line_for_each_store_and_a_chart_for_each_currency(as_bob, oil, offer):
+def test_each_store_has_a_line_and_each_currency_a_chart(as_bob, oil, offer):
     see(offer, "12", quantity=12, days_ago=3)
     see(offer, "18", quantity=12)
     make_offer(oil, make_store("Tokyo", currency="JPY"), price="5")

@@ -29,7 +29,7 @@ def edit(client, product, **data):
     return client.post(url, {name: "" if value is None else value for name, value in (shown | data).items()})
 
 
-def test_a_product_is_added_by_anybody_and_shown(as_bob, bob):
+def test_anyone_adds_a_product_and_it_is_shown(as_bob, bob):
     response = post(as_bob, name="  Olive oil ", brand="Terra")
     product = Product.objects.get()
     assert response.url == f"/products/{product.pk}/"
@@ -142,7 +142,7 @@ def test_an_offer_needs_no_price(as_bob, metro):
     assert not Product.objects.get().is_unit_fixed
 
 
-def test_an_unknown_store_is_refused_with_those_that_may_be_meant(as_bob, metro):
+def test_an_unknown_store_is_refused_with_suggestions(as_bob, metro):
     assert "Metro" in errors(post(as_bob, store="Metr"))["store"][0]
 
 
@@ -248,7 +248,7 @@ def test_a_line_break_in_the_way_back_splits_no_header(as_bob):
 
 
 # --- Correcting ------------------------------------------------------------------------------------
-def test_who_added_it_corrects_it(as_alice, oil):
+def test_the_person_who_added_it_can_correct_it(as_alice, oil):
     response = edit(as_alice, oil, name="Olive oil, extra virgin", unit="other", other_unit="can", step="6")
     assert response.url == f"/products/{oil.pk}/"
     oil.refresh_from_db()
@@ -256,7 +256,7 @@ def test_who_added_it_corrects_it(as_alice, oil):
     assert oil.name_key == "oliveoil,extravirgin"
 
 
-def test_others_may_not_and_nobody_but_an_admin_once_it_is_verified(as_alice, as_bob, as_admin, oil):
+def test_others_cannot_and_once_it_is_verified_only_an_admin_can(as_alice, as_bob, as_admin, oil):
     for method in ("get", "post"):
         response = getattr(as_bob, method)(f"/products/{oil.pk}/edit/")
         assert response.status_code == 403
@@ -329,9 +329,9 @@ def test_someone_signed_in_later_cannot_correct_what_nobody_added(bob):
     assert signed_in(bob).get(f"/products/{product.pk}/edit/").status_code == 403
 
 
-def test_the_page_shows_what_each_store_asks_for(as_bob, oil, metro):
+def test_the_page_shows_the_price_at_each_store(as_bob, oil, metro):
     make_offer(oil, metro, pack_size=12, min_quantity=24, note="aisle 4", price="10.00", quantity=12)
     page = as_bob.get(f"/products/{oil.pk}/").content.decode()
-    for words in ("€0.8333</b> per bottle", "€10.00 for 12 bottles", "Packs of 12 bottles", "At least 24", "aisle 4"):
-        assert words in page
+    for text in ("€0.8333</b> per bottle", "€10.00 for 12 bottles", "Packs of 12 bottles", "At least 24", "aisle 4"):
+        assert text in page
     assert "Ordered in steps of 1 bottle" in page

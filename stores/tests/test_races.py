@@ -60,7 +60,7 @@ def looked_up_first(*, by, name, **fields):
 
 
 def test_without_the_key_a_check_before_writing_would_let_both_in():
-    """Negative control: the unique constraint is what holds, not the looking up."""
+    """Negative control: the unique constraint protects, not the lookup."""
     new = {"name": "Olive oil", "unit": "bottle", "kind": "counted", "step": 1, "by": None}
     results = race(lambda: looked_up_first(**new), lambda: looked_up_first(**new))
     assert [type(result) for result in results].count(IntegrityError) == 1
@@ -97,7 +97,7 @@ def test_two_corrections_of_one_page_do_not_overwrite_each_other():
     assert sorted(getattr(result, "status", 200) for result in results) == [200, 409]
 
 
-def test_who_waits_too_long_for_a_row_is_told_so():
+def test_waiting_too_long_for_a_row_ends_in_a_sentence():
     """D3."""
     alice = make_user("Alice")
     store = make_store(created_by=alice)

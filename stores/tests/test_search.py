@@ -28,7 +28,7 @@ def found(text):
         ("back\\slash", "\\"),
     ],
 )
-def test_a_product_is_found_by_what_is_remembered_of_its_name(name, text):
+def test_a_product_is_found_by_what_people_remember_of_its_name(name, text):
     make_product("Washing powder")
     make_product(name)
     assert found(text) == [name]
@@ -67,7 +67,7 @@ def test_verified_come_before_better_matches_and_these_before_worse():
     assert found("rice") == ["Rice noodles, thin", "Rice", "Rice pudding with vanilla"]
 
 
-def test_what_the_store_sells_comes_first_then_as_the_search_has_it():
+def test_what_the_store_sells_comes_first_then_the_usual_order():
     metro = make_store()
     make_product("Rice")
     make_product("Rice noodles", is_verified=True)

@@ -19,14 +19,14 @@ def edit(client, store, **data):
     return client.post(url, {name: form[name].value() for name in form.fields} | {"seen": form.digest} | data)
 
 
-def test_a_store_is_added_by_anybody_and_shown(as_bob, bob):
+def test_anyone_adds_a_store_and_it_is_shown(as_bob, bob):
     response = post(as_bob, name=" Lidl  Süd", chain="Lidl", address="Main street 1", currency="RSD")
     store = Store.objects.get()
     assert response.url == f"/stores/{store.pk}/"
     assert (store.name, store.chain, store.currency, store.created_by) == ("Lidl  Süd", "Lidl", "RSD", bob)
     page = as_bob.get(response.url).content.decode()
-    for words in ("Main street 1", "Prices in RSD", "No product is known here yet"):
-        assert words in page
+    for text in ("Main street 1", "Prices in RSD", "No product is known here yet"):
+        assert text in page
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_a_link_can_fill_the_form_in(as_bob, settings):
     assert form["currency"].value() == settings.DEFAULT_CURRENCY
 
 
-def test_who_added_it_corrects_it_and_others_do_not(as_alice, as_bob, metro):
+def test_only_the_person_who_added_it_can_correct_it(as_alice, as_bob, metro):
     assert edit(as_alice, metro, name="Metro Nord", currency="RSD").url == f"/stores/{metro.pk}/"
     metro.refresh_from_db()
     assert (metro.name, metro.name_key, metro.currency) == ("Metro Nord", "metronord", "RSD")
@@ -120,7 +120,7 @@ def test_a_stale_form_is_refused_with_both_versions(as_alice, as_admin, metro):
     assert metro.address == "Second street 2"
 
 
-def test_the_list_is_searched_and_shows_what_is_verified_first(as_bob):
+def test_the_list_can_be_searched_and_shows_verified_stores_first(as_bob):
     for name in ("Metro", "Spar", "Čajdžinica"):
         make_store(name)
     make_store("Zebra", is_verified=True, chain="Z", address="Far away")
@@ -137,9 +137,9 @@ def test_the_page_of_a_store_lists_its_products_by_name(as_bob, metro):
     make_offer(make_product("Apples"), make_store())
     page = as_bob.get(f"/stores/{metro.pk}/")
     assert [offer.product.name for offer in page.context["page"]] == ["Čaj", "Vinegar"]
-    text = page.content.decode()
-    for words in ("Franck", "€1.50</b> per pack", "€9.00 for 6 packs", "Packs of 6 packs", "€1.50</b> per L"):
-        assert words in text
+    html = page.content.decode()
+    for text in ("Franck", "€1.50</b> per pack", "€9.00 for 6 packs", "Packs of 6 packs", "€1.50</b> per L"):
+        assert text in html
     page = as_bob.get(f"/stores/{metro.pk}/", {"q": "franck"})
     assert [offer.product.name for offer in page.context["page"]] == ["Čaj"]
     assert "Nothing found" in as_bob.get(f"/stores/{metro.pk}/", {"q": "apples"}).content.decode()

@@ -37,20 +37,20 @@ class Command(BaseCommand):
                 continue
             age, count = timesince(manifest.taken_at, timezone.now()), sum(manifest.counts.values())
             yield f"{key}  {age} old  {manifest.size} bytes  {count} rows  verified{_drilled(rows.get(key))}"
-        yield f"{len(keys)} backups."
+        yield f"Backups: {len(keys)}."
 
     def _pruned(self, there, dry_run):
         if dry_run:
             names = list(shelf.superfluous(there, settings.BACKUP_KEEP))
             yield from names
-            yield f"{len(names)} files would be deleted."
+            yield f"Files to delete: {len(names)}."
             return
         with only_one() as is_mine:
             if not is_mine:
                 raise BackupError("A backup is being made. Prune when it is done.")
             names = shelf.prune(there, settings.BACKUP_KEEP)
         yield from names
-        yield f"{len(names)} files were deleted."
+        yield f"Files deleted: {len(names)}."
 
 
 def _rows():

@@ -22,5 +22,5 @@ class Command(BaseCommand):
         for sentence in found:
             self.stdout.write(sentence)
         if found:
-            raise CommandError(f"{len(found)} problems found.")
-        self.stdout.write("All sums, states and references are as they must be.")
+            raise CommandError(f"Problems found: {len(found)}.")
+        self.stdout.write("All sums, states and references are correct.")

@@ -46,8 +46,8 @@ def bucket(s3_server, settings):
     settings.BACKUP_S3_BUCKET, settings.BACKUP_S3_ENDPOINT, settings.BACKUP_S3_REGION = BUCKET, s3_server, "us-east-1"
     settings.BACKUP_S3_ACCESS_KEY, settings.BACKUP_S3_SECRET_KEY = "x", "y"
     yield client
-    for one in client.list_objects_v2(Bucket=BUCKET).get("Contents", []):
-        client.delete_object(Bucket=BUCKET, Key=one["Key"])
+    for item in client.list_objects_v2(Bucket=BUCKET).get("Contents", []):
+        client.delete_object(Bucket=BUCKET, Key=item["Key"])
     client.delete_bucket(Bucket=BUCKET)
 
 

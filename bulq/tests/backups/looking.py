@@ -11,7 +11,7 @@ from bulq.backups import databases
 from bulq.backups.errors import BackupError
 
 
-def said(*command, **options):
+def output_of(*command, **options):
     """The lines that a management command prints."""
     output = StringIO()
     call_command(*command, stdout=output, **options)
@@ -43,8 +43,8 @@ def _knowing_only(database):
 
 def database_url():
     """Of this test's database, for another process."""
-    words = connection.settings_dict
-    return f"postgres://{words['USER']}:{words['PASSWORD']}@{words['HOST']}:{words['PORT']}/{words['NAME']}"
+    parts = connection.settings_dict
+    return f"postgres://{parts['USER']}:{parts['PASSWORD']}@{parts['HOST']}:{parts['PORT']}/{parts['NAME']}"
 
 
 def count(database, table="stores_product"):

@@ -19,7 +19,7 @@ from bulq.watch import alerts, health
 from bulq.watch.health import problems
 from dev.processes import free_port
 
-from .looking import said
+from .looking import output_of
 from .receivers import mail_server, web_server
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
@@ -168,21 +168,21 @@ def test_without_the_webhook_the_mail_is_sent(failing, letters, hook, settings, 
     assert len(letters.got) == 1
     assert "not delivered by webhook: " + ("the answer was 500" if how == "says no" else "no answer") in caplog.text
     assert "a-secret-path" not in "".join(
-        one.getMessage() for one in caplog.records if one.name != "urllib3.connectionpool"
+        record.getMessage() for record in caplog.records if record.name != "urllib3.connectionpool"
     )
     if hook.hangs:
         hook.hangs.set()
 
 
 def test_a_trial_tells_both_and_says_who_was_not_reached(letters, hook, settings):
-    assert said("backup", "--test-alert") == ["e-mail: sent.", "webhook: sent."]
+    assert output_of("backup", "--test-alert") == ["e-mail: sent.", "webhook: sent."]
     assert "a test alert" in letters.got[0]["Subject"]
     hook.status = 404
     with pytest.raises(CommandError, match="Not everyone was told"):
-        said("backup", "--test-alert")
+        output_of("backup", "--test-alert")
     settings.BACKUP_ALERT_EMAILS, settings.BACKUP_ALERT_WEBHOOK = [], ""
     with pytest.raises(CommandError, match="set BACKUP_ALERT_EMAILS or BACKUP_ALERT_WEBHOOK"):
-        said("backup", "--test-alert")
+        output_of("backup", "--test-alert")
     assert not BackupRun.objects.exists()
 
 

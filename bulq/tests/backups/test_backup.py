@@ -31,7 +31,7 @@ DONE, FAILED, SKIPPED = BackupRun.State.DONE, BackupRun.State.FAILED, BackupRun.
 
 
 def keys(there):
-    return sorted(one.key for one in there.list())
+    return sorted(file.key for file in there.list())
 
 
 def test_a_backup_is_a_dump_and_its_manifest(something, there):
@@ -52,9 +52,9 @@ def test_a_backup_is_a_dump_and_its_manifest(something, there):
 def restored_counts(path):
     """What is in a dump, by restoring it into a database of its own."""
     name = "bulq_restored"
-    words = connection.settings_dict
-    environment = {**os.environ, "PGHOST": words["HOST"], "PGPORT": str(words["PORT"]), "PGUSER": words["USER"]}
-    environment["PGPASSWORD"] = words["PASSWORD"]
+    parts = connection.settings_dict
+    environment = {**os.environ, "PGHOST": parts["HOST"], "PGPORT": str(parts["PORT"]), "PGUSER": parts["USER"]}
+    environment["PGPASSWORD"] = parts["PASSWORD"]
     for command in (["dropdb", "--if-exists", name], ["createdb", name]):
         subprocess.run(command, env=environment, check=True)
     subprocess.run(["pg_restore", "--exit-on-error", "--no-owner", "-d", name, path], env=environment, check=True)

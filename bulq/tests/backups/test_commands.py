@@ -17,14 +17,14 @@ from bulq.backups.lock import only_one
 from bulq.backups.places import FolderPlace
 from bulq.models import BackupRun
 
-from .looking import database_url, said
+from .looking import database_url, output_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_a_backup_says_what_it_made(something, there):
-    [line] = said("backup")
+    [line] = output_of("backup")
     run = BackupRun.objects.get()
     assert line == f"{run.key}: {run.size} bytes, {sum(run.counts.values())} rows, verified."
 
@@ -32,20 +32,20 @@ def test_a_backup_says_what_it_made(something, there):
 def test_a_failure_is_one_sentence_and_a_code(something, folder, shim):
     shim("pg_dump", "exit 7")
     with pytest.raises(CommandError, match=r"^The backup failed\. pg_dump failed with exit code 7") as failed:
-        said("backup")
+        output_of("backup")
     assert failed.value.returncode == 1
 
 
 def test_one_that_is_skipped_has_a_code_of_its_own(something, folder):
     with only_one(), pytest.raises(CommandError, match="Another backup is being made") as skipped:
-        said("backup")
+        output_of("backup")
     assert skipped.value.returncode == 2
 
 
 @pytest.mark.parametrize("command", ["backup", "backups"])
 def test_without_a_place_it_says_what_to_set(something, command):
     with pytest.raises(CommandError, match="set BACKUP_S3_BUCKET or BACKUP_FOLDER"):
-        said(command)
+        output_of(command)
 
 
 def test_the_list_shows_each_and_pruning_can_be_tried_first(something, there, settings):
@@ -54,15 +54,15 @@ def test_the_list_shows_each_and_pruning_can_be_tried_first(something, there, se
     BackupRun.objects.all().delete()
     keys = []
     for _ in range(5):
-        said("backup")
+        output_of("backup")
         BackupRun.objects.update(size=10**9)  # the next is suspiciously small, so nothing is pruned
         keys.append(BackupRun.objects.order_by("-pk").first().key)
-    *lines, last = said("backups")
+    *lines, last = output_of("backups")
     assert {line.split()[0] for line in lines} == set(keys)
-    assert last == "5 backups."
-    assert said("backups", "--prune", "--dry-run")[-1] == "4 files would be deleted."
+    assert last == "Backups: 5."
+    assert output_of("backups", "--prune", "--dry-run")[-1] == "Files to delete: 4."
     assert len(shelf.keys(there)) == 5
-    assert said("backups", "--prune")[-1] == "4 files were deleted."
+    assert output_of("backups", "--prune")[-1] == "Files deleted: 4."
     assert shelf.keys(there)[::-1] == keys[-3:]
 
 
@@ -70,7 +70,7 @@ def test_what_cannot_be_deleted_is_an_error(something, folder, settings, monkeyp
     """B11: and the others are deleted all the same."""
     settings.BACKUP_KEEP = {}
     for _ in range(5):
-        said("backup")
+        output_of("backup")
         BackupRun.objects.update(size=10**9)
     stubborn, delete = sorted(folder.glob("*.json"))[0].name, FolderPlace.delete
 
@@ -81,7 +81,7 @@ def test_what_cannot_be_deleted_is_an_error(something, folder, settings, monkeyp
 
     monkeypatch.setattr(FolderPlace, "delete", refuse)
     with pytest.raises(CommandError, match=f"could not be deleted: Deleting {stubborn}"):
-        said("backups", "--prune")
+        output_of("backups", "--prune")
     assert len(list(folder.glob("*.json"))) == 4
 
 

@@ -37,9 +37,9 @@ def test_nothing_is_said_of_good_settings(folder):
 def test_each_mistake_is_named_without_a_secret(folder, settings, name):
     value, sentence = WRONG[name]
     setattr(settings, name, value)
-    [said] = mistakes()
-    assert sentence in said
-    assert "canary" not in said
+    [mistake] = mistakes()
+    assert sentence in mistake
+    assert "canary" not in mistake
     assert bool(obstacles()) == (name not in NO_OBSTACLE)
 
 
@@ -64,10 +64,14 @@ OTHERS = [("pg_dump", "9.6.2"), ("pg_dump", "99.1"), ("pg_restore", "9.6.2"), ("
 def test_the_check_sees_tools_of_another_version(shim):
     for program, version in OTHERS:
         shim(program, f'echo "{program} (PostgreSQL) {version}"')
-        [said] = [one for one in run_checks(tags=["database"], databases=["default"]) if one.id == "bulq.W001"]
-        assert re.search(rf"{program} is of PostgreSQL 99?, the server of \d+: install client tools \d+\.", said.msg)
+        [message] = [
+            warning for warning in run_checks(tags=["database"], databases=["default"]) if warning.id == "bulq.W001"
+        ]
+        assert re.search(rf"{program} is of PostgreSQL 99?, the server of \d+: install client tools \d+\.", message.msg)
         Path(shutil.which(program)).unlink()
-    assert [one for one in run_checks(tags=["database"], databases=["default"]) if one.id == "bulq.W001"] == []
+    assert [
+        warning for warning in run_checks(tags=["database"], databases=["default"]) if warning.id == "bulq.W001"
+    ] == []
 
 
 @pytest.mark.slow

@@ -13,20 +13,20 @@ from bulq.backups.job import back_up, drill_if_due, try_out
 from bulq.backups.lock import only_one
 from bulq.models import BackupRun
 
-from .looking import others, said
+from .looking import others, output_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 
 def test_a_good_one_is_restored_checked_and_dropped(something, there, another_process):
     run = back_up()
-    [line] = said("drill")
+    [line] = output_of("drill")
     assert line == f"{run.key}: restored, migrated and checked, {sum(run.counts.values())} rows."
     run.refresh_from_db()
     assert run.drilled_at > run.verified_at
     assert run.drill_error == ""
     assert others() == []
-    assert said("backups")[0].endswith("verified  drilled")
+    assert output_of("backups")[0].endswith("verified  drilled")
 
 
 def test_a_damaged_object_makes_it_red(something, folder):
@@ -34,12 +34,12 @@ def test_a_damaged_object_makes_it_red(something, folder):
     file = folder / f"{run.key}.dump"
     file.write_bytes(file.read_bytes()[:-1] + b"?")
     with pytest.raises(CommandError, match=f"{run.key} could not be restored. .*reads otherwise"):
-        said("drill")
+        output_of("drill")
     run.refresh_from_db()
     assert "reads otherwise" in run.drill_error
     [alarm] = mail.outbox
     assert "could not be restored as a drill" in alarm.body
-    assert "not restored in the drill" in said("backups")[0]
+    assert "not restored in the drill" in output_of("backups")[0]
     assert others() == []
 
 
@@ -71,7 +71,7 @@ def test_what_is_wrong_with_it_is_said_and_the_scratch_database_dropped(somethin
     wrong(monkeypatch)
     back_up()
     with pytest.raises(CommandError, match=WRONG[wrong]):
-        said("drill")
+        output_of("drill")
     assert others() == []
 
 
@@ -79,7 +79,7 @@ def test_it_is_dropped_whatever_happens(something, folder, monkeypatch):
     back_up()
     monkeypatch.setattr(drilling, "check_counts", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        said("drill")
+        output_of("drill")
     assert others() == []
 
 
@@ -107,13 +107,13 @@ def test_one_a_week_and_none_without_a_backup(something, folder):
 def test_it_waits_for_no_backup(something, folder):
     back_up()
     with only_one(), pytest.raises(CommandError, match="a backup is being made") as skipped:
-        said("drill")
+        output_of("drill")
     assert skipped.value.returncode == 2
 
 
 def test_after_a_move_it_makes_the_row_that_is_missing(something, folder):
     run = back_up()
     BackupRun.objects.all().delete()
-    said("drill")
+    output_of("drill")
     known = BackupRun.objects.get()
     assert (known.key, known.size, known.state) == (run.key, run.size, "done")

@@ -40,8 +40,8 @@ NAMES = (
 
 
 def database_url():
-    words = connection.settings_dict
-    return f"postgres://{words['USER']}:{words['PASSWORD']}@{words['HOST']}:{words['PORT']}/{words['NAME']}"
+    parts = connection.settings_dict
+    return f"postgres://{parts['USER']}:{parts['PASSWORD']}@{parts['HOST']}:{parts['PORT']}/{parts['NAME']}"
 
 
 @pytest.fixture(scope="module")
@@ -73,8 +73,8 @@ def kill(victim, temp, settings):
     """`kill("after the dump")` has a backup made by another process, killed at that moment; returns how it ended."""
 
     def ask(moment, *, largest_file=None):
-        words = {name: getattr(settings, name) for name in NAMES}
-        order = {"moment": moment, "temp": str(temp), "largest_file": largest_file, **words}
+        options = {name: getattr(settings, name) for name in NAMES}
+        order = {"moment": moment, "temp": str(temp), "largest_file": largest_file, **options}
         victim.stdin.write(json.dumps(order) + "\n")
         victim.stdin.flush()
         code = int(victim.stdout.readline())
@@ -97,11 +97,11 @@ def wait_for_the_lock():
 
 def whole_backups(there):
     """How many manifests there are, when the dump of each is what it says."""
-    notes = [one.key for one in there.list() if one.key.endswith(".json")]
+    notes = [file.key for file in there.list() if file.key.endswith(".json")]
     for note in notes:
-        words = json.loads(b"".join(there.chunks(note)))
+        manifest = json.loads(b"".join(there.chunks(note)))
         content = b"".join(there.chunks(note.replace(".json", ".dump")))
-        assert (len(content), hashlib.sha256(content).hexdigest()) == (words["size"], words["sha256"])
+        assert (len(content), hashlib.sha256(content).hexdigest()) == (manifest["size"], manifest["sha256"])
     return len(notes)
 
 

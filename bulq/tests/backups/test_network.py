@@ -35,7 +35,7 @@ def proxy(bucket, settings, monkeypatch):
 
 def keys(bucket, ending=""):
     found = bucket.list_objects_v2(Bucket=BUCKET).get("Contents", [])
-    return [one["Key"] for one in found if one["Key"].endswith(ending)]
+    return [item["Key"] for item in found if item["Key"].endswith(ending)]
 
 
 def assert_failed(run, sentence):

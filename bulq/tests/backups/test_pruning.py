@@ -24,7 +24,7 @@ ONE = "bulq-20240229T030000000000Z-0123456789abcdef"
 
 
 def keys(there):
-    return sorted(one.key for one in there.list())
+    return sorted(file.key for file in there.list())
 
 
 @pytest.fixture

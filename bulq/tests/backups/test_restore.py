@@ -23,7 +23,7 @@ from bulq.kit.breaker import RedisAway
 from bulq.models import BackupRun
 from stores.tests.factories import make_product
 
-from .looking import count, database_url, others, said
+from .looking import count, database_url, others, output_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 ROOT = Path(__file__).resolve().parents[3]
@@ -43,7 +43,7 @@ def test_the_latest_comes_back_whole(something, there, target):
     back_up()
     run = back_up()
     make_product("Later")
-    [line] = said("restore", "latest", into=target)
+    [line] = output_of("restore", "latest", into=target)
     assert line == f"{run.key} is restored into {target}: {sum(run.counts.values())} rows, sums are right."
     assert {table: count(target, table) for table in run.counts} == run.counts
     with databases.connected(target) as server:
@@ -57,7 +57,7 @@ def test_a_certain_one_comes_back_into_an_empty_database(something, folder, targ
     make_product("Later")
     back_up()
     databases.create(target)
-    said("restore", run.key, into=target)
+    output_of("restore", run.key, into=target)
     assert count(target) == 30
 
 
@@ -65,7 +65,7 @@ def test_a_run_in_every_state_comes_back(folder, target):
     for state in states.RunState:
         stage(state)
     back_up()
-    said("restore", "latest", into=target)
+    output_of("restore", "latest", into=target)
     assert count(target, "bids_run") == len(states.RunState)
 
 
@@ -77,41 +77,41 @@ def test_a_damaged_one_touches_nothing(something, folder, target, damage):
     content[len(content) // 2] ^= 1
     file.write_bytes(content if damage == "flipped" else content[:-1])
     with pytest.raises(CommandError, match=r"reads otherwise than it was written|bytes in its place, not"):
-        said("restore", "latest", into=target)
+        output_of("restore", "latest", into=target)
     assert not databases.exists(target)
 
 
 def test_one_that_is_not_there_is_a_sentence(something, folder, target):
     with pytest.raises(CommandError, match=r"^There is no backup\.$"):
-        said("restore", "latest", into=target)
+        output_of("restore", "latest", into=target)
     run = back_up()
     with pytest.raises(CommandError, match=f"There is no backup yesterday. The newest is {run.key}."):
-        said("restore", "yesterday", into=target)
+        output_of("restore", "yesterday", into=target)
 
 
 def test_a_manifest_that_cannot_be_read_stands_in_nobodys_way(something, folder, target):
     old, new = back_up(), back_up()
     (folder / f"{new.key}.json").write_text("{")
-    assert f"The manifest of {new.key} cannot be read" in said("backups")[0]
+    assert f"The manifest of {new.key} cannot be read" in output_of("backups")[0]
     with pytest.raises(CommandError, match=r"manifest of .* cannot be read"):
-        said("restore", "latest", into=target)
-    said("restore", old.key, into=target)
+        output_of("restore", "latest", into=target)
+    output_of("restore", old.key, into=target)
     assert count(target) == 30
 
 
 # --- A database that holds something ---------------------------------------------------------------
 def test_a_database_that_is_not_empty_is_left_alone(something, folder, full):
     back_up()
-    for words in ({}, {"replace": "another"}):
+    for options in ({}, {"replace": "another"}):
         with pytest.raises(CommandError, match=r"is not empty, and was left as it is|is not the name of the database"):
-            said("restore", "latest", into=full, **words)
+            output_of("restore", "latest", into=full, **options)
     assert count(full, "mine") == 1
     assert others() == [full]
 
 
 def test_whoever_types_its_name_replaces_it_and_keeps_the_old_one(something, folder, full):
     back_up()
-    *_lines, last = said("restore", "latest", into=full, replace=full)
+    *_lines, last = output_of("restore", "latest", into=full, replace=full)
     [before] = [name for name in others() if name != full]
     assert last == f"What was there is now called {before}. Drop it when you do not need it any more."
     assert (count(full), count(before, "mine")) == (30, 1)
@@ -120,7 +120,7 @@ def test_whoever_types_its_name_replaces_it_and_keeps_the_old_one(something, fol
 def test_while_somebody_uses_it_it_is_not_replaced(something, folder, full):
     back_up()
     with databases.connected(full), pytest.raises(CommandError, match="is being accessed by other users"):
-        said("restore", "latest", into=full, replace=full)
+        output_of("restore", "latest", into=full, replace=full)
     assert others() == [full]
     assert count(full, "mine") == 1
 
@@ -135,7 +135,7 @@ def test_a_restore_that_fails_leaves_everything_as_it_was(something, folder, tar
         request.getfixturevalue("full")
     monkeypatch.setattr(restore, "fill" if at_first == "empty" else "check_counts", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        said("restore", "latest", into=target, replace=target)
+        output_of("restore", "latest", into=target, replace=target)
     assert others() == ([] if at_first == "nothing" else [target])
     if at_first == "full":
         assert count(target, "mine") == 1
@@ -150,7 +150,7 @@ def test_a_dump_goes_in_whole_or_not_at_all(something, folder, target):
     with databases.connected(target) as server:
         server.execute("CREATE VIEW stores_store AS SELECT 1")  # no table, so it counts as empty
     with pytest.raises(CommandError, match="pg_restore failed with exit code 1"):
-        said("restore", "latest", into=target)
+        output_of("restore", "latest", into=target)
     assert databases.is_empty(target)
 
 
@@ -160,7 +160,7 @@ def test_one_of_a_later_release_is_refused(something, folder, target, monkeypatc
     monkeypatch.setattr(dumping, "_migrations", lambda server: [*migrations(server), "bids.0999_future"])
     back_up()
     with pytest.raises(CommandError, match=r"later release, with bids\.0999_future: install that release first"):
-        said("restore", "latest", into=target)
+        output_of("restore", "latest", into=target)
     assert not databases.exists(target)
 
 
@@ -173,7 +173,7 @@ def test_one_of_an_earlier_release_is_migrated(something, folder, target, tmp_pa
         shelf.publish(dump(tmp_path, Clock(60)), place(), Clock(60))
     finally:
         call_command("migrate", verbosity=0)
-    said("restore", "latest", into=target)
+    output_of("restore", "latest", into=target)
     assert count(target, "bulq_told") == 0
     assert count(target) == 30
 
@@ -182,7 +182,7 @@ def test_one_of_an_earlier_release_is_migrated(something, folder, target, tmp_pa
 def test_the_kept_lists_are_forgotten(something, folder, target):
     back_up()
     cache.set("list", [1])
-    said("restore", "latest", into=target)
+    output_of("restore", "latest", into=target)
     assert cache.get("list") is None
 
 
@@ -192,7 +192,7 @@ def test_without_redis_it_says_that_they_are_not(something, folder, target, monk
 
     back_up()
     monkeypatch.setattr(restore.breaker, "ask", away)
-    said("restore", "latest", into=target)
+    output_of("restore", "latest", into=target)
     assert "Redis did not answer" in capsys.readouterr().err
 
 
@@ -204,7 +204,7 @@ def test_sums_that_are_wrong_are_said_and_the_database_is_back_all_the_same(fold
     assert run.state == BackupRun.State.DONE
     assert "Sums or states in the database are wrong (1)" in run.error
     with pytest.raises(CommandError, match=r"It is restored, but: .*check_invariants --migrate failed") as wrong:
-        said("restore", "latest", into=target)
+        output_of("restore", "latest", into=target)
     assert wrong.value.returncode == 2
     assert count(target, "bids_run") == 1
 
@@ -218,10 +218,10 @@ def test_at_a_terminal_it_shows_what_it_does_and_asks_for_the_name(something, fo
         assert step in second, second
 
 
-def at_a_terminal(*words, typed, folder):
+def at_a_terminal(*arguments, typed, folder):
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "manage.py", *words],
+        [sys.executable, "manage.py", *arguments],
         cwd=ROOT,
         env={**os.environ, "DATABASE_URL": database_url(), "BACKUP_FOLDER": str(folder)},
         stdin=theirs,

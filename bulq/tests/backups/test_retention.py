@@ -50,5 +50,5 @@ def test_eight_hundred_nights_with_failures():
             there = {key: there[key] for key in kept(there, POLICY)}
     days = {time.date() for time in there.values()}
     assert len(there) <= 7 + 4 + 12
-    assert len([one for one in days if one > (now - timedelta(days=12)).date()]) >= 7
+    assert len([day for day in days if day > (now - timedelta(days=12)).date()]) >= 7
     assert len({(time.year, time.month) for time in there.values()}) == 12

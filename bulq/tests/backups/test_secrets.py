@@ -106,8 +106,8 @@ def test_no_secret_is_seen(canary, bucket, settings, shim, watcher, all_that_is_
         *capfd.readouterr(),
         *(f"{record.__dict__}" for record in all_that_is_logged.records),
     ]
-    for one in bucket.list_objects_v2(Bucket=BUCKET).get("Contents", []):
-        seen.append(bucket.get_object(Bucket=BUCKET, Key=one["Key"])["Body"].read().decode(errors="replace"))
+    for item in bucket.list_objects_v2(Bucket=BUCKET).get("Contents", []):
+        seen.append(bucket.get_object(Bucket=BUCKET, Key=item["Key"])["Body"].read().decode(errors="replace"))
     for secret in (CANARY, S3_CANARY):
         assert not any(secret in text for text in seen), secret
     assert ("bulq", "0o700") in watcher.modes
@@ -150,12 +150,12 @@ def guarded(db, weed, settings):
     settings.BACKUP_S3_ENDPOINT = weed.meta.endpoint_url
     settings.BACKUP_S3_ACCESS_KEY, settings.BACKUP_S3_SECRET_KEY = "bulq-key", S3_CANARY
     yield weed
-    for one in weed.list_objects_v2(Bucket=BUCKET).get("Contents", []):
-        weed.delete_object(Bucket=BUCKET, Key=one["Key"])
+    for item in weed.list_objects_v2(Bucket=BUCKET).get("Contents", []):
+        weed.delete_object(Bucket=BUCKET, Key=item["Key"])
 
 
 def keys(client):
-    return [one["Key"] for one in client.list_objects_v2(Bucket=BUCKET).get("Contents", [])]
+    return [item["Key"] for item in client.list_objects_v2(Bucket=BUCKET).get("Contents", [])]
 
 
 def test_with_the_right_key_a_backup_is_there_for_us_alone(guarded):

@@ -47,8 +47,8 @@ def environment(folder, settings):
 @pytest.fixture
 def worker(environment, tmp_path):
     @contextlib.contextmanager
-    def running(*words):
-        command = [sys.executable, "-m", "celery", "-A", "bulq", "worker", "--concurrency", "1", *words]
+    def running(*arguments):
+        command = [sys.executable, "-m", "celery", "-A", "bulq", "worker", "--concurrency", "1", *arguments]
         with (tmp_path / "worker.log").open("ab") as log:
             process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
         try:
@@ -96,7 +96,7 @@ def test_a_missed_night_is_made_up_once_and_a_message_that_comes_twice_does_noth
 
 def test_the_clock_knows_night_week_and_hour(folder, settings):
     settings.BACKUP_AT = "03:00"
-    times = {name: (one.hour, one.minute, one.day_of_week) for name, one in by_the_clock().items()}
+    times = {name: (schedule.hour, schedule.minute, schedule.day_of_week) for name, schedule in by_the_clock().items()}
     every_day, every_hour = set(range(7)), set(range(24))
     assert times["bulq.tasks.backup"] == ({3}, {0}, every_day)
     assert times["bulq.tasks.drill"] == ({4}, {0}, {0})
@@ -183,9 +183,9 @@ MISTAKES = {
 }
 
 
-def refused(environment, *words):
+def refused(environment, *arguments):
     answer = subprocess.run(
-        [sys.executable, *words], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
+        [sys.executable, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
     )
     assert answer.returncode != 0
     return answer.stdout + answer.stderr
@@ -195,8 +195,8 @@ def refused(environment, *words):
 def test_with_mistakes_neither_worker_nor_beat_starts_and_all_are_named(environment, part, tmp_path):
     """B16."""
     wrong = {**environment, **{name: value for name, (value, _said) in MISTAKES.items()}}
-    words = beat(tmp_path)[1:] if part == "beat" else ()
-    output = refused(wrong, "-m", "celery", "-A", "bulq", part, *words)
+    arguments = beat(tmp_path)[1:] if part == "beat" else ()
+    output = refused(wrong, "-m", "celery", "-A", "bulq", part, *arguments)
     named = {name for name, (_value, sentence) in MISTAKES.items() if sentence in output}
     assert named == MISTAKES.keys() - {"BACKUP_ALERT_EMAILS"}  # there is a webhook, though a wrong one
     assert "Traceback" not in output

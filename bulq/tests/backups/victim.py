@@ -88,9 +88,9 @@ def prepare(moment):
         setattr(where, name, death(getattr(where, name)))
 
 
-def back_up(*, moment, temp, largest_file, **words):
+def back_up(*, moment, temp, largest_file, **options):
     tempfile.tempdir = temp
-    for name, value in words.items():
+    for name, value in options.items():
         setattr(settings, name, value)
     prepare(moment)
     if largest_file:

@@ -29,7 +29,7 @@ def addresses(patterns=None):
 
 def anything(converters):
     kinds = {"IntConverter": "int", "SlugConverter": "slug"}
-    return {name: ANYTHING[kinds.get(type(one).__name__, "str")] for name, one in converters.items()}
+    return {name: ANYTHING[kinds.get(type(converter).__name__, "str")] for name, converter in converters.items()}
 
 
 class Samples:
@@ -99,9 +99,9 @@ class Samples:
     def _runs(self):
         for run in Run.objects.select_related("leader").order_by("pk"):
             self.add(run.leader.username, "run", run.pk)
-        one = {run.state: run for run in Run.objects.select_related("leader").order_by("pk")}
-        collecting, locked, shop = one[states.ACTIVE], one[states.CONFIRMED], one[states.SHOPPING]
-        sorting, handing = one[states.ADJUSTING], one[states.DISTRIBUTING]
+        by_state = {run.state: run for run in Run.objects.select_related("leader").order_by("pk")}
+        collecting, locked, shop = by_state[states.ACTIVE], by_state[states.CONFIRMED], by_state[states.SHOPPING]
+        sorting, handing = by_state[states.ADJUSTING], by_state[states.DISTRIBUTING]
         for run, names in (
             (collecting, ("run-more", "run-history", "run-edit", "run-lock", "run-call-off", "run-add")),
             (locked, ("run-print",)),
@@ -112,7 +112,7 @@ class Samples:
             for name in names:
                 self.add(run.leader.username, name, run.pk)
         self._details(collecting, shop, handing)
-        for run in (collecting, locked, shop, sorting, handing, one[states.CANCELLED]):
+        for run in (collecting, locked, shop, sorting, handing, by_state[states.CANCELLED]):
             self.add(self._member(run), "run", run.pk)
         self.add(handing.leader.username, "run-hand-out", handing.pk, query="?by=product")
 

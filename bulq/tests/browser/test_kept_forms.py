@@ -65,11 +65,11 @@ def test_amounts_that_could_not_be_saved_come_along(enter, live_server):
     table.mara.save()
     sign_in(table.page.context, live_server.url, session_of(table.mara))
     table.open()
-    one, two, three = table.products
-    table.tap(one)
-    table.stored_is({one: 1})
+    first, second, third = table.products
+    table.tap(first)
+    table.stored_is({first: 1})
     Session.objects.all().delete()
-    for product in (two, three, three):
+    for product in (second, third, third):
         table.tap(product)
     log_in_again(table.page, "mara")
-    table.stored_is({one: 1, two: 1, three: 2})
+    table.stored_is({first: 1, second: 1, third: 2})

@@ -36,7 +36,7 @@ def test_five_of_six_friends_get_in(limits, live_server):
     for number in range(6):
         User.objects.create_user(f"friend{number}", PASSWORD, name="Friend")
     sent = [{"username": f"friend{number}", "password": PASSWORD} for number in range(6)]
-    assert [FormClient().post("/login/", one).status_code for one in sent] == [302] * 5 + [429]
+    assert [FormClient().post("/login/", fields).status_code for fields in sent] == [302] * 5 + [429]
 
 
 def test_an_action_that_has_to_wait_leaves_its_page_as_it_is(enter, limits):

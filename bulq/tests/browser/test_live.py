@@ -76,14 +76,14 @@ def refreshes(page):
 
 # --- What others do --------------------------------------------------------------------------------
 def test_what_one_taps_the_other_sees_marked_and_said(enter):
-    one = stage()
-    path = f"/runs/{one.run.pk}/"
-    alice, bob = enter(one.alice, path), enter(one.bob, path, viewport={"width": 390, "height": 844})
-    bob.locator(f".qty[data-line='{one.oil.pk}'] [name=plus]:not(.add-btn)").click()
-    theirs = cell(alice, one.oil, "Bob")
+    scene = stage()
+    path = f"/runs/{scene.run.pk}/"
+    alice, bob = enter(scene.alice, path), enter(scene.bob, path, viewport={"width": 390, "height": 844})
+    bob.locator(f".qty[data-line='{scene.oil.pk}'] [name=plus]:not(.add-btn)").click()
+    theirs = cell(alice, scene.oil, "Bob")
     expect(theirs).to_have_text("5")
     expect(theirs).to_contain_class("changed")
-    expect(alice.locator("#news")).to_have_text(f"Bob changed {one.oil.name} to 5")
+    expect(alice.locator("#news")).to_have_text(f"Bob changed {scene.oil.name} to 5")
     assert alice.locator(".changed").count() == 2  # the cell, and what a phone shows instead
     assert bob.locator(".changed").count() == 0
     assert not_reloaded(alice)
@@ -92,10 +92,10 @@ def test_what_one_taps_the_other_sees_marked_and_said(enter):
 
 
 def test_pages_of_a_group_and_of_a_person_follow(enter):
-    one = stage()
-    group, home = enter(one.hana, f"/groups/{one.group.pk}/"), enter(one.hana, "/")
-    inbox, history = enter(one.hana, "/inbox/"), enter(one.hana, f"/runs/{one.run.pk}/history/")
-    runs.lock_list(one.run, by=one.alice)
+    scene = stage()
+    group, home = enter(scene.hana, f"/groups/{scene.group.pk}/"), enter(scene.hana, "/")
+    inbox, history = enter(scene.hana, "/inbox/"), enter(scene.hana, f"/runs/{scene.run.pk}/history/")
+    runs.lock_list(scene.run, by=scene.alice)
     expect(group.locator("#main")).to_contain_text("Locked")
     expect(home.locator("#main")).to_contain_text("Locked")
     expect(inbox.locator("#main")).to_contain_text("moved the run from “Collecting” to “Locked”")
@@ -104,36 +104,36 @@ def test_pages_of_a_group_and_of_a_person_follow(enter):
 
 
 def test_the_bell_follows_on_a_page_that_does_not(enter):
-    one = stage()
-    page = enter(one.hana, "/me/settings/")
+    scene = stage()
+    page = enter(scene.hana, "/me/settings/")
     page.locator("[name=name]").fill("Hana B")
     bell = page.locator("#bell b")
     expect(bell).to_contain_text("2")
-    runs.lock_list(one.run, by=one.alice)
+    runs.lock_list(scene.run, by=scene.alice)
     expect(bell).to_contain_text("3")
-    mark_read(Notification.objects.all(), by=one.hana)
+    mark_read(Notification.objects.all(), by=scene.hana)
     expect(bell).to_have_count(0)
     assert page.locator("[name=name]").input_value() == "Hana B"
 
 
 def test_who_is_removed_sees_the_page_no_more(enter):
-    one = stage()
-    run, group = enter(one.bob, f"/runs/{one.run.pk}/"), enter(one.bob, f"/groups/{one.group.pk}/")
-    end_membership(one.group.pk, one.bob.pk, by=one.adam)
+    scene = stage()
+    run, group = enter(scene.bob, f"/runs/{scene.run.pk}/"), enter(scene.bob, f"/groups/{scene.group.pk}/")
+    end_membership(scene.group.pk, scene.bob.pk, by=scene.adam)
     for page in (run, group):
         expect(page.locator("h1")).to_have_text("Page not found")
 
 
 # --- What is being typed ---------------------------------------------------------------------------
 def test_an_amount_being_typed_stays_with_its_focus(enter):
-    one = stage()
-    page = enter(one.bob, f"/runs/{one.run.pk}/")
-    box = page.locator(f"[name='q-{one.oil.pk}']")
+    scene = stage()
+    page = enter(scene.bob, f"/runs/{scene.run.pk}/")
+    box = page.locator(f"[name='q-{scene.oil.pk}']")
     box.focus()
     box.press("End")
     box.press_sequentially("7")
-    order(one.run, one.hana, one.gouda, 3)
-    expect(cell(page, one.gouda, "Hana")).to_have_text("3")
+    order(scene.run, scene.hana, scene.gouda, 3)
+    expect(cell(page, scene.gouda, "Hana")).to_have_text("3")
     expect(box).to_be_focused()
     expect(box).to_have_value("47")
     box.press_sequentially("1")
@@ -141,38 +141,38 @@ def test_an_amount_being_typed_stays_with_its_focus(enter):
 
 
 def test_what_is_said_about_saving_stays(enter):
-    one = stage()
-    page = enter(one.bob, f"/runs/{one.run.pk}/")
+    scene = stage()
+    page = enter(scene.bob, f"/runs/{scene.run.pk}/")
     page.evaluate("document.getElementById('save-status').textContent = 'Waiting to save'")
-    order(one.run, one.hana, one.gouda, 3)
-    expect(cell(page, one.gouda, "Hana")).to_have_text("3")
+    order(scene.run, scene.hana, scene.gouda, 3)
+    expect(cell(page, scene.gouda, "Hana")).to_have_text("3")
     expect(page.locator("#save-status")).to_have_text("Waiting to save")
 
 
 def test_a_changed_amount_that_was_not_seen_is_not_overwritten(enter):
     """What was typed was meant for the amount that stood there."""
-    one = stage()
-    page = enter(one.bob, f"/runs/{one.run.pk}/")
-    box = page.locator(f"[name='q-{one.oil.pk}']")
+    scene = stage()
+    page = enter(scene.bob, f"/runs/{scene.run.pk}/")
+    box = page.locator(f"[name='q-{scene.oil.pk}']")
     box.focus()
     box.fill("7")
-    order(one.run, one.alice, one.gouda, 1)
-    order(one.run, one.bob, one.oil, 5)
-    expect(cell(page, one.gouda, "Alice")).to_have_text("1")
+    order(scene.run, scene.alice, scene.gouda, 1)
+    order(scene.run, scene.bob, scene.oil, 5)
+    expect(cell(page, scene.gouda, "Alice")).to_have_text("1")
     box.press("Enter")
-    expect(page.locator(f"#line-err-{one.oil.pk}")).to_be_visible()
-    assert one.wanted(one.bob, one.oil) == 5
+    expect(page.locator(f"#line-err-{scene.oil.pk}")).to_be_visible()
+    assert scene.wanted(scene.bob, scene.oil) == 5
 
 
 def test_a_form_half_filled_and_an_open_details_stay(enter):
-    one = stage(states.SHOPPING)
-    page = enter(one.alice, f"/runs/{one.run.pk}/")
-    oil = item_of(one.run, one.oil)
+    scene = stage(states.SHOPPING)
+    page = enter(scene.alice, f"/runs/{scene.run.pk}/")
+    oil = item_of(scene.run, scene.oil)
     details = page.locator(f"#d{oil.pk}")
     details.locator("> summary").click()
     price = page.locator(f"#f{oil.pk} [name=price]")
     price.fill("3.9")
-    purchase(one.run, one.gouda, 3, 27, by=one.hana)
+    purchase(scene.run, scene.gouda, 3, 27, by=scene.hana)
     expect(page.locator("h1 small")).to_have_text("1 of 2 products done")
     expect(price).to_have_value("3.9")
     expect(price).to_be_focused()
@@ -181,47 +181,47 @@ def test_a_form_half_filled_and_an_open_details_stay(enter):
 
 def test_a_form_half_filled_is_still_based_on_what_was_seen(enter):
     """The leader decided meanwhile: what Bob was typing does not silently undo it."""
-    one = stage(states.ADJUSTING)
-    page = enter(one.bob, f"/runs/{one.run.pk}/")
-    amount = page.locator(f"#amount-{one.gouda.pk}-{one.bob.pk}")
+    scene = stage(states.ADJUSTING)
+    page = enter(scene.bob, f"/runs/{scene.run.pk}/")
+    amount = page.locator(f"#amount-{scene.gouda.pk}-{scene.bob.pk}")
     amount.fill("2")
-    distribution.sort_out(one.run, one.gouda, D("2.5"), was=D(3), by=one.alice, whose=one.bob)
-    expect(page.locator(f"#decide-{one.gouda.pk} .tag")).to_contain_text("0.5 kg short")
+    distribution.sort_out(scene.run, scene.gouda, D("2.5"), was=D(3), by=scene.alice, whose=scene.bob)
+    expect(page.locator(f"#decide-{scene.gouda.pk} .tag")).to_contain_text("0.5 kg short")
     expect(amount).to_have_value("2")
-    page.locator(f"#take-{one.gouda.pk}-{one.bob.pk}").get_by_role("button", name="takes this much").click()
-    expect(page.locator(f"#err-{one.gouda.pk}-{one.bob.pk}")).to_be_visible()
-    assert one.wanted(one.bob, one.gouda) == D("2.5")
+    page.locator(f"#take-{scene.gouda.pk}-{scene.bob.pk}").get_by_role("button", name="takes this much").click()
+    expect(page.locator(f"#err-{scene.gouda.pk}-{scene.bob.pk}")).to_be_visible()
+    assert scene.wanted(scene.bob, scene.gouda) == D("2.5")
 
 
 def test_a_form_half_filled_whose_place_is_gone_stays_too(enter):
-    one = stage(states.SHOPPING)
-    page = enter(one.alice, f"/runs/{one.run.pk}/")
-    oil = item_of(one.run, one.oil)
+    scene = stage(states.SHOPPING)
+    page = enter(scene.alice, f"/runs/{scene.run.pk}/")
+    oil = item_of(scene.run, scene.oil)
     page.locator(f"#d{oil.pk} > summary").click()
     price = page.locator(f"#f{oil.pk} [name=price]")
     price.fill("3.9")
-    purchase(one.run, one.oil, 8, 40, by=one.hana)
+    purchase(scene.run, scene.oil, 8, 40, by=scene.hana)
     expect(page.locator("#messages")).to_contain_text("has changed since you opened it")
     expect(price).to_have_value("3.9")
 
 
 def test_a_decision_that_is_open_stays_and_the_page_behind_it_waits(enter):
-    one = stage()
-    page = enter(one.alice, f"/runs/{one.run.pk}/")
+    scene = stage()
+    page = enter(scene.alice, f"/runs/{scene.run.pk}/")
     page.get_by_role("link", name="Lock the list…").click()
     expect(page.get_by_role("dialog")).to_be_visible()
     asked = refreshes(page)
-    order(one.run, one.bob, one.oil, 9)
+    order(scene.run, scene.bob, scene.oil, 9)
     page.wait_for_timeout(500)
     assert not asked
     page.keyboard.press("Escape")
-    expect(cell(page, one.oil, "Bob")).to_have_text("9")
+    expect(cell(page, scene.oil, "Bob")).to_have_text("9")
 
 
 def test_an_answer_from_before_an_own_change_is_not_taken_in(enter):
     """It shows an older state than the page does."""
-    one = stage()
-    page = enter(one.bob, f"/runs/{one.run.pk}/")
+    scene = stage()
+    page = enter(scene.bob, f"/runs/{scene.run.pk}/")
     held = []
 
     def hold(route):
@@ -230,10 +230,10 @@ def test_an_answer_from_before_an_own_change_is_not_taken_in(enter):
         else:
             route.continue_()
 
-    page.route(f"**/runs/{one.run.pk}/", hold)
-    order(one.run, one.hana, one.gouda, 3)
+    page.route(f"**/runs/{scene.run.pk}/", hold)
+    order(scene.run, scene.hana, scene.gouda, 3)
     wait_until(page, lambda: held)
-    line = page.locator(f".qty[data-line='{one.oil.pk}']")
+    line = page.locator(f".qty[data-line='{scene.oil.pk}']")
     with page.expect_response(lambda response: "/order/" in response.url):
         line.locator("[name=plus]:not(.add-btn)").click()
     expect(page.locator("#save-status")).to_have_text("Saved")
@@ -241,7 +241,7 @@ def test_an_answer_from_before_an_own_change_is_not_taken_in(enter):
     route.fulfill(response=old)
     page.wait_for_timeout(200)
     assert line.get_attribute("data-was") == "5"
-    expect(cell(page, one.gouda, "Hana")).to_have_text("3")
+    expect(cell(page, scene.gouda, "Hana")).to_have_text("3")
     assert line.get_attribute("data-was") == "5"
 
 
@@ -254,29 +254,29 @@ def wait_until(page, is_so, seconds=10):
 
 # --- How often -------------------------------------------------------------------------------------
 def test_however_much_happens_it_asks_every_three_seconds(enter):
-    one = stage()
-    page = enter(one.hana, f"/runs/{one.run.pk}/")
+    scene = stage()
+    page = enter(scene.hana, f"/runs/{scene.run.pk}/")
     page.wait_for_timeout(3000)
     asked, started = refreshes(page), time.monotonic()
     while time.monotonic() - started < 8:
-        order(one.run, one.bob, one.oil, 5 + len(asked) + time.monotonic_ns() % 90)
+        order(scene.run, scene.bob, scene.oil, 5 + len(asked) + time.monotonic_ns() % 90)
         page.wait_for_timeout(200)
     assert 2 <= len(asked) <= 1 + (time.monotonic() - started) / 3
 
 
 def test_a_hidden_page_hears_nothing_and_asks_when_it_is_shown(enter):
-    one = stage()
-    page = enter(one.hana, f"/runs/{one.run.pk}/")
+    scene = stage()
+    page = enter(scene.hana, f"/runs/{scene.run.pk}/")
     page.wait_for_timeout(3000)
     asked = refreshes(page)
     see(page, "hidden")
-    order(one.run, one.bob, one.oil, 6)
+    order(scene.run, scene.bob, scene.oil, 6)
     page.wait_for_timeout(700)
     assert not asked
     see(page, "visible")
-    expect(cell(page, one.oil, "Bob")).to_have_text("6")
-    order(one.run, one.bob, one.oil, 7)
-    expect(cell(page, one.oil, "Bob")).to_have_text("7")
+    expect(cell(page, scene.oil, "Bob")).to_have_text("6")
+    order(scene.run, scene.bob, scene.oil, 7)
+    expect(cell(page, scene.oil, "Bob")).to_have_text("7")
 
 
 def see(page, state):
@@ -292,80 +292,80 @@ def see(page, state):
 
 # --- Without a stream ------------------------------------------------------------------------------
 def test_offline_it_says_so_and_back_it_shows_what_is_now(enter):
-    one = stage()
-    page = enter(one.hana, f"/runs/{one.run.pk}/", ignore=NETWORK)
+    scene = stage()
+    page = enter(scene.hana, f"/runs/{scene.run.pk}/", ignore=NETWORK)
     page.context.set_offline(True)
     says(page, "Offline")
-    order(one.run, one.bob, one.oil, 6)
+    order(scene.run, scene.bob, scene.oil, 6)
     page.wait_for_timeout(1000)
     page.context.set_offline(False)
-    expect(cell(page, one.oil, "Bob")).to_have_text("6")
+    expect(cell(page, scene.oil, "Bob")).to_have_text("6")
     says(page, "Live")
-    order(one.run, one.bob, one.oil, 7)
-    expect(cell(page, one.oil, "Bob")).to_have_text("7")
+    order(scene.run, scene.bob, scene.oil, 7)
+    expect(cell(page, scene.oil, "Bob")).to_have_text("7")
 
 
 def test_without_the_live_process_it_asks_now_and_then_and_comes_back(new_context, live_server, tmp_path):
-    one, port = stage(), free_port()
+    scene, port = stage(), free_port()
     web, stream = urlsplit(live_server.url).port, free_port()
     with caddy.running(tmp_path, port, web=web, live=[stream]):
         context = new_context(base_url=f"http://localhost:{port}", ignore=NETWORK)
-        sign_in(context, f"http://localhost:{port}", session_of(one.hana))
+        sign_in(context, f"http://localhost:{port}", session_of(scene.hana))
         page = context.new_page()
         with live_process(tmp_path, port=stream):
-            page.goto(f"/runs/{one.run.pk}/")
+            page.goto(f"/runs/{scene.run.pk}/")
             says(page, "Live")
         says(page, "Trying again")
-        order(one.run, one.bob, one.oil, 6)
-        expect(cell(page, one.oil, "Bob")).to_have_text("6", timeout=25_000)
+        order(scene.run, scene.bob, scene.oil, 6)
+        expect(cell(page, scene.oil, "Bob")).to_have_text("6", timeout=25_000)
         with live_process(tmp_path, port=stream):
             says(page, "Live", seconds=45)
-            order(one.run, one.bob, one.oil, 7)
-            expect(cell(page, one.oil, "Bob")).to_have_text("7")
+            order(scene.run, scene.bob, scene.oil, 7)
+            expect(cell(page, scene.oil, "Bob")).to_have_text("7")
 
 
 def test_redis_restarted_in_the_middle_the_page_recovers_by_itself(new_context, live_server, tmp_path, settings):
     live.breaker.reset()
-    one, port, stream = stage(), free_port(), free_port()
+    scene, port, stream = stage(), free_port(), free_port()
     web, url = urlsplit(live_server.url).port, f"http://localhost:{port}"
     with breakable_redis() as broken:
         settings.LIVE_REDIS_URL = broken.url
         settings.CACHES = settings.CACHES | {"live": settings.CACHES["live"] | {"LOCATION": broken.url}}
         with live_process(tmp_path, port=stream), caddy.running(tmp_path, port, web=web, live=[stream]):
             context = new_context(base_url=url, ignore=NETWORK)
-            sign_in(context, url, session_of(one.hana))
+            sign_in(context, url, session_of(scene.hana))
             page = context.new_page()
-            page.goto(f"/runs/{one.run.pk}/")
+            page.goto(f"/runs/{scene.run.pk}/")
             says(page, "Live")
             broken.proxy.cut_after = 0
             broken.proxy.hang_up()
             says(page, "Trying again")
-            order(one.run, one.bob, one.oil, 6)
+            order(scene.run, scene.bob, scene.oil, 6)
             broken.proxy.cut_after = None
             says(page, "Live", seconds=60)
-            expect(cell(page, one.oil, "Bob")).to_have_text("6")
-            order(one.run, one.bob, one.oil, 7)
-            expect(cell(page, one.oil, "Bob")).to_have_text("7")
+            expect(cell(page, scene.oil, "Bob")).to_have_text("6")
+            order(scene.run, scene.bob, scene.oil, 7)
+            expect(cell(page, scene.oil, "Bob")).to_have_text("7")
 
 
 def test_more_tabs_than_a_browser_has_connections_all_load_and_follow(enter):
     """Over HTTP/1.1 a stream keeps one of six; the tabs without one are told by the others."""
-    one = stage()
-    path = f"/runs/{one.run.pk}/"
-    first = enter(one.hana, path)
+    scene = stage()
+    path = f"/runs/{scene.run.pk}/"
+    first = enter(scene.hana, path)
     streams = []
     first.context.on("request", lambda request: streams.append(request) if "/live/?" in request.url else None)
     pages = [first]
     for _more in range(7):
         pages.append(first.context.new_page())
         pages[-1].goto(path)
-    order(one.run, one.bob, one.oil, 7)
+    order(scene.run, scene.bob, scene.oil, 7)
     for page in pages:
-        expect(cell(page, one.oil, "Bob")).to_have_text("7")
+        expect(cell(page, scene.oil, "Bob")).to_have_text("7")
     assert len(streams) == 2  # and that of the first
     assert [page.locator("#live").get_attribute("data-state") for page in pages].count("again") == 0
     for page in pages[:3]:
         page.close()
-    order(one.run, one.bob, one.oil, 8)
+    order(scene.run, scene.bob, scene.oil, 8)
     for page in pages[3:]:
-        expect(cell(page, one.oil, "Bob")).to_have_text("8", timeout=40_000)
+        expect(cell(page, scene.oil, "Bob")).to_have_text("8", timeout=40_000)

@@ -37,24 +37,24 @@ def wanted_by(user):
 
 # --- Without script --------------------------------------------------------------------------------
 def test_without_script_amounts_are_saved_by_one_button_and_stepped_by_two(enter):
-    page, mara, (one, two, _three) = order_page(enter, **PLAIN)
-    page.locator(f"[name=q-{one.pk}]").fill("3")
-    page.locator(f"[name=q-{two.pk}]").fill("1")
+    page, mara, (first, second, _third) = order_page(enter, **PLAIN)
+    page.locator(f"[name=q-{first.pk}]").fill("3")
+    page.locator(f"[name=q-{second.pk}]").fill("1")
     page.get_by_role("button", name="Save", exact=True).click()
-    assert wanted_by(mara) == {one.name: 3, two.name: 1}
-    page.get_by_role("button", name=f"More {one.name}").click()
-    page.get_by_role("button", name=f"Less {two.name}").click()
-    assert wanted_by(mara) == {one.name: 4}
+    assert wanted_by(mara) == {first.name: 3, second.name: 1}
+    page.get_by_role("button", name=f"More {first.name}").click()
+    page.get_by_role("button", name=f"Less {second.name}").click()
+    assert wanted_by(mara) == {first.name: 4}
     page.get_by_role("button", name="Undo").click()
-    assert wanted_by(mara) == {one.name: 4, two.name: 1}
+    assert wanted_by(mara) == {first.name: 4, second.name: 1}
 
 
 def test_without_script_enter_saves_and_does_not_press_minus(enter):
-    page, mara, (one, *_others) = order_page(enter, **PLAIN)
-    page.locator(f"[name=q-{one.pk}]").fill("3")
+    page, mara, (product, *_others) = order_page(enter, **PLAIN)
+    page.locator(f"[name=q-{product.pk}]").fill("3")
     with page.expect_navigation():
-        page.locator(f"[name=q-{one.pk}]").press("Enter")
-    assert wanted_by(mara) == {one.name: 3}
+        page.locator(f"[name=q-{product.pk}]").press("Enter")
+    assert wanted_by(mara) == {product.name: 3}
 
 
 def test_without_script_a_tick_in_the_shop_buys(enter):
@@ -93,15 +93,15 @@ def tab_to(page, target):
 
 
 def test_by_keyboard_one_chooses_and_keeps_the_focus_at_the_line(enter):
-    page, mara, (one, *_others) = order_page(enter)
-    tab_to(page, page.get_by_role("button", name=f"Add {one.name} to your order"))
+    page, mara, (product, *_others) = order_page(enter)
+    tab_to(page, page.get_by_role("button", name=f"Add {product.name} to your order"))
     page.keyboard.press("Enter")
     page.keyboard.press("Enter")
-    expect(page.locator(f"#q-{one.pk}")).to_have_value("2")
-    expect(page.get_by_role("button", name=f"More {one.name}")).to_be_focused()
+    expect(page.locator(f"#q-{product.pk}")).to_have_value("2")
+    expect(page.get_by_role("button", name=f"More {product.name}")).to_be_focused()
     expect(page.locator("#save-status")).to_have_text("Saved", timeout=15_000)
-    expect(page.locator(f"[data-line='{one.pk}']")).to_have_attribute("data-was", "2", timeout=15_000)
-    assert wanted_by(mara) == {one.name: 2}
+    expect(page.locator(f"[data-line='{product.pk}']")).to_have_attribute("data-was", "2", timeout=15_000)
+    assert wanted_by(mara) == {product.name: 2}
 
 
 def test_by_keyboard_one_ticks_and_marks_as_paid(enter):

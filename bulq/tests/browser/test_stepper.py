@@ -110,22 +110,22 @@ def test_the_first_tap_goes_at_once_and_later_ones_together_one_request_at_a_tim
 
     table.page.route("**/order/**", slowly)
     table.open()
-    one, two, three = table.products
+    first, second, third = table.products
     started = time.monotonic()
     with table.page.expect_request("**/order/**"):
-        table.tap(one)
+        table.tap(first)
     assert time.monotonic() - started < 3, "it waited for more taps"
-    for product in (one, two, three):
+    for product in (first, second, third):
         table.tap(product)
-    assert table.amount(one) == "2"
-    table.stored_is({one: 2, two: 1, three: 1})
+    assert table.amount(first) == "2"
+    table.stored_is({first: 2, second: 1, third: 1})
     table.says("Saved")
     assert len(table.sent) == 2
     assert set(most) == {1}
-    first, second = table.bodies()
-    assert first[f"q-{one.pk}"] == ["1"]
-    assert {second[f"q-{product.pk}"][0] for product in (one, two, three)} == {"2", "1"}
-    assert table.amount(one) == "2"
+    earlier, later = table.bodies()
+    assert earlier[f"q-{first.pk}"] == ["1"]
+    assert {later[f"q-{product.pk}"][0] for product in (first, second, third)} == {"2", "1"}
+    assert table.amount(first) == "2"
 
 
 def test_an_answer_that_got_lost_is_asked_for_again_and_stored_once(enter):
@@ -165,16 +165,16 @@ def test_without_a_network_the_amounts_wait_and_go_out_when_it_is_back(enter):
 @pytest.mark.parametrize("leave", ["go", "close"])
 def test_leaving_the_page_sends_what_still_waits(enter, leave):
     table = Table(enter).open()
-    one, two, _three = table.products
-    table.tap(one)
-    table.stored_is({one: 1})
-    table.tap(one)
-    table.tap(two)
+    first, second, _third = table.products
+    table.tap(first)
+    table.stored_is({first: 1})
+    table.tap(first)
+    table.tap(second)
     if leave == "go":
         table.page.goto("/groups/")
     else:
         table.page.close()
-    table.stored_is({one: 2, two: 1}, seconds=3)
+    table.stored_is({first: 2, second: 1}, seconds=3)
 
 
 def test_told_to_wait_the_page_keeps_the_amounts_and_sends_them_later(enter, limits):

@@ -76,8 +76,8 @@ class Person:
         rows = self.page.locator(".balances tbody tr")
         shown = {}
         for n in range(rows.count()):
-            words = rows.nth(n).inner_text().split("\t")
-            shown[rows.nth(n).locator("th").inner_text().strip().split("\n")[-1].strip()] = cents(words[-1])
+            cells = rows.nth(n).inner_text().split("\t")
+            shown[rows.nth(n).locator("th").inner_text().strip().split("\n")[-1].strip()] = cents(cells[-1])
         return shown, cents(self.page.locator(".balances tfoot tr").inner_text().split("\t")[-1])
 
 

@@ -278,7 +278,7 @@ def take_along(run, dora, expected, folder):
         pdf = dora.page.pdf(format="A4", path=folder / "sheets.pdf")
         assert pdf.startswith(b"%PDF")
     document = json.loads(dora.page.request.get(f"{dora.base}{run}export.json").text())
-    assert {one["name"]: cents(one["total"]) for one in document["people"]} == expected
+    assert {person["name"]: cents(person["total"]) for person in document["people"]} == expected
     text = dora.page.request.get(f"{dora.base}{run}export.csv").body().decode("utf-8-sig")
     costs = {}
     for row in csv.DictReader(io.StringIO(text)):

@@ -27,28 +27,28 @@ class Load:
 @contextlib.contextmanager
 def load(site, page, cookies):
     """Three ask for a page, one sends forms. Afterwards everybody was answered, and each form has had one effect."""
-    one, over = Load(), threading.Event()
+    load, over = Load(), threading.Event()
 
     def ask(method):
         while not over.is_set():
-            fields = {"name": f"{one.tag} {next(_numbers)}", "currency": "EUR"} if method == "POST" else None
+            fields = {"name": f"{load.tag} {next(_numbers)}", "currency": "EUR"} if method == "POST" else None
             status, _headers, _body = site.ask(method, "/groups/new/" if fields else page, fields, cookies=cookies)
-            one.seen[method].append((status, fields and fields["name"]))
+            load.seen[method].append((status, fields and fields["name"]))
 
     people = [threading.Thread(target=ask, args=(method,)) for method in ("GET", "GET", "GET", "POST")]
     for person in people:
         person.start()
     try:
-        one.goes_on()
-        yield one
-        one.goes_on()
+        load.goes_on()
+        yield load
+        load.goes_on()
     finally:
         over.set()
         for person in people:
             person.join()
-    told = {method: {status for status, _name in answers} for method, answers in one.seen.items()}
-    assert told == {"GET": {200}, "POST": {302}}, told
+    statuses = {method: {status for status, _name in answers} for method, answers in load.seen.items()}
+    assert statuses == {"GET": {200}, "POST": {302}}, statuses
     with psycopg.connect(site.environment("web")["DATABASE_URL"]) as link:
         question = "SELECT name FROM accounts_group WHERE name LIKE %s"
-        stored = [name for [name] in link.execute(question, [f"{one.tag} %"])]
-    assert sorted(stored) == sorted(name for _status, name in one.seen["POST"])  # none lost, none twice
+        stored = [name for [name] in link.execute(question, [f"{load.tag} %"])]
+    assert sorted(stored) == sorted(name for _status, name in load.seen["POST"])  # none lost, none twice

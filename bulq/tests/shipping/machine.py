@@ -44,11 +44,12 @@ DOTENV = {
 }
 
 
-def compose(project, *words, **options):
+def compose(project, *arguments, **options):
     """The real Compose; `config` needs no Docker."""
     command = [SCRIPTS / "docker-compose", "--project-directory", project, "--file", project / "docker-compose.yml"]
     environment = {"PATH": os.environ["PATH"], "HOME": str(project)}
-    return subprocess.run([*command, *words], env=environment, capture_output=True, text=True, check=False, **options)
+    command += arguments
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, **options)
 
 
 class Machine:
@@ -100,9 +101,9 @@ class Machine:
 
     def run(self, name, command=None, **options):
         """Of a service to its end, as `docker compose run` and `exec` do."""
-        words = [self.here(word) for word in command or self.services[name]["command"]]
+        arguments = [self.here(word) for word in command or self.services[name]["command"]]
         options = {"capture_output": True, "text": True, "check": False} | options
-        return subprocess.run(words, cwd=self.image, env=self.environment(name), **options)
+        return subprocess.run(arguments, cwd=self.image, env=self.environment(name), **options)
 
     def start(self, name):
         service = self.services[name]
@@ -202,8 +203,8 @@ class Machine:
 
 def session_in(headers):
     """The cookie of a session that an answer sets."""
-    cookies = [one.partition(";")[0] for one in headers.get_all("Set-Cookie")]
-    return next(one for one in cookies if one.startswith("__Host-sessionid="))
+    cookies = [header.partition(";")[0] for header in headers.get_all("Set-Cookie")]
+    return next(cookie for cookie in cookies if cookie.startswith("__Host-sessionid="))
 
 
 @contextlib.contextmanager
@@ -221,9 +222,9 @@ def machine(project=None, **dotenv):
                 (project / name).symlink_to(ROOT / name)
             lines = DOTENV | dotenv
             (project / ".env").write_text("".join(f"{name}={value}\n" for name, value in lines.items()))
-        one = Machine(project, folder, started.urls, stack)
-        stack.callback(one.down)
-        yield one
+        machine = Machine(project, folder, started.urls, stack)
+        stack.callback(machine.down)
+        yield machine
 
 
 def until(condition, seconds=120):

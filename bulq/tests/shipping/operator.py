@@ -85,21 +85,21 @@ class Operator:
                 link, _peer = self.listener.accept()
                 with link:
                     lines = link.makefile("rw")
-                    given, *words = json.loads(lines.readline())
+                    given, *arguments = json.loads(lines.readline())
                     self.given = bytes.fromhex(given)
-                    answer = in_bytes(self.docker(*words))
-                    told = {"out": answer.stdout.hex(), "err": answer.stderr.decode(), "code": answer.returncode}
-                    print(json.dumps(told), file=lines, flush=True)
+                    answer = in_bytes(self.docker(*arguments))
+                    response = {"out": answer.stdout.hex(), "err": answer.stderr.decode(), "code": answer.returncode}
+                    print(json.dumps(response), file=lines, flush=True)
         printed, complaints = shell.communicate()
         assert (shell.returncode != 0) == fails, f"{printed}\n{complaints}"
         return printed + complaints if fails else printed
 
-    def docker(self, program, *words):
+    def docker(self, program, *arguments):
         if program == "tag":
             return done()
         assert program == "compose", program
-        command, *words = words
-        return getattr(self, command)(*words)
+        command, *arguments = arguments
+        return getattr(self, command)(*arguments)
 
     # --- What the manual uses of `docker compose` --------------------------------------------------
     def build(self):
@@ -112,8 +112,8 @@ class Operator:
         self.machine.image = image
         return done()
 
-    def up(self, *words):
-        assert words == ("--detach", "--wait")
+    def up(self, *arguments):
+        assert arguments == ("--detach", "--wait")
         assert self.built, "nobody pulls the image, and nobody but `build` makes it"
         self.machine.up()
         return done()
@@ -128,39 +128,39 @@ class Operator:
             self.machine.stop(name)
         return done()
 
-    def exec(self, *words):
-        name, words = named(words)
+    def exec(self, *arguments):
+        name, arguments = named(arguments)
         assert not self.machine.children[name].ended
-        return self._in(name, words)
+        return self._in(name, arguments)
 
-    def run(self, *words):
+    def run(self, *arguments):
         assert self.built, "nobody pulls the image, and nobody but `build` makes it"
-        name, words = named(words)
+        name, arguments = named(arguments)
         if self.machine.urls:
             self.machine.make_database()
-        return self._in(name, words) if words else self.machine.release()
+        return self._in(name, arguments) if arguments else self.machine.release()
 
-    def _in(self, name, words):
-        if words[0] == "tar":
-            return self.machine.run(name, words, text=False, input=self.given)
-        if "createsuperuser" in words:
+    def _in(self, name, arguments):
+        if arguments[0] == "tar":
+            return self.machine.run(name, arguments, text=False, input=self.given)
+        if "createsuperuser" in arguments:
             return at_a_terminal(
-                [self.machine.here(word) for word in words], self.machine.image, self.machine.environment(name)
+                [self.machine.here(word) for word in arguments], self.machine.image, self.machine.environment(name)
             )
-        return self.machine.run(name, words)
+        return self.machine.run(name, arguments)
 
-    def logs(self, *words):
-        names = [word for word in words if word in self.machine.children]
-        assert set(words) - set(names) <= {"--no-log-prefix", "--since", "1h"}
+    def logs(self, *arguments):
+        names = [word for word in arguments if word in self.machine.children]
+        assert set(arguments) - set(names) <= {"--no-log-prefix", "--since", "1h"}
         return done("".join(self.machine.log(name) for name in names))
 
 
-def named(words):
+def named(arguments):
     """The service, and what to do in it."""
-    options = list(takewhile(lambda word: word.startswith("-"), words))
+    options = list(takewhile(lambda word: word.startswith("-"), arguments))
     assert set(options) <= {"--rm", "-T"}
-    name, *words = words[len(options) :]
-    return name, words
+    name, *arguments = arguments[len(options) :]
+    return name, arguments
 
 
 def shipped(folder):
@@ -168,7 +168,7 @@ def shipped(folder):
     lines = (folder / ".dockerignore").read_text().splitlines()
     patterns = [line for line in lines if line and not line.startswith("#")]
     for file in sorted(file.relative_to(folder) for file in folder.rglob("*") if file.is_file()):
-        fits = [one for one in patterns if _fits(file, one.removeprefix("!"))]
+        fits = [pattern for pattern in patterns if _fits(file, pattern.removeprefix("!"))]
         if not fits or fits[-1].startswith("!"):
             yield file
 
@@ -187,7 +187,7 @@ def done(printed=""):
 
 def in_bytes(answer):
     """What was said is text, a file is not."""
-    out, err = (said.encode() if isinstance(said, str) else said for said in (answer.stdout, answer.stderr))
+    out, err = (content.encode() if isinstance(content, str) else content for content in (answer.stdout, answer.stderr))
     return SimpleNamespace(returncode=answer.returncode, stdout=out, stderr=err)
 
 
@@ -205,16 +205,16 @@ def at_a_terminal(command, folder, environment):
         preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
     )
     os.close(theirs)
-    said, asked = "", ""
+    output, asked = "", ""
     with contextlib.suppress(OSError):  # the other end is closed
         while some := os.read(ours, 1000).decode():
-            said, asked = said + some, asked + some
+            output, asked = output + some, asked + some
             question = asked.rpartition("\n")[2].removesuffix(": ")
             if question in ANSWERS and asked.endswith(": "):
                 os.write(ours, f"{ANSWERS[question]}\n".encode())
                 asked = ""
     os.close(ours)
-    return SimpleNamespace(returncode=process.wait(60), stdout=said, stderr="")
+    return SimpleNamespace(returncode=process.wait(60), stdout=output, stderr="")
 
 
 def release(folder: Path, **changes):
@@ -243,8 +243,8 @@ def release(folder: Path, **changes):
     return git(folder, "rev-parse", "HEAD").strip()
 
 
-def git(folder, *words):
+def git(folder, *arguments):
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder)}
     return subprocess.run(
-        ["git", *words], cwd=folder, env=environment, check=True, capture_output=True, text=True
+        ["git", *arguments], cwd=folder, env=environment, check=True, capture_output=True, text=True
     ).stdout

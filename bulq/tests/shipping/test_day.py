@@ -86,7 +86,7 @@ def test_an_operators_day(tmp_path):
             operator.follow("Upgrade")
         new_page = site.ask("GET", run, cookies=olga)[2]
         assert style_of(new_page) != style_of(page)
-        old, new = (site.ask("GET", style_of(one)) for one in (page, new_page))
+        old, new = (site.ask("GET", style_of(text)) for text in (page, new_page))
         assert (old[0], new[0]) == (200, 200)
         assert new[2].endswith(b"/* newer */\n")
         assert not old[2].endswith(b"/* newer */\n")
@@ -112,8 +112,8 @@ def test_an_operators_day(tmp_path):
         assert status == 200  # nobody is logged out
         olga = session_in(headers)
 
-        told = operator.follow("Logs")
-        assert '"route": "runs/<int:run_id>/"' in told
+        log = operator.follow("Logs")
+        assert '"route": "runs/<int:run_id>/"' in log
 
         operator.follow("Move to a new machine")
         counted = ask(site, COUNTS)
@@ -123,8 +123,8 @@ def test_an_operators_day(tmp_path):
         shutil.copytree(project, there)
         with machine(there) as other:
             operator, followed = Operator(other), operator.followed
-            said = operator.follow("Move to a new machine", 1)
-            assert "All sums, states and references are as they must be." in said
+            output = operator.follow("Move to a new machine", 1)
+            assert "All sums, states and references are correct." in output
             assert ask(other, COUNTS) == counted
             assert b"Olive oil" in other.ask("GET", run, cookies=olga)[2]  # still logged in
             assert other.ask("GET", "/health/backup")[0] == 200

@@ -46,28 +46,28 @@ def test_what_is_not_filled_in_is_said_by_name(project):
     "command", [("caddy", "validate", "--adapter", "caddyfile", "--config"), ("caddy", "fmt", "--diff"), ("hadolint",)]
 )
 def test_their_own_linters_have_nothing_to_say(command, tmp_path):
-    program, *words = command
+    program, *arguments = command
     file = ROOT / ("Dockerfile" if program == "hadolint" else "Caddyfile")
     environment = {"DOMAIN": "bulq.example", "HOME": str(tmp_path)}
     answer = subprocess.run(
-        [SCRIPTS / program, *words, file], env=environment, capture_output=True, text=True, check=False
+        [SCRIPTS / program, *arguments, file], env=environment, capture_output=True, text=True, check=False
     )
     assert answer.returncode == 0, answer.stdout + answer.stderr
 
 
 @pytest.mark.parametrize("name", [*OURS, *THEIRS])
 def test_a_container_may_do_little_and_use_little(services, name):
-    one = services[name]
-    assert one["read_only"] is True
-    assert one["cap_drop"] == ["ALL"]
-    assert one.get("cap_add", []) == (["NET_BIND_SERVICE"] if name == "caddy" else [])
-    assert one["security_opt"] == ["no-new-privileges:true"]
-    limits = one["deploy"]["resources"]["limits"]
+    service = services[name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service.get("cap_add", []) == (["NET_BIND_SERVICE"] if name == "caddy" else [])
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    limits = service["deploy"]["resources"]["limits"]
     assert int(limits["memory"]) <= 768 * 2**20
     assert limits["pids"] <= 300
-    assert one["logging"]["options"] == {"max-size": "10m", "max-file": "5"}
-    assert "privileged" not in one
-    assert "container_name" not in one  # so that there may be several
+    assert service["logging"]["options"] == {"max-size": "10m", "max-file": "5"}
+    assert "privileged" not in service
+    assert "container_name" not in service  # so that there may be several
 
 
 @pytest.mark.parametrize("name", [*OURS, *THEIRS])
@@ -81,27 +81,28 @@ def test_nobody_is_root(services, name):
 
 @pytest.mark.parametrize("name", [*OURS, *THEIRS])
 def test_who_runs_on_is_looked_after(services, name):
-    one = services[name]
-    assert ("healthcheck" in one) == (name != "release")
-    assert one["restart"] == ("no" if name == "release" else "unless-stopped")
+    service = services[name]
+    assert ("healthcheck" in service) == (name != "release")
+    assert service["restart"] == ("no" if name == "release" else "unless-stopped")
     # Whoever waits for `up` does so for seconds, not for the first of the usual turns.
-    assert name == "release" or one["healthcheck"]["start_interval"] in ("1s", "3s")
+    assert name == "release" or service["healthcheck"]["start_interval"] in ("1s", "3s")
 
 
 def test_the_order_of_things(services):
     """`up` waits for no release, which would keep the site away meanwhile."""
     healthy = "service_healthy"
     waits = {
-        name: {on: how["condition"] for on, how in one.get("depends_on", {}).items()} for name, one in services.items()
+        name: {on: how["condition"] for on, how in service.get("depends_on", {}).items()}
+        for name, service in services.items()
     }
     for name in OURS:
         assert waits[name] == {"db": healthy, "redis": healthy}
     assert waits["caddy"] == {"web": healthy, "live": healthy}
-    assert {name for name, one in services.items() if one.get("profiles")} == {"release"}
+    assert {name for name, service in services.items() if service.get("profiles")} == {"release"}
 
 
 def test_one_builds_the_image_and_nobody_asks_a_registry_for_it(services):
-    assert [name for name, one in services.items() if "build" in one] == ["web"]
+    assert [name for name, service in services.items() if "build" in service] == ["web"]
     assert {(services[name]["image"], services[name]["pull_policy"]) for name in OURS} == {("bulq:local", "never")}
 
 
@@ -120,7 +121,9 @@ SECRETS = {
 
 @pytest.mark.parametrize("name", SECRETS)
 def test_a_secret_is_where_it_is_of_use(services, name):
-    holders = {one for one in services if "canary" in (services[one].get("environment", {}).get(name) or "")}
+    holders = {
+        service for service in services if "canary" in (services[service].get("environment", {}).get(name) or "")
+    }
     assert holders == SECRETS[name]
 
 
@@ -171,12 +174,12 @@ def test_the_image_has_no_installer():
 
 def test_only_caddy_can_be_reached(parsed):
     services = parsed["services"]
-    assert {name for name, one in services.items() if "ports" in one} == {"caddy"}
+    assert {name for name, service in services.items() if "ports" in service} == {"caddy"}
     assert [(port["published"], port["protocol"]) for port in services["caddy"]["ports"]] == [
         ("80", "tcp"), ("443", "tcp"), ("443", "udp"),
     ]  # fmt: skip
     assert parsed["networks"]["data"]["internal"] is True
-    assert {name: set(one["networks"]) for name, one in services.items() if name in THEIRS} == {
+    assert {name: set(service["networks"]) for name, service in services.items() if name in THEIRS} == {
         "caddy": {"public"}, "db": {"data"}, "redis": {"data"},
     }  # fmt: skip
 
@@ -198,8 +201,8 @@ def test_the_database_is_made_as_in_development(services):
 
 def test_volumes_are_named_and_hold_all_that_is_written(parsed):
     named = set(parsed["volumes"])
-    for name, one in parsed["services"].items():
-        for volume in one.get("volumes", []):
+    for name, service in parsed["services"].items():
+        for volume in service.get("volumes", []):
             assert volume.get("read_only") or volume["type"] == "volume", (name, volume)
             assert volume["type"] == "bind" or volume["source"] in named
     made = re.findall(r"/var/lib/bulq/(\w+)", DOCKERFILE)  # owned by who writes there

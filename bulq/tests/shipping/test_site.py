@@ -32,15 +32,15 @@ _numbers = count(1)
 @pytest.fixture(scope="module")
 def site():
     many = {"RATE_LIMIT_GENERAL": "100000/m", "RATE_LIMIT_BIDS": "100000/m", "GROUPS_PER_USER": "100000"}
-    with machine(RATE_LIMIT_LOGIN_NAME="5/99d", **many) as one:
-        released = one.release()
+    with machine(RATE_LIMIT_LOGIN_NAME="5/99d", **many) as site:
+        released = site.release()
         assert released.returncode == 0, released.stdout + released.stderr
-        one.up()
-        refused = one.run("web", ["python", "manage.py", "demo"])
+        site.up()
+        refused = site.run("web", ["python", "manage.py", "demo"])
         assert "add --into bulq" in refused.stderr  # everybody knows the password of the demo people
-        assert one.run("web", ["python", "manage.py", "demo", "--into", "another"]).returncode == 1
-        assert one.run("web", ["python", "manage.py", "demo", "--into", "bulq"]).returncode == 0
-        yield one
+        assert site.run("web", ["python", "manage.py", "demo", "--into", "another"]).returncode == 1
+        assert site.run("web", ["python", "manage.py", "demo", "--into", "bulq"]).returncode == 0
+        yield site
 
 
 @pytest.fixture(scope="module")
@@ -99,11 +99,11 @@ def test_cookies_belong_to_this_host_and_https(site):
         "POST", "/login/", {"username": "mara", "password": PASSWORD}, source="127.2.2.1"
     )
     cookies = {}
-    for one in headers.get_all("Set-Cookie"):
-        cookies |= SimpleCookie(one)
+    for cookie in headers.get_all("Set-Cookie"):
+        cookies |= SimpleCookie(cookie)
     assert set(cookies) == {"__Host-sessionid", "__Host-csrftoken"}
-    for one in cookies.values():
-        assert (one["secure"], one["httponly"], one["path"], one["domain"]) == (True, True, "/", "")
+    for cookie in cookies.values():
+        assert (cookie["secure"], cookie["httponly"], cookie["path"], cookie["domain"]) == (True, True, "/", "")
 
 
 def test_http_leads_to_https(site):
@@ -171,11 +171,11 @@ def test_what_a_visitor_says_of_addresses_and_ids_is_dropped(site):
     lies = {"X-Forwarded-For": "6.6.6.6", "X-Real-IP": "6.6.6.6", "X-Request-ID": "mine", "X-Forwarded-Proto": "http"}
     status, headers, _body = site.ask("GET", "/register/", headers=lies, source="127.2.4.1")
     assert status == 200
-    one = headers["X-Request-ID"]
-    line = until(lambda: next((line for line in lines(site, "web") if line.get("request") == one), None))
+    request = headers["X-Request-ID"]
+    line = until(lambda: next((line for line in lines(site, "web") if line.get("request") == request), None))
     assert (line["address"], line["route"]) == ("127.2.4.1", "register/")
     assert "6.6.6.6" not in site.log("web")
-    assert one != "mine"
+    assert request != "mine"
 
 
 def lines(site, name):
@@ -282,19 +282,19 @@ def test_while_the_web_process_is_away_people_are_told_so(site):
 # --- Refusals --------------------------------------------------------------------------------------
 def test_a_site_that_is_not_set_up_is_not_started_and_told_all_at_once():
     """S1."""
-    with machine(SECRET_KEY="short", BACKUP_ALERT_EMAILS="", RATE_LIMIT_LOGIN="often") as one:
-        released = one.release()
+    with machine(SECRET_KEY="short", BACKUP_ALERT_EMAILS="", RATE_LIMIT_LOGIN="often") as site:
+        released = site.release()
         assert released.returncode != 0
         assert "SECRET_KEY" in released.stderr
-        assert one.children == {}
+        assert site.children == {}
 
 
 def test_it_may_be_tried_out_on_a_laptop():
-    with machine(DOMAIN="localhost") as one:
-        released = one.release()
+    with machine(DOMAIN="localhost") as site:
+        released = site.release()
         assert released.returncode == 0, released.stdout + released.stderr
-        one.up()
-        status, headers, page = one.ask("GET", "/login/")
+        site.up()
+        status, headers, page = site.ask("GET", "/login/")
         assert status == 200
         assert b"Log in" in page
         assert "__Host-csrftoken" in headers["Set-Cookie"]
