@@ -86,13 +86,6 @@ def _within(path, root):
     return path == root or (root != "/" and path.startswith(root))
 
 
-@register.filter
-def undo_url(message):
-    """Where a message's Undo button posts to: the rest of its extra tags after the word "undo"."""
-    word, _space, url = (message.extra_tags or "").partition(" ")
-    return url if word == "undo" else ""
-
-
 @register.filter("money")
 def money_filter(amount, currency):
     return "" if amount is None else money.format_money(amount, currency)

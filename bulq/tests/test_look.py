@@ -185,12 +185,6 @@ def test_an_avatar_stands_out_when_it_is_me():
     assert 'class="ava"' in look.avatar({}, other)
 
 
-def test_undo_takes_the_address_after_its_word():
-    assert look.undo_url(SimpleNamespace(extra_tags="undo /runs/1/undo/2/")) == "/runs/1/undo/2/"
-    assert look.undo_url(SimpleNamespace(extra_tags="other /x/")) == ""
-    assert look.undo_url(SimpleNamespace(extra_tags=None)) == ""
-
-
 def test_amounts_are_empty_when_there_are_none():
     page = Template('{{ none|money:"EUR" }}{{ none|quantity }}{{ none|unit_price:"EUR" }}')
     assert page.render(Context({"none": None})) == ""
