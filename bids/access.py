@@ -127,7 +127,12 @@ def lock_part(rows, **lookup):
 
 def check_leads(run, user):
     if run.leader_id != user.pk:
-        raise NotAllowed(_("Only %(leader)s, who leads this run, can do that.") % {"leader": run.leader.name})
+        raise for_the_leader(run)
+
+
+def for_the_leader(run):
+    """The refusal of what only the leader can do."""
+    return NotAllowed(_("Only %(leader)s, who leads this run, can do that.") % {"leader": run.leader.name})
 
 
 def check_shops(run, user):

@@ -234,7 +234,13 @@ LOGOUT_REDIRECT_URL = "login"
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 # Messages are in the session, so that the page after a redirect shows them whichever answer got through.
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
-MESSAGE_TAGS = {message_levels.ERROR: "bad", message_levels.WARNING: "warn", message_levels.SUCCESS: "ok"}
+MESSAGE_UNDO = message_levels.SUCCESS + 1  # carries the address that takes it back: bulq.kit.http.offer_undo
+MESSAGE_TAGS = {
+    message_levels.ERROR: "bad",
+    message_levels.WARNING: "warn",
+    message_levels.SUCCESS: "ok",
+    MESSAGE_UNDO: "undo",
+}
 
 # --- Languages -------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"

@@ -1,4 +1,7 @@
+import re
+
 import pytest
+import segno
 
 from accounts.actions.groups import archive_group, renew_invitation, set_joining
 from accounts.models import Group, Membership, SiteSettings, User
@@ -134,10 +137,21 @@ class TestTheInvitePanel:
     def test_every_member_sees_link_and_code(self, as_bob, club, link):
         page = as_bob.get(f"/groups/{club.pk}/people/").text
         assert f'value="http://testserver{link}"' in page
-        assert '<svg viewBox="' in page
         assert 'class="qr"' in page
         assert "style=" not in page
         assert "Make a new link" not in page
+
+    def test_the_code_is_that_of_the_link(self, as_bob, club, link):
+        page = as_bob.get(f"/groups/{club.pk}/people/").text
+        size, path = re.search(r'class="qr" viewBox="0 0 ([0-9]+) \1"><path stroke="#16211c" d="(.*?)"', page).groups()
+        dark = {
+            (int(start) + n, int(row))
+            for start, row, length in re.findall(r"M([0-9]+) ([0-9]+)\.5h([0-9]+)", path)
+            for n in range(int(length))
+        }
+        rows = list(segno.make(f"http://testserver{link}", error="m").matrix_iter(border=2))
+        assert len(rows) == int(size)
+        assert dark == {(x, y) for y, row in enumerate(rows) for x, module in enumerate(row) if module}
 
     def test_an_admin_renews_closes_and_opens(self, as_alice, club):
         old = club.join_token

@@ -5,9 +5,10 @@ from decimal import Decimal
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from bids import states
-from bids.access import check_leads, lock_run, lock_run_led, lock_run_shopped
+from bids.access import for_the_leader, lock_run, lock_run_led, lock_run_shopped
 from bids.models import Allocation, Bid, Purchase
 from bids.reading.division import Division
 from bids.reading.lines import lines_of
@@ -19,6 +20,8 @@ from bulq.kit.units import with_unit
 from .costs import allocate
 from .history import happened, record
 from .runs import check_state, lock_run_to_reopen, move_run, reopen_run
+
+NOT_IN_RUN = gettext_lazy("Only people in this run can take something.")
 
 
 def sort_out_problems(line, product, was, quantity):
@@ -44,26 +47,39 @@ def _much(line, quantity):
     return {"much": with_unit(quantity, line.product.unit)}
 
 
+def sorting_refusal(run, line, person, *, is_maybe, by):
+    """Why `by` may not change what a participant takes of a line at all; None if they may.
+
+    The leader may for everyone, but for people who left there is nothing to raise. Whoever has said Maybe to it
+    (`is_maybe`) waits for the leader.
+    """
+    leads = run.leader_id == by.pk
+    if person.user_id != by.pk and not leads:
+        return for_the_leader(run)
+    if person.left_at and line and line.surplus:
+        return BulqError(NOT_IN_RUN)
+    if is_maybe and not leads:
+        return BulqError(_("You said Maybe to this. %(leader)s can give you some.") % {"leader": run.leader.name})
+    return None
+
+
 @transaction.atomic
 def sort_out(run, product, quantity, *, was, by, whose=None):
     """Change a participant's amount of a bought product to match what was bought; 0 gives it up.
 
-    `was` is the quantity that the page showed. The leader may do it for others, which is recorded; for
-    people who left only in a shortage. Only the leader can make a Maybe real now.
+    `was` is the quantity that the page showed. What the leader changes for others is recorded with their name.
     """
     run, whose = lock_run(run, by=by), whose or by
     if run.state != states.ADJUSTING:
         raise ChangedMeanwhile(_("Not saved. There is nothing to sort out in this run now."))
-    if whose != by:
-        check_leads(run, by)
     person = run.participations.filter(user=whose).first()
     line = next((line for line in lines_of(run) if line.product == product), None)
     bid = Bid.objects.filter(participation=person, product=product).first()
     now = (bid.quantity if bid else None) or Decimal(0)
-    if person is None or (person.left_at and quantity > now):
-        raise BulqError(_("Only people in this run can take something."))
-    if quantity and bid and bid.quantity is None and whose == by and run.leader_id != by.pk:
-        raise BulqError(_("You said Maybe to this. %(leader)s can give you some.") % {"leader": run.leader.name})
+    if person is None:
+        raise BulqError(NOT_IN_RUN)
+    if refusal := sorting_refusal(run, line, person, is_maybe=bool(bid) and bid.quantity is None, by=by):
+        raise refusal
     if was != now and quantity != now:
         raise ChangedMeanwhile(
             _("This was changed to %(now)s. Check it, then save again.") % {"now": format_quantity(now)}

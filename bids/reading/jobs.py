@@ -1,102 +1,104 @@
-"""What needs a person, over all their runs: the most urgent first, one button each."""
+"""What needs a person, over all their runs, the most urgent first; what home and group pages tell of a run."""
 
 from dataclasses import dataclass
-
-from django.urls import reverse
-from django.utils.translation import gettext as _
+from decimal import Decimal
+from enum import Enum, auto
 
 from accounts.models import Group
 from bids import states
-from bulq.kit.money import format_money
+from bids.models.runs import Run
 from bulq.kit.prepared import prepared
 
 from .guidance import next_step
 from .sums import ZERO, debts_of
 
 
+class JobKind(Enum):
+    """What the person is to do; `bids/templatetags/jobs.py` has the words."""
+
+    ANSWER = auto()
+    START_CHOOSING = auto()
+    GO_ON_CHOOSING = auto()
+    LOCK = auto()
+    GO_SHOPPING = auto()
+    SHOP = auto()
+    SORT_OUT = auto()
+    START_HAND_OUT = auto()
+    HAND_OUT = auto()
+    FINISH = auto()
+    PICK_UP = auto()
+    PAY = auto()
+    GET_PAID = auto()
+
+
 @dataclass
 class Job:
+    """Something a person has to do in a run: `label` is its state in a word, `person` and `amount` are its other party.
+
+    Only debts also come from runs that the person may not see any more.
+    """
+
     urgency: int
-    title: str
-    text: str
-    action: str
-    url: str
-    icon: str
-    tone: str = "warn"
+    kind: JobKind
+    run: Run
+    label: str = ""
+    person: str = ""
+    amount: Decimal = ZERO
+    is_run_visible: bool = True
 
 
 def jobs_of(user, standings):
     """`standings` are those of the person's open runs."""
     jobs = [job for standing in standings if (job := _job_in(standing))]
     owes, due = debts_of(user)
-    jobs += [_debt_job(debt) for debt in owes]
-    jobs += _due_jobs(due)
+    jobs += [_debt_job(3, JobKind.PAY, [debt]) for debt in owes]
+    by_run = {}
+    for debt in due:
+        by_run.setdefault(debt.run.pk, []).append(debt)
+    jobs += [_debt_job(5, JobKind.GET_PAID, debts) for debts in by_run.values()]
     return sorted(jobs, key=lambda job: job.urgency)
 
 
 def _job_in(standing):
     run, mine = standing.run, standing.mine
-    url = reverse("run", args=[run.pk])
     if run.lead_offered_to_id == standing.user.pk:
-        title = _("%(name)s asks you to lead") % {"name": run.leader.name}
-        return Job(0, title, f"{run}, {run.group}", _("Answer"), url, "users")
+        return Job(0, JobKind.ANSWER, run, person=run.leader.name)
     if found := _leader_job(standing) if standing.leads else None:
-        urgency, title, action, symbol = found
-        return Job(urgency, title % {"run": run}, _where(standing), action, url, symbol)
+        return Job(*found, run, standing.label)
     if run.state == states.ADJUSTING and standing.can_decide:
-        return Job(1, _("Sort out %(run)s") % {"run": run}, _where(standing), _("Sort out"), url, "scale")
+        return Job(1, JobKind.SORT_OUT, run, standing.label)
     if run.state == states.DISTRIBUTING and mine and standing.waits(mine):
-        return Job(2, _("Your things are ready"), f"{run}, {run.group}", _("See list"), url, "bag", "ok")
+        return Job(2, JobKind.PICK_UP, run)
     if run.is_collecting and not (mine and mine.is_ready):
-        text = _("You are still choosing.") if mine and mine.wants else _("You have not chosen anything yet.")
-        return Job(4, str(run), f"{run.group}. {text}", _("Choose"), url, "clock")
+        return Job(4, JobKind.GO_ON_CHOOSING if mine and mine.wants else JobKind.START_CHOOSING, run)
     return None
 
 
 def _leader_job(standing):
-    """Urgency, title, button and icon of what only the leader can do now."""
+    """Urgency and kind of what only the leader can do now."""
+    state = standing.run.state
     if standing.run.is_collecting:
         all_done = standing.is_wanted and not standing.others_choosing and standing.mine and standing.mine.is_ready
-        return (2, _("Lock the list: %(run)s"), _("Lock"), "lock") if all_done else None
-    if standing.run.state == states.ADJUSTING and not standing.to_decide:
-        return 1, _("Start the hand-out: %(run)s"), _("Hand out"), "bag"
-    if standing.run.state == states.DISTRIBUTING and not standing.waiting:
-        return 1, _("Finish the hand-out: %(run)s"), _("Finish"), "bag"
-    job = LEADER_JOBS.get(standing.run.state)
-    return job and job()
+        return (2, JobKind.LOCK) if all_done else None
+    if state == states.ADJUSTING and not standing.to_decide:
+        return 1, JobKind.START_HAND_OUT
+    if state == states.DISTRIBUTING and not standing.waiting:
+        return 1, JobKind.FINISH
+    return LEADER_JOBS.get(state)
 
 
 LEADER_JOBS = {
-    states.CONFIRMED: lambda: (2, _("Go shopping: %(run)s"), _("Open"), "car"),
-    states.SHOPPING: lambda: (0, _("You are shopping: %(run)s"), _("Continue"), "car"),
-    states.ADJUSTING: lambda: (1, _("Sort out %(run)s"), _("Sort out"), "scale"),
-    states.DISTRIBUTING: lambda: (1, _("Hand out %(run)s"), _("Hand out"), "bag"),
+    states.CONFIRMED: (2, JobKind.GO_SHOPPING),
+    states.SHOPPING: (0, JobKind.SHOP),
+    states.ADJUSTING: (1, JobKind.SORT_OUT),
+    states.DISTRIBUTING: (1, JobKind.HAND_OUT),
 }
 
 
-def _where(standing):
-    return f"{standing.run.group}. {standing.label}"
-
-
-def _debt_job(debt):
-    words = {"name": debt.creditor.name, "amount": format_money(debt.amount, debt.run.currency)}
-    title = _("You owe %(name)s %(amount)s") % words
-    return Job(3, title, f"{debt.run}, {debt.run.group}", _("See"), _address(debt), "scale")
-
-
-def _due_jobs(due):
-    by_run = {}
-    for debt in due:
-        by_run.setdefault(debt.run.pk, []).append(debt)
-    for debts in by_run.values():
-        first, amount = debts[0], sum((debt.amount for debt in debts), ZERO)
-        title = _("You are still owed %(amount)s") % {"amount": format_money(amount, first.run.currency)}
-        yield Job(5, title, f"{first.run}, {first.run.group}", _("See"), _address(first), "scale", "")
-
-
-def _address(debt):
-    """The run; for who has left its group, the page that still tells of the debt."""
-    return reverse("run", args=[debt.run.pk]) if debt.is_visible else reverse("me")
+def _debt_job(urgency, kind, debts):
+    """Debts of one run in one direction."""
+    first, amount = debts[0], sum((debt.amount for debt in debts), ZERO)
+    return Job(urgency, kind, first.run, person=first.creditor.name, amount=amount, is_run_visible=first.is_visible)
 
 
 @dataclass

@@ -1,6 +1,7 @@
 """Who must act, told to each reader: a cell for every state, role, and state of one's own (spec 32)."""
 
 import pytest
+from django.conf import settings
 
 from bids import states
 from bids.actions import bidding, distribution, lead
@@ -9,9 +10,10 @@ from bids.actions.costs import correct_total, set_paid
 from bids.actions.distribution import set_picked_up
 from bids.models import Allocation, Purchase, Run
 from bids.reading.guidance import next_step
-from bids.reading.jobs import jobs_of
+from bids.reading.jobs import JobKind, jobs_of
 from bids.reading.standing import standing_of, standings
 from bids.reading.sums import owed_by_person
+from bids.templatetags.jobs import WORDS, job_words
 from bulq.tests.client import signed_in
 
 from .cast import D, leave_the_shop, stage
@@ -260,8 +262,15 @@ def test_so_does_what_needs_a_person(situation):
     for name, expected in zip(PEOPLE, JOBS[situation], strict=True):
         user = getattr(scene, name)
         runs = Run.objects.open().visible_to(user).with_names()
-        titles = [job.title for job in jobs_of(user, standings(runs, user).values()) if job.urgency != 4]
+        jobs = jobs_of(user, standings(runs, user).values())
+        titles = [job_words(job).title for job in jobs if job.urgency != 4]
         assert titles[0].startswith(expected) if expected else titles == [], (name, titles)
+
+
+def test_every_kind_of_job_has_its_words_and_a_symbol_that_exists():
+    symbols = (settings.BASE_DIR / "static" / "icons.svg").read_text()
+    assert set(WORDS) == set(JobKind)
+    assert [words.icon for words in WORDS.values() if f'id="{words.icon}"' not in symbols] == []
 
 
 @pytest.mark.slow

@@ -17,7 +17,7 @@ from bids.models import Bid, Event, Run
 from bids.reading.board import Board, Row
 from bids.reading.guidance import next_step
 from bids.reading.standing import standing_before_shopping
-from bulq.kit.http import answer, carry_what_is_there, flash_errors
+from bulq.kit.http import answer, carry_what_is_there, flash_errors, offer_undo
 from bulq.kit.ratelimit import limited
 from stores.models import Product
 from stores.reading import lines_at, picker_page
@@ -114,8 +114,7 @@ def _back(request, run):
 def _offer_undo(request, run, removed):
     for event in removed:
         text = _("%(product)s is off your order") % {"product": event.product.name}
-        url = reverse("order-undo", args=[run.pk, event.pk])
-        messages.success(request, text, extra_tags=f"undo {url}")
+        offer_undo(request, text, "order-undo", run.pk, event.pk)
 
 
 def _say_who_chooses_again(request, outcome, whose=None):

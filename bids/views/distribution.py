@@ -1,13 +1,14 @@
 """Sorting out, handing out, and the money."""
 
+from dataclasses import dataclass
 from decimal import Decimal
 
 from django.contrib import messages
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from accounts.models import User
 from bids.access import (
     check_leads,
     get_extra_cost,
@@ -95,38 +96,54 @@ def _balances(ledger):
     return {"rows": rows, "most": most, "least": max((gives for *_others, gives in rows), default=Decimal(0))}
 
 
-def _takers(ledger, line, user, maybes, refused):
-    """People with some of a line that differs, the reader included, and those who may take what is left over.
+@dataclass
+class Taker:
+    """A person at a line that differs: what they take, as stored, as the page shows it, and as it was typed."""
 
-    Readers can change their own amount, the leader can change all of them. Where the reader said Maybe (`maybes`, ids
-    of products), only the leader can give them some now; for people who have left, the leader can only lower it.
+    user: User
+    is_mine: bool
+    keeps: bool
+    is_maybe: bool
+    may_change: bool
+    quantity: Decimal
+    was: str
+    typed: str
+    errors: list
+
+
+def _takers(ledger, line, user, maybes, refused):
+    """People with some of a line that differs, the reader included, and those who may be given what is left over.
+
+    `maybes` are ids of products to which the reader said Maybe.
     """
-    leads, wishes = ledger.run.leader_id == user.pk, {bid.participation_id: bid.quantity for bid in line.bids}
-    rows = []
+    wishes = {bid.participation_id: bid.quantity for bid in line.bids}
+    near, others = [], []
     for account in ledger.accounts:
-        person, quantity = account.user, wishes.get(account.participation.pk, Decimal(0))
-        is_mine, here = person.pk == user.pk, account.participation.left_at is None
-        if not (quantity or is_mine or leads) or (not here and not quantity):
-            continue
-        row = {
-            "user": person,
-            "is_mine": is_mine,
-            "keeps": account.participation.is_ready,
-            "quantity": quantity,
-            "was": plain(quantity),
-            "typed": plain(quantity),
-            "url": "",
-            "is_maybe": is_mine and line.product.pk in maybes,
-        }
-        if is_mine and (leads or not row["is_maybe"]):
-            row["url"] = reverse("sort-out", args=[ledger.run.pk, line.product.pk])
-        elif leads and (here or line.shortage):
-            row["url"] = reverse("sort-out-of", args=[ledger.run.pk, line.product.pk, person.pk])
-        if refused and (refused["product"], refused["user"]) == (line.product, person):
-            row |= {"typed": refused["form"]["quantity"].value(), "errors": refused["errors"]}
-        rows.append(row)
-    near = [row for row in rows if row["quantity"] or (row["is_mine"] and not line.shortage)]
-    return near, [row for row in rows if row not in near]
+        taker = _taker(ledger.run, line, account, wishes, user, maybes, refused)
+        is_here = account.participation.left_at is None
+        if taker.quantity or (taker.is_mine and is_here and line.surplus):
+            near.append(taker)
+        elif taker.may_change and line.surplus:
+            others.append(taker)
+    return near, others
+
+
+def _taker(run, line, account, wishes, user, maybes, refused):
+    person, quantity = account.participation, wishes.get(account.participation.pk, Decimal(0))
+    is_mine = person.user_id == user.pk
+    is_maybe = is_mine and line.product.pk in maybes
+    is_refused = refused and (refused["product"], refused["user"]) == (line.product, person.user)
+    return Taker(
+        user=person.user,
+        is_mine=is_mine,
+        keeps=person.is_ready,
+        is_maybe=is_maybe,
+        may_change=not distribution.sorting_refusal(run, line, person, is_maybe=is_maybe, by=user),
+        quantity=quantity,
+        was=plain(quantity),
+        typed=refused["form"]["quantity"].value() if is_refused else plain(quantity),
+        errors=refused["errors"] if is_refused else [],
+    )
 
 
 @require_GET

@@ -5,7 +5,6 @@ from decimal import Decimal
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -24,7 +23,7 @@ from bids.forms import AddInShopForm, FinishForm, PriceForm, PurchaseForm
 from bids.reading.basket import Basket
 from bids.reading.guidance import next_step
 from bids.reading.standing import standing_of
-from bulq.kit.http import answer, carry_what_is_there, flash_errors
+from bulq.kit.http import answer, carry_what_is_there, flash_errors, offer_undo
 from bulq.kit.numbers import parse_id
 from stores.actions.prices import record_price
 from stores.models import Offer, Product
@@ -105,8 +104,7 @@ def _ask_again(request, run, item, already):
 def _offer_undo(request, run, item):
     bought = item.purchases.order_by("-pk").first()
     text = _("%(product)s is in the cart") % {"product": item.product.name}
-    url = reverse("purchase-undo", args=[run.pk, bought.pk])
-    messages.success(request, text, extra_tags=f"undo {url}")
+    offer_undo(request, text, "purchase-undo", run.pk, bought.pk)
 
 
 @require_http_methods(["GET", "POST"])

@@ -36,6 +36,16 @@ class Bar:
     segments: str
 
 
+@dataclass
+class Balance:
+    """Two bars on a common zero line (templates/includes/_balance_bar.html), in per cent of the width."""
+
+    zero: str
+    plus: str
+    minus: str
+    minus_from: str
+
+
 def _segments(drawn):
     short = drawing.short
     return write("includes/_segment.html", [Segment(kind, short(x), short(w), kind == "need") for kind, x, w in drawn])
@@ -90,3 +100,15 @@ def _pack_sentence(full, need, params):
 def came_bar(wanted, came):
     """What came of what is wanted: what is missing is dashed, what is left over stands out. Numbers stand beside it."""
     return write("includes/_came.html", [Bar(_segments(drawing.came_segments(wanted, came)))])
+
+
+def balance_bar(gets, gives, most, least):
+    """What one gets, right of a common zero line, and what one gives, left of it: `most` and `least` at most."""
+    span = (most + least) or 1
+    zero, plus, minus = (part * drawing.HUNDRED / span for part in (least, gets, gives))
+    return write("includes/_balance_bar.html", [Balance(*map(drawing.short, (zero, plus, minus, zero - minus)))])
+
+
+def progress_bar(done, total):
+    """The part of a whole that is done, in per cent. The numbers must stand beside it."""
+    return {"share": drawing.short(done * drawing.HUNDRED / total) if total else "0"}

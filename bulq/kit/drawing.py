@@ -10,7 +10,13 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 HUNDRED = Decimal(100)
 GAP = Decimal("0.9")  # per cent between two segments
 MOST_CELLS = 12
-MARKS = ("circle", "square", "diamond", "triangle")
+# A shape for each line of a chart, so that colour is not the only difference; corners around its middle.
+MARKS = {
+    "circle": (),
+    "square": ((-1, -1), (1, -1), (1, 1), (-1, 1)),
+    "diamond": ((0, Decimal("-1.4")), (Decimal("1.4"), 0), (0, Decimal("1.4")), (Decimal("-1.4"), 0)),
+    "triangle": ((0, Decimal("-1.3")), (Decimal("1.2"), 1), (Decimal("-1.2"), 1)),
+}
 
 
 def short(number):
@@ -87,14 +93,6 @@ def spread_out(heights, least, bottom):
     return placed
 
 
-def mark(shape, x, y, size=Decimal("3.5")):
-    """A point of a chart, with a shape per series so that colour is not the only difference."""
-    if shape == "circle":
-        return f'<circle class="mark" cx="{short(x)}" cy="{short(y)}" r="{size}"/>'
-    corners = {
-        "square": ((-1, -1), (1, -1), (1, 1), (-1, 1)),
-        "diamond": ((0, Decimal("-1.4")), (Decimal("1.4"), 0), (0, Decimal("1.4")), (Decimal("-1.4"), 0)),
-        "triangle": ((0, Decimal("-1.3")), (Decimal("1.2"), 1), (Decimal("-1.2"), 1)),
-    }[shape]
-    points = " ".join(f"{short(x + dx * size)},{short(y + dy * size)}" for dx, dy in corners)
-    return f'<polygon class="mark" points="{points}"/>'
+def corners(shape, x, y, size=Decimal("3.5")):
+    """The corners of a mark at a point of a chart, as SVG writes them; a circle has none."""
+    return " ".join(f"{short(x + dx * size)},{short(y + dy * size)}" for dx, dy in MARKS[shape])

@@ -2,7 +2,10 @@
 
 from contextlib import contextmanager
 
+from django.conf import settings
+from django.contrib import messages
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import ngettext
 
@@ -33,6 +36,11 @@ def answer(request, template, context=None, *, form=None, status=200):
     if form is not None and form.is_bound and form.errors:
         status = getattr(form, "refusal_status", 422)
     return render(request, template, {"form": form} | (context or {}), status=status)
+
+
+def offer_undo(request, text, name, *args):
+    """A message with a button that posts to the address called `name`, where what was just done is taken back."""
+    messages.add_message(request, settings.MESSAGE_UNDO, text, extra_tags=reverse(name, args=args))
 
 
 def refuse(request, error):

@@ -78,12 +78,6 @@ def test_what_came_is_drawn_against_what_is_wanted():
     assert 'class="over"' in bars.came_bar(Decimal(6), Decimal(8))
 
 
-def test_a_small_stage_bar_fills_up_to_the_present_stage():
-    states = ("active", "shopping", "completed", "cancelled")
-    assert [look.stage_bar(state).count("class=on") for state in states] == [1, 3, 4, 0]
-    assert look.stage_bar("completed", settled=True).count("class=on") == 5
-
-
 def test_a_pack_bar_writes_its_numbers_beneath():
     html = bars.pack_bar(Decimal(4), Decimal(27), Decimal(12), "kg")
     assert visible_text(html) == "2 full packs 7 of 12 kg: 5 still needed"
@@ -97,15 +91,18 @@ def test_a_unit_cannot_smuggle_markup_into_a_pack_bar(pack):
     assert "&lt;b&gt;" in html
 
 
+def render(source, **context):
+    return Template(source).render(Context(context))
+
+
 def test_a_progress_bar_is_its_share_and_empty_without_a_whole():
-    assert widths(look.progress_bar(5, 12, "5 of 12"))[1] == Decimal("41.67")
-    assert widths(look.progress_bar(0, 0))[1] == 0
-    assert 'aria-label="&lt;b&gt;"' in look.progress_bar(1, 2, "<b>")
+    assert widths(render("{% progress_bar 5 12 %}"))[1] == Decimal("41.67")
+    assert widths(render("{% progress_bar 0 0 %}"))[1] == 0
 
 
 def test_balances_share_one_zero_line():
     most, least = Decimal(30), Decimal(10)
-    both, down = look.balance_bar(most, Decimal(5), most, least), look.balance_bar(Decimal(0), least, most, least)
+    both, down = bars.balance_bar(most, Decimal(5), most, least), bars.balance_bar(Decimal(0), least, most, least)
     assert widths(both) == [75, Decimal("12.5")]
     assert widths(down) == [0, 25]
     assert 'x1="25%"' in both
@@ -114,11 +111,11 @@ def test_balances_share_one_zero_line():
 
 def chart(*series):
     first = date(2026, 6, 1)
-    return look.price_chart(
-        [(name, [(first + timedelta(30 * n), Decimal(price)) for n, price in enumerate(prices)])
-         for name, prices in series],
-        "EUR",
-    )  # fmt: skip
+    drawn = [
+        (name, [(first + timedelta(30 * n), Decimal(price)) for n, price in enumerate(prices)])
+        for name, prices in series
+    ]
+    return render('{% price_chart series "EUR" %}', series=drawn)
 
 
 def test_a_price_chart_says_for_each_store_where_its_price_went():
@@ -132,7 +129,23 @@ def test_a_price_chart_escapes_names_and_is_absent_without_prices():
     html = chart(("<b>", ["1", "2"]))
     assert "<b>" not in html
     assert "&lt;b&gt;" in html
-    assert chart(("Metro", [])) == ""
+    assert chart(("Metro", [])).strip() == ""
+
+
+def test_each_line_of_a_price_chart_has_marks_of_its_own_shape_at_its_prices():
+    html = chart(*((f"Store {n}", ["1", "2"]) for n in range(7)))
+    lines = re.findall(r'<g class="s(\d)( hollow)?"><polyline points="(.*?)"/>(.*?)<text', html)
+    assert [line[:2] for line in lines] == [(str(n), " hollow" if n % 2 else "") for n in range(6)]
+    shapes = [re.findall(r"<(\w+) class=\"mark\"", marks) for *_, marks in lines]
+    assert shapes == [["circle"] * 2, *[["polygon"] * 2] * 3, ["circle"] * 2, ["polygon"] * 2]
+    assert len({re.sub(r"[\d.]+", "", marks) for *_, marks in lines}) == 3  # square and diamond have four corners
+    centres = re.findall(r'cx="(.*?)" cy="(.*?)"', lines[0][3])
+    assert [",".join(centre) for centre in centres] == lines[0][2].split()
+
+
+def test_the_axes_of_a_price_chart_name_prices_and_its_first_and_last_day():
+    assert visible_text(chart(("Metro", ["4.20", "3.90", "4.00"]))).endswith("1 Jun 2026 31 Jul 2026 Metro €4.00")
+    assert visible_text(chart(("Metro", ["4.20"]))).endswith("1 Jun 2026 Metro €4.20")
 
 
 @pytest.mark.parametrize("prices", [["5"], ["0", "0"], ["0.01", "9999999.99"], ["1.2345", "1.2346"]])
@@ -170,29 +183,6 @@ def test_an_avatar_stands_out_when_it_is_me():
     assert 'class="ava me sm"' in look.avatar(context, person, "sm")
     assert 'class="ava"' in look.avatar(context, other)
     assert 'class="ava"' in look.avatar({}, other)
-
-
-def test_undo_takes_the_address_after_its_word():
-    assert look.undo_url(SimpleNamespace(extra_tags="undo /runs/1/undo/2/")) == "/runs/1/undo/2/"
-    assert look.undo_url(SimpleNamespace(extra_tags="other /x/")) == ""
-    assert look.undo_url(SimpleNamespace(extra_tags=None)) == ""
-
-
-def stages(state, settled=False):
-    html = Template("{% stages state settled %}").render(Context({"state": state, "settled": settled}))
-    return html.count('class="done"'), visible_text(html)
-
-
-def test_stages_mark_where_a_run_is():
-    assert stages("planning")[0] == stages("active")[0] == 0
-    assert stages("shopping")[0] == 2
-    assert "Sort out" in stages("adjusting")[1]
-    assert "Sort out" not in stages("distributing")[1]
-    assert stages("completed")[0] == 3
-    assert "Handed out" in stages("completed")[1]
-    assert "Handed out" not in stages("completed", settled=True)[1]
-    assert stages("completed", settled=True)[0] == 5
-    assert stages("cancelled") == (0, "Called off")
 
 
 def test_amounts_are_empty_when_there_are_none():

@@ -4,7 +4,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from bulq.kit.http import answer, flash_errors
+from bulq.kit.http import answer, flash_errors, offer_undo
 from stores.access import get_offer, get_price, get_product
 from stores.actions.catalogue import change_offer, create_offer
 from stores.actions.prices import log_price, restore_price, withdraw_price
@@ -64,8 +64,7 @@ def price_new(request, offer_id):
 def price_withdraw(request, price_id):
     price = get_price(price_id)
     withdraw_price(price, by=request.user)
-    undo = reverse("price-restore", args=[price_id])
-    messages.success(request, _("The price is withdrawn."), extra_tags=f"undo {undo}")
+    offer_undo(request, _("The price is withdrawn."), "price-restore", price_id)
     return redirect(next_path(request) or reverse("product", args=[price.offer.product_id]))
 
 
