@@ -105,7 +105,7 @@ def finish_sorting(run, *, by):
     differing = [line.product.name for line in lines if line.to_decide]
     if differing:
         raise BulqError(_("Still to sort out: %(names)s.") % {"names": listed(differing)})
-    run = move_run(run, states.DISTRIBUTING, by=by)
+    move_run(run, states.DISTRIBUTING, by=by)
     allocate(run, lines)
     return run
 
@@ -118,7 +118,7 @@ def force_hand_out(run, *, seen, by):
     if seen != Division(run, lines).fingerprint():
         raise ChangedMeanwhile(_("Something has changed since this preview was made. Here is the new one."))
     forced = [line.product.name for line in lines if line.to_decide]
-    run = move_run(run, states.DISTRIBUTING, by=by, forced=forced)
+    move_run(run, states.DISTRIBUTING, by=by, forced=forced)
     allocate(run, lines)
     return run
 
@@ -133,7 +133,7 @@ def back_to_shopping(run, *, by):
         raise BulqError(_("Something has already been picked up, so the run can't go back to the shop."))
     if run.state == states.COMPLETED and Purchase.objects.filter(item__run=run).exists():
         raise BulqError(_("Something was bought, so the run can only go back to the hand-out."))
-    run = reopen_run(run, states.SHOPPING, by=by)
+    reopen_run(run, states.SHOPPING, by=by)
     Allocation.objects.filter(item__run=run).delete()
     run.participations.update(extra_share=0)
     return run
@@ -154,7 +154,8 @@ def complete(run, *, waiting, by):
     if len(left) != waiting:
         raise ChangedMeanwhile(_("Something was picked up or put back in the meantime. Check again, then finish."))
     names = [f"{allocation.bid.product.name} ({allocation.bid.participation.user.name})" for allocation in left]
-    return move_run(run, states.COMPLETED, by=by, not_collected=names)
+    move_run(run, states.COMPLETED, by=by, not_collected=names)
+    return run
 
 
 @transaction.atomic
@@ -163,7 +164,8 @@ def reopen_hand_out(run, *, by):
     check_state(run, states.COMPLETED)
     if not Purchase.objects.filter(item__run=run).exists():
         raise BulqError(_("Nothing was bought in this run, so there is nothing to hand out."))
-    return reopen_run(run, states.DISTRIBUTING, by=by)
+    reopen_run(run, states.DISTRIBUTING, by=by)
+    return run
 
 
 @transaction.atomic

@@ -14,7 +14,7 @@ from bulq.kit.locks import busy_when_locked
 from bulq.kit.money import format_money
 
 from .history import happened, record
-from .runs import call_off, drop_out, mark_left, shoppers_of
+from .runs import drop_out, mark_left, move_run, shoppers_of
 
 
 def end_part_in_runs(membership, *, by):
@@ -31,7 +31,7 @@ def end_part_in_runs(membership, *, by):
         if run.leader_id == user.pk:
             if run.state not in states.BEFORE_THE_SHOP:
                 raise BulqError(_hand_over_first(run))
-            call_off(run, by=by, leaving=True)
+            move_run(run, states.CANCELLED, by=by)
         elif person := run.participations.current().filter(user=user).select_related("user").first():
             if run.state in states.BEFORE_THE_SHOP:
                 drop_out(run, person, by=by)

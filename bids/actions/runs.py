@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 from accounts.access import get_membership, lock_group
 from accounts.models import Group, Membership
 from bids import states
-from bids.access import check_leads, lock_run, lock_run_led
+from bids.access import lock_run, lock_run_led
 from bids.models import Bid, Participation, Run, ShoppingItem
 from bids.states import RunState
 from bulq.kit.dates import format_day
@@ -90,17 +90,13 @@ def details_version(run):
     return f"{run.day or ''}|{run.note}"
 
 
-@transaction.atomic
-def move_run(run, to, *, by, leaving=False, **data):
-    """The only writer of a run's state: checks state and rights on the locked row, writes state and time, records it.
+def move_run(run, to, *, by, **data):
+    """Write the state of a locked run, its time and its payer, and record the move; nothing else writes a state.
 
-    If two people move it at once, one wins and the other is told the new state. `leaving` is set while the leader is
-    leaving and someone else acts in their place.
+    Whether `by` may move it is checked before. Refused from a state that does not lead there: if two people move a run
+    at once, one wins and the other is told the new state.
     """
-    run = lock_run(run, by=by)
     check_state(run, *(origin for origin, targets in states.TRANSITIONS.items() if to in targets))
-    if (run.state, to) != (states.PLANNING, states.ACTIVE) and not leaving:
-        check_leads(run, by)
     if to not in states.AFTER_THE_SHOP:
         check_no_marks(run)
     origin, run.state, run.state_at = run.state, to, timezone.now()
@@ -108,7 +104,6 @@ def move_run(run, to, *, by, leaving=False, **data):
         run.lead_offered_to = run.lead_offered_by = None
     run.save(update_fields=["state", "state_at", "lead_offered_to", "lead_offered_by", "payer"])
     record(run, happened("run_moved", origin=origin, to=to, **data), by=by)
-    return run
 
 
 def check_no_marks(run):
@@ -143,15 +138,16 @@ def lock_list(run, *, by):
     """Nobody may change their order after this, until the leader unlocks the list."""
     run = lock_run_led(run, by=by)
     check_state(run, *states.COLLECTING)
-    names = [user.name for user in still_choosing(run)]
-    return move_run(run, states.CONFIRMED, by=by, still_choosing=names)
+    move_run(run, states.CONFIRMED, by=by, still_choosing=[user.name for user in still_choosing(run)])
+    return run
 
 
 @transaction.atomic
 def unlock_list(run, *, by):
     run = lock_run_led(run, by=by)
     check_state(run, states.CONFIRMED)
-    return move_run(run, states.ACTIVE, by=by)
+    move_run(run, states.ACTIVE, by=by)
+    return run
 
 
 @transaction.atomic
@@ -162,7 +158,7 @@ def start_shopping(run, *, by):
     wanted = set(Bid.objects.of_run(run).real().values_list("product_id", flat=True))
     if not wanted:
         raise BulqError(_("Nobody has ordered anything yet, so there is nothing to shop for."))
-    run = move_run(run, states.SHOPPING, by=by)
+    move_run(run, states.SHOPPING, by=by)
     ShoppingItem.objects.bulk_create(ShoppingItem(run=run, product_id=product) for product in sorted(wanted))
     return run
 
@@ -174,7 +170,7 @@ def stop_shopping(run, *, by):
     check_state(run, states.SHOPPING)
     if run.items.filter(purchases__isnull=False).exists():
         raise BulqError(_("Something has already been bought. Put it back on the list first."))
-    run = move_run(run, states.CONFIRMED, by=by)
+    move_run(run, states.CONFIRMED, by=by)
     run.items.all().delete()
     return run
 
@@ -189,19 +185,20 @@ def lock_run_to_reopen(run, *, by):
 
 
 def reopen_run(run, to, *, by):
-    """Move a run back to an open state. People who have left the group since also leave the run."""
+    """Move a locked run back to an open state. People who have left the group since also leave the run."""
     former = run.participations.current().exclude(user__in=Membership.objects.filter(group=run.group_id).values("user"))
     former.update(left_at=timezone.now(), is_helper=False, is_ready=False)
-    return move_run(run, to, by=by)
+    move_run(run, to, by=by)
 
 
 @transaction.atomic
-def call_off(run, *, by, leaving=False):
+def call_off(run, *, by):
     """End a run for good. What was spent stays with the payer, and nobody owes anything."""
-    run = lock_run(run, by=by)
+    run = lock_run_led(run, by=by)
     if run.state not in states.CAN_BE_CALLED_OFF and run.is_open:
         raise BulqError(_("The goods are being handed out, so the run can no longer be called off."))
-    return move_run(run, states.CANCELLED, by=by, leaving=leaving)
+    move_run(run, states.CANCELLED, by=by)
+    return run
 
 
 def take_part(run, user):

@@ -155,13 +155,12 @@ def finish_shopping(run, *, payer, open_lines, by):
     if run.payer_id != payer.pk:
         check_no_marks(run)
     run.payer = payer
-    run.save(update_fields=["payer"])
     bought = [line for line in lines if line.is_bought]
     if not bought:
         to = states.COMPLETED
     else:
         to = states.ADJUSTING if any(line.to_decide for line in bought) else states.DISTRIBUTING
-    run = move_run(run, to, by=by, payer=payer.name)
+    move_run(run, to, by=by, payer=payer.name)
     _mark_not_bought(still_open, by)
     if to == states.ADJUSTING:
         run.participations.update(is_ready=False)  # now it means: wants no change while sorting out

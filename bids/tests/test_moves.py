@@ -1,7 +1,11 @@
 """Spec 33 to 38: a run moves from state to state, is called off, and finds its ways back."""
 
+import contextlib
+
 import pytest
+from django.db import connection
 from django.http import Http404
+from django.test.utils import CaptureQueriesContext
 
 from accounts.actions import groups
 from bids import states
@@ -55,6 +59,13 @@ IDS = [action.__name__ for action, _origins in MOVES]
 
 
 class TestMoves:
+    @pytest.mark.parametrize(("action", "origins"), MOVES, ids=IDS)
+    def test_an_action_locks_its_run_once(self, action, origins):
+        scene = stage(sorted(origins)[0])
+        with CaptureQueriesContext(connection) as queries, contextlib.suppress(BulqError):
+            action(scene.run, by=scene.alice)
+        assert sum('FOR NO KEY UPDATE OF "bids_run"' in query["sql"] for query in queries) == 1
+
     @pytest.mark.parametrize("state", EVERY)
     def test_an_action_starts_from_its_own_states_only(self, state):
         """Spec 38: several actions end in the same state; none does the work of another."""
