@@ -35,9 +35,10 @@ def seed():
     }
 
 
-def _catalogue(store, chance):
+def _catalogue(store, chance=None, prefix="Product"):
+    chance = chance or random.Random(7)
     products = [
-        Product.objects.create(name=f"Product {n:03}", brand="Brand", unit="piece", kind="counted", step=Decimal(1))
+        Product.objects.create(name=f"{prefix} {n:03}", brand="Brand", unit="piece", kind="counted", step=Decimal(1))
         for n in range(PRODUCTS)
     ]
     offers = Offer.objects.bulk_create(Offer(product=product, store=store, pack_size=12) for product in products)

@@ -6,6 +6,7 @@
   "use strict";
 
   const LEAST = 3000; // between two refreshes
+  const SHARE = 20; // the pause is as many times as long as the answer took, so that a busy server is asked less often
   const POLL = 15_000; // between two without a stream
   const SILENCE = 40_000; // the server says something every 15 seconds
   const BACKOFF = [1000, 2000, 4000, 8000, 15_000, 30_000];
@@ -153,6 +154,7 @@
       if (!(error instanceof TypeError || error instanceof DOMException)) throw error;
       later(LEAST); // no network, or it took too long
     } finally {
+      notBefore = Math.max(notBefore, Date.now() + Math.min(POLL, SHARE * (Date.now() - askedAt)));
       isAsking = false;
       plan();
     }
