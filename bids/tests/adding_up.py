@@ -1,4 +1,4 @@
-"""Reads pages and files as a person with a calculator would: every sum that is shown against the rows beside it."""
+"""Reads pages and files as a person with a calculator would: every sum shown against the rows beside it."""
 
 import csv
 import re
@@ -74,7 +74,7 @@ def total(nodes):
     return sum((amount for node in nodes for amount in amounts(node)[:1]), Decimal(0))
 
 
-# --- Pages: pairs of what the rows come to and what is said below ------------------------------------
+# --- Pages: pairs of the sum of the rows and the total shown -----------------------------------------
 def hand_out(page):
     """Each person's card, the table of balances by row and column, and who pays whom."""
     for card in page.find("div", class_="handout").find_all("details"):
@@ -114,7 +114,7 @@ def slips(page):
 
 
 def board(page):
-    """What everybody's order comes to, below the table and beside it, and the whole."""
+    """The total of everyone's order, below the table and beside it, and of the whole run."""
     people = total(page.find("section", id="people").find_all("small"))
     yield people, first(page.find("section", id="whole"))
     for foot in page.find_all("tfoot"):

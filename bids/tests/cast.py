@@ -21,7 +21,7 @@ from .factories import go_shopping, make_run, order, purchase
 from .kept import kept
 
 _numbers = count(1)
-# The way of a run through its states, in order; calling off is apart.
+# The states a run goes through, in order; calling off is separate.
 WAY = [
     states.PLANNING,
     states.ACTIVE,
@@ -58,7 +58,7 @@ class Stage:
         return self.fresh().state
 
     def kinds(self):
-        """Kinds of what happened, oldest first."""
+        """Kinds of the events, oldest first."""
         return list(self.run.events.order_by("pk").values_list("kind", flat=True))
 
     def last_event(self):
@@ -75,7 +75,7 @@ class Stage:
 
 @kept
 def stage(state=states.ACTIVE, *, currency="EUR", oil="8", gouda=None):
-    """A run in `state`. What was bought, from adjusting on: `oil` for 40 and `gouda` (3, to be sorted out 2) for 27."""
+    """A run in `state`. Bought, from adjusting on: `oil` for 40 and `gouda` (3, or 2 while sorting out) for 27."""
     alice, bob, hana, dora, adam = (make_user(name) for name in ("Alice", "Bob", "Hana", "Dora", "Adam"))
     charlie, number = make_user("Charlie"), next(_numbers)
     make_group("Others", admin=charlie)

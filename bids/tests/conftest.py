@@ -1,4 +1,4 @@
-"""Locks taken away, and time to go wrong: for the negative controls of races."""
+"""Fixtures for negative controls of races: no locks, and time for things to go wrong."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from bids.models import Run
 
 @pytest.fixture
 def no_lock(monkeypatch):
-    """The run's row is read as if nobody else were there."""
+    """Read the run's row without locking it."""
     monkeypatch.setattr(access, "locked", unlocked)
     monkeypatch.setattr(access, "_rows_to_lock", lambda run: Run.objects.filter(pk=run))
     monkeypatch.setattr(access, "_rows_to_lock_and_show", access._rows_to_show)
@@ -17,7 +17,7 @@ def no_lock(monkeypatch):
 
 @pytest.fixture
 def slowly(monkeypatch):
-    """Time for others between looking and writing."""
+    """Time for others between reading and writing."""
 
     def apply(module, name, seconds=0.15):
         monkeypatch.setattr(module, name, linger(getattr(module, name), seconds))

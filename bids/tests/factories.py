@@ -9,14 +9,14 @@ from stores.tests.factories import make_store
 
 
 def make_run(*, leader=None, members=(), store=None, group=None, **fields):
-    """A run that collects, in a group of the leader and the members."""
+    """A run in which people are choosing, in a group of the leader and the members."""
     leader = leader or make_user("Alice")
     group = group or make_group(admin=leader, members=members)
     return start_run(group, store=store or make_store(currency=group.currency), by=leader, **fields)
 
 
 def order(run, user, product, quantity, comment=None):
-    """What `user` wants, stored; None is “Maybe”."""
+    """Store what `user` wants; None is “Maybe”."""
     amount = None if quantity is None else Decimal(str(quantity))
     outcome = place_bids(run, [Wish(product.pk, amount, comment)], by=user)
     assert not outcome.refusals, outcome.refusals

@@ -1,4 +1,4 @@
-"""A cast that many tests begin with: brought there by its own actions once, put back by one statement after that."""
+"""Scenes that many tests begin with: built once by the app's own actions, then restored by one statement."""
 
 import copy
 import json
@@ -12,12 +12,12 @@ from stores.models import Store
 from stores.models.generations import PRODUCTS, STORES, renew
 
 APPS = ("accounts", "stores", "bids", "bulq")
-# Somebody has done something already if there is anything in one of these.
+# A test has done something already if there are rows in one of these.
 FIRST = ("accounts_user", "accounts_group", "stores_store", "stores_product")
 
 
 def kept(build):
-    """Build it again only where it cannot be put back: beside other rows, outside a transaction, on another day."""
+    """Build it again only where it cannot be restored: next to other rows, outside a transaction, or on another day."""
     copies = {}
 
     @wraps(build)
@@ -41,7 +41,7 @@ def kept(build):
 
 
 def _tables():
-    """Their columns that can be written, with the type of each."""
+    """The writable columns of each table, and whether each holds a time."""
     found = {}
     for label in APPS:
         for model in apps.get_app_config(label).get_models(include_auto_created=True):
@@ -57,7 +57,7 @@ def _is_untouched():
 
 
 def _rows():
-    """All that is in every table, as text of JSON, which loses nothing of a number or a time."""
+    """The content of every table as JSON text, which loses no digit of a number or a time."""
     parts = [f"(SELECT json_agg(row)::text FROM {table} row)" for table in _tables()]
     with connection.cursor() as cursor:
         cursor.execute("SELECT " + ", ".join(parts))
@@ -76,12 +76,12 @@ def _put_back(new, passed):
         parameters += [*[passed for is_time in tables[table].values() if is_time], rows or "[]"]
     with connection.cursor() as cursor:
         cursor.execute("; ".join(statements), parameters)
-    # What an earlier test had cached of them is not theirs.
+    # What an earlier test has cached does not belong to these rows.
     renew(Store, list(Store.objects.values_list("pk", flat=True)), [STORES, PRODUCTS])
 
 
 def _later(made, passed):
-    """The same objects, whose times are as much later as those of their rows."""
+    """The same objects, with times moved on as much as those of their rows."""
     seen, todo = set(), [made]
     while todo:
         item = todo.pop()

@@ -1,6 +1,6 @@
 """Random people do random things to a run: every action, with arguments that are right most of the time.
 
-A method per action draws who does it and with what, and hands it to `attempt`, which looks at what came of it.
+A method per action draws who does it and with what, and hands it to `attempt`, which checks the result.
 """
 
 from decimal import Decimal
@@ -81,7 +81,7 @@ class Life(Trying):
 
     @fits(*states.COLLECTING)
     def undo_removal(self):
-        """A removal to undo is made first: the page offers it right after."""
+        """Remove something first: the page offers to undo right after that."""
         bid = self.any_of(Bid.objects.filter(participation__run=self.run_id).select_related("participation__user"))
         if bid and self.dice.random() < 0.7:
             gone, owner = [Wish(bid.product_id, Decimal(0))], bid.participation.user

@@ -19,7 +19,7 @@ from .kept import kept
 
 @kept
 def stage(state, *, day=None):
-    """The cast, the products and the run at `state`; a run that is sorted out lacks one oil."""
+    """The cast, the products and the run at `state`; while sorting out, one oil is missing."""
     cast = {name.lower(): make_user(name) for name in ("Alice", "Bob", "Eve", "Dora", "Charlie")}
     scene = SimpleNamespace(**cast)
     scene.group = make_group(admin=scene.alice, members=[scene.bob, scene.eve, scene.dora])

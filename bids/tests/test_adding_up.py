@@ -1,4 +1,4 @@
-"""Spec 6: sums shown on a page, a print or in a file equal the rows shown there, whoever reads them."""
+"""Spec 6: sums on a page, on paper or in a file equal the rows shown with them, for every reader."""
 
 import pytest
 
@@ -26,7 +26,7 @@ def with_costs(scene):
 
 
 def handed_out(currency="EUR"):
-    """With extra costs, somebody who gets nothing of what they wanted, a correction after Bob has paid, and a gift."""
+    """With extra costs, someone who gets nothing they ordered, a correction after Bob has paid, and a gift."""
     scene = stage(states.SHOPPING, currency=currency)
     purchase(scene.run, scene.oil, 8, "40")
     purchase(scene.run, scene.gouda, "2.9", "27")
@@ -47,7 +47,7 @@ def over():
 
 
 def only_extra_costs():
-    """Nothing was bought; what was spent beside it is the payer's."""
+    """Nothing was bought; the payer bears the extra costs."""
     scene = stage(states.SHOPPING)
     costs.add_extra_cost(scene.run, label="Fuel", amount=D(5), by=scene.alice)
     leave_the_shop(scene.run, payer=scene.bob)
@@ -94,7 +94,7 @@ PAGES = [
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("situation", "address", "read"), PAGES)
-def test_what_a_page_shows_adds_up(situation, address, read):
+def test_sums_on_a_page_add_up(situation, address, read):
     scene, seen = situation(), 0
     for user in (scene.alice, scene.bob, scene.hana, scene.dora):
         answer = signed_in(user).get(f"/runs/{scene.run.pk}/{address}")
@@ -108,7 +108,7 @@ def test_what_a_page_shows_adds_up(situation, address, read):
 
 
 @pytest.mark.parametrize("situation", [handed_out, lambda: handed_out("JPY"), over, only_extra_costs])
-def test_what_a_file_holds_adds_up(situation):
+def test_sums_in_a_file_add_up(situation):
     scene = situation()
     client, address = signed_in(scene.bob), f"/runs/{scene.run.pk}/export"
     sums = [
@@ -120,8 +120,8 @@ def test_what_a_file_holds_adds_up(situation):
 
 
 @pytest.mark.slow
-def test_no_debt_is_shown_below_zero_and_no_two_directions_as_one_sum():
-    """Hana owes Alice, who gives Bob some back: nowhere is either below zero, or one set off against the other."""
+def test_no_debt_is_shown_below_zero_and_the_two_directions_are_never_netted():
+    """Hana owes Alice, who gives Bob some back: neither is ever shown below zero, or netted against the other."""
     scene = over()
     owed = {name: owed_by_person(scene.run)[scene.part_of(getattr(scene, name)).pk] for name in ("bob", "hana")}
     back = scene.part_of(scene.bob).paid_amount - owed["bob"]
@@ -132,7 +132,7 @@ def test_no_debt_is_shown_below_zero_and_no_two_directions_as_one_sum():
     for user in (scene.alice, scene.bob, scene.hana, scene.dora):
         for address in addresses:
             page = adding_up.tree(signed_in(user).get(address).content.decode())
-            # A column of the balances says with a sign who gives and who gets.
+            # A column of the balances shows by its sign who gives and who gets.
             for table in page.find_all("table", class_="balances"):
                 table.children.clear()
             assert [text for text in wrong if text in page.text] == [], (user, address)
@@ -141,8 +141,8 @@ def test_no_debt_is_shown_below_zero_and_no_two_directions_as_one_sum():
     assert (facts[scene.bob.pk], facts[scene.hana.pk]) == ((0, back), (owed["hana"], 0))
 
 
-def test_what_the_shop_will_cost_is_one_sum_before_it_and_in_it():
-    """Whole packs at the last price: 2 packs of 6, and 3.5 kg; how many lines have no price is said beside it."""
+def test_the_expected_cost_is_the_same_before_and_during_shopping():
+    """Whole packs at the last price: 2 packs of 6, and 3.5 kg; the number of lines without a price is shown too."""
     scene = with_prices(states.ACTIVE)
     lock_list(scene.run, by=scene.alice)
     page = signed_in(scene.alice).get(f"/runs/{scene.run.pk}/").content.decode()

@@ -27,7 +27,7 @@ seeds = st.text(max_size=8)
 
 
 def rounded_apart(total, weights, *, grain, seed):
-    """Negative control: what one would write first. Each share is right, and their sum is not."""
+    """Negative control: the obvious code. Each share is right, but their sum is not."""
     whole = sum(weights.values()) or len(weights)
     return {
         person: (total * (weight or (1 if whole == len(weights) else 0)) / whole).quantize(grain, ROUND_HALF_UP)
@@ -47,7 +47,7 @@ def test_shares_add_up_to_the_last_minor_unit(total, weights, grain, seed):
 
 
 def test_rounding_each_share_by_itself_does_not_add_up():
-    """Negative control: Hypothesis finds a sum that is wrong, in cents and in yen."""
+    """Negative control: Hypothesis finds a wrong sum, in cents and in yen."""
     three = st.dictionaries(people, multiples(CENT, low=1), min_size=2, max_size=6)
     for grain in (CENT, ONE):
         parts = find(
@@ -59,7 +59,7 @@ def test_rounding_each_share_by_itself_does_not_add_up():
 
 @given(st.integers(0, 10**9), weights, grains)
 def test_each_share_is_a_multiple_of_the_grain_and_within_one_of_its_quota(total, weights, grain):
-    """D2: never negative, and nobody is more than a grain away from their exact part."""
+    """D2: never negative, and nobody is more than a grain away from their exact share."""
     shares, whole = split(total * grain, weights, grain=grain, seed="s"), sum(weights.values())
     for person, share in shares.items():
         assert share >= 0
@@ -134,20 +134,20 @@ def test_ties_fall_differently_in_different_runs_and_the_same_in_the_same():
     assert all(40 <= winners.count(person) <= 120 for person in equal)
 
 
-def test_yen_have_no_parts():
+def test_yen_have_no_fractions():
     shares = split(Decimal(1000), {1: ONE, 2: ONE, 3: ONE}, grain=ONE, seed="s")
     assert sorted(shares.values()) == [333, 333, 334]
     with pytest.raises(ValueError, match="no multiple"):
         split(Decimal("10.50"), {1: ONE}, grain=ONE, seed="s")
 
 
-def test_nothing_can_be_divided_among_nobody_and_something_cannot():
+def test_zero_can_be_divided_among_nobody_but_nothing_else_can():
     assert split(Decimal(0), {}, grain=CENT, seed="s") == {}
     with pytest.raises(ValueError, match="nobody"):
         split(CENT, {}, grain=CENT, seed="s")
 
 
-def test_where_nobody_weighs_anything_all_weigh_the_same():
+def test_where_all_weights_are_zero_they_count_as_equal():
     nothing = dict.fromkeys("abc", Decimal(0))
     assert sorted(split(Decimal("0.08"), nothing, grain=CENT, seed="s").values()) == [
         Decimal("0.02"),
@@ -157,7 +157,7 @@ def test_where_nobody_weighs_anything_all_weigh_the_same():
 
 
 @given(wishes, st.data(), seeds)
-def test_of_a_shortage_nobody_gets_more_than_they_asked_for(case, data, seed):
+def test_in_a_shortage_nobody_gets_more_than_they_asked_for(case, data, seed):
     """D2, spec 59: sums exact, never above the bid, never negative, in whole grains."""
     wanted, grain = case
     bought = data.draw(st.integers(1, int(sum(wanted.values()) / grain))) * grain
@@ -169,14 +169,14 @@ def test_of_a_shortage_nobody_gets_more_than_they_asked_for(case, data, seed):
         assert share % grain == 0
 
 
-def test_rounding_up_for_everybody_gives_more_than_was_asked_for():
-    """Negative control of the sum: what a shortage becomes when each part is rounded by itself."""
+def test_rounding_up_for_everyone_gives_more_than_was_bought():
+    """Negative control of the sum: a shortage with each part rounded by itself."""
     wanted = {1: ONE, 2: ONE, 3: ONE}
     assert sum(rounded_apart(Decimal(2), wanted, grain=ONE, seed="s").values()) == 3
 
 
 @given(wishes, st.integers(1, 5000), st.booleans(), seeds)
-def test_of_a_surplus_nobody_gets_less_than_they_asked_for_and_the_rest_is_the_leaders(case, more, has_wish, seed):
+def test_in_a_surplus_nobody_gets_less_than_they_asked_for_and_the_leader_gets_the_rest(case, more, has_wish, seed):
     """D2, spec 59: the leader need not have a wish."""
     wanted, grain = case
     leader = min(wanted) if has_wish else 0
@@ -188,7 +188,7 @@ def test_of_a_surplus_nobody_gets_less_than_they_asked_for_and_the_rest_is_the_l
 
 
 @given(weighed, st.integers(-1000, 1000), seeds)
-def test_what_was_weighed_a_little_off_is_shared_by_everybody(wanted, permille, seed):
+def test_a_small_weighing_difference_is_shared_by_everyone(wanted, permille, seed):
     """D2, spec 34: in proportion, above the wish when there is more, below it when there is less."""
     total = sum(wanted.values())
     bought = total + int(total / CENT * permille / 10_000) * CENT
@@ -202,7 +202,7 @@ def test_what_was_weighed_a_little_off_is_shared_by_everybody(wanted, permille, 
 
 
 @given(wishes, st.integers(0, 2000), st.randoms(use_true_random=False))
-def test_sharing_out_does_not_look_at_the_order_either(case, parts, random: Random):
+def test_sharing_out_does_not_depend_on_the_order_either(case, parts, random: Random):
     """D2."""
     wanted, grain = case
     shuffled = list(wanted.items())
@@ -229,7 +229,7 @@ def test_sharing_out_does_not_look_at_the_order_either(case, parts, random: Rand
         ("0", "0", True, True),
     ],
 )
-def test_what_counts_as_bought_as_wanted(bought, wanted, divisible, expected):
+def test_when_a_purchase_counts_as_matching(bought, wanted, divisible, expected):
     """Spec 34."""
     assert matches(Decimal(bought), Decimal(wanted), divisible=divisible, tolerance_percent=10) is expected
 
@@ -269,13 +269,13 @@ def test_a_total_and_a_price_agree_when_either_rounds_to_the_other(total, quanti
 
 
 @given(multiples(CENT, low=1), multiples(CENT, low=1), multiples(CENT, low=1, high=5000), grains)
-def test_what_is_computed_from_a_price_always_agrees_with_it(quantity, price, per, grain):
+def test_a_total_computed_from_a_price_always_agrees_with_it(quantity, price, per, grain):
     assume(price % grain == 0)
     assert agrees(total_for(quantity, price, per=per, grain=grain), quantity, price, per=per, grain=grain)
 
 
 @given(multiples(CENT, low=1), st.one_of(st.none(), multiples(CENT, low=1, high=5000)))
-def test_packs_are_whole_enough_and_no_more(quantity, pack):
+def test_packs_are_rounded_up_and_no_further(quantity, pack):
     """Spec 52."""
     bought = whole_packs(quantity, pack)
     assert bought >= quantity

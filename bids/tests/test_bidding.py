@@ -34,7 +34,7 @@ def scene():
 
 
 class TestAWish:
-    def test_the_first_one_makes_the_part_in_the_run(self, scene):
+    def test_the_first_one_makes_someone_a_participant(self, scene):
         """Spec 43; any product of the catalogue, sold at the store or not."""
         want(scene, scene.dora, scene.gouda, "1.5", comment="aged")
         bid = bid_of(scene, scene.dora, scene.gouda)
@@ -47,13 +47,13 @@ class TestAWish:
         assert bid_of(scene, scene.bob, scene.oil).quantity == 6
         assert scene.last_event().data == {"quantity": "6", "was": "4.00"}
 
-    def test_of_two_for_one_product_in_one_form_the_last_counts(self, scene):
+    def test_if_a_form_has_a_product_twice_the_last_line_counts(self, scene):
         """A form can be made to carry a line twice (q-5 and q-05)."""
         product = make_product()
         place_bids(scene.run, [Wish(product.pk, D(1)), Wish(product.pk, D(2))], by=scene.bob)
         assert bid_of(scene, scene.bob, product).quantity == 2
 
-    def test_none_at_all_changes_nothing(self, scene):
+    def test_an_empty_order_changes_nothing(self, scene):
         version = scene.run.version
         assert not place_bids(scene.run, [], by=scene.dora).changed
         assert not want(scene, scene.bob, scene.oil, 4).changed
@@ -78,10 +78,10 @@ class TestAWish:
         assert not Bid.objects.filter(participation__user=scene.dora).exists()
 
     @pytest.mark.parametrize("quantity", ["99999", "0.5"])
-    def test_the_bounds_themselves_are_taken(self, scene, quantity):
+    def test_the_bounds_themselves_are_accepted(self, scene, quantity):
         assert not want(scene, scene.dora, scene.gouda, quantity).refusals
 
-    def test_a_quantity_off_the_step_may_stay_but_not_change(self, scene):
+    def test_a_quantity_off_the_step_can_stay_but_not_change(self, scene):
         """Spec 1: a new step holds for new entries."""
         type(scene.oil).objects.filter(pk=scene.oil.pk).update(step=3)
         assert not want(scene, scene.bob, scene.oil, 4, comment="still").refusals
@@ -105,7 +105,7 @@ class TestAWish:
 
 
 class TestMaybe:
-    def test_interest_counts_in_no_total_and_stays_interest_when_edited(self, scene):
+    def test_interest_is_in_no_total_and_stays_interest_when_edited(self, scene):
         """Spec 44."""
         want(scene, scene.dora, scene.oil, None)
         want(scene, scene.dora, scene.oil, None, comment="if it is cold pressed")
@@ -114,7 +114,7 @@ class TestMaybe:
         assert bid not in Bid.objects.real()
         assert scene.dora not in runs.still_choosing(scene.run)
 
-    def test_it_becomes_real_and_back(self, scene):
+    def test_it_can_become_an_order_and_interest_again(self, scene):
         want(scene, scene.dora, scene.oil, None)
         want(scene, scene.dora, scene.oil, 2)
         assert bid_of(scene, scene.dora, scene.oil).quantity == 2
@@ -124,7 +124,7 @@ class TestMaybe:
 
 
 class TestTakingOff:
-    def test_zero_takes_it_off_and_undo_brings_quantity_and_comment_back(self, scene):
+    def test_zero_removes_it_and_undo_restores_quantity_and_comment(self, scene):
         """Spec 43."""
         want(scene, scene.bob, scene.oil, 4, comment="big ones")
         [event] = want(scene, scene.bob, scene.oil, 0).removed
@@ -135,21 +135,21 @@ class TestTakingOff:
         assert (bid.quantity, bid.comment) == (4, "big ones")
         assert problems() == []
 
-    def test_so_it_does_with_interest(self, scene):
+    def test_undo_restores_interest_too(self, scene):
         want(scene, scene.bob, scene.oil, None, comment="perhaps")
         [event] = want(scene, scene.bob, scene.oil, 0).removed
         undo_removal(scene.run, event, by=scene.bob)
         bid = bid_of(scene, scene.bob, scene.oil)
         assert (bid.quantity, bid.comment) == (None, "perhaps")
 
-    def test_undo_does_not_overwrite_what_was_wished_since(self, scene):
+    def test_undo_does_not_overwrite_a_newer_order(self, scene):
         [event] = want(scene, scene.bob, scene.oil, 0).removed
         want(scene, scene.bob, scene.oil, 7)
         with pytest.raises(BulqError, match="was changed to 7"):
             undo_removal(scene.run, event, by=scene.bob)
         assert bid_of(scene, scene.bob, scene.oil).quantity == 7
 
-    def test_nobody_else_but_the_leader_undoes_it(self, scene):
+    def test_only_its_owner_or_the_leader_can_undo_it(self, scene):
         [event] = want(scene, scene.bob, scene.oil, 0).removed
         with pytest.raises(NotAllowed):
             undo_removal(scene.run, event, by=scene.hana)
@@ -158,10 +158,10 @@ class TestTakingOff:
 
 
 class TestStaleForms:
-    """D6: what the page showed is no longer there; nothing is overwritten."""
+    """D6: what the page showed is no longer true, so nothing is overwritten."""
 
     @pytest.mark.parametrize(("was", "now"), [(None, "4"), ("3", "4"), ("4", "nothing")])
-    def test_the_line_is_refused_naming_what_is_there_now(self, scene, was, now):
+    def test_the_line_is_refused_and_the_sentence_names_the_stored_quantity(self, scene, was, now):
         if now == "nothing":
             want(scene, scene.bob, scene.oil, 0)
         shown = None if was is None else D(was)
@@ -169,10 +169,10 @@ class TestStaleForms:
         assert problem == f"This was changed to {now}. Check it, then save again."
         assert scene.wanted(scene.bob, scene.oil) == (None if now == "nothing" else 4)
 
-    def test_asking_for_what_is_there_already_is_no_conflict(self, scene):
+    def test_asking_for_the_stored_quantity_is_no_conflict(self, scene):
         assert not want(scene, scene.bob, scene.oil, 4, was=D(3)).refusals
 
-    def test_what_the_page_showed_is_changed(self, scene):
+    def test_a_quantity_that_the_page_showed_can_be_changed(self, scene):
         want(scene, scene.bob, scene.oil, 5, was=D(4))
         assert scene.wanted(scene.bob, scene.oil) == 5
 
@@ -190,7 +190,7 @@ class TestLimits:
 
 
 class TestReady:
-    def test_set_is_not_toggle(self, scene):
+    def test_setting_it_twice_is_not_a_toggle(self, scene):
         """Spec 39."""
         for _twice in range(2):
             set_ready(scene.run, True, by=scene.bob)
@@ -200,7 +200,7 @@ class TestReady:
         assert not scene.part_of(scene.bob).is_ready
 
     @pytest.mark.parametrize("by", ["bob", "alice"])
-    def test_it_is_cleared_for_a_person_whose_bids_change_by_whoever(self, scene, by):
+    def test_any_change_to_a_persons_order_clears_it(self, scene, by):
         """Spec 39."""
         for user in (scene.bob, scene.hana):
             set_ready(scene.run, True, by=user)
@@ -208,19 +208,19 @@ class TestReady:
         assert not scene.part_of(scene.bob).is_ready
         assert scene.part_of(scene.hana).is_ready
 
-    def test_what_changes_nothing_does_not_clear_it(self, scene):
+    def test_a_form_that_changes_nothing_does_not_clear_it(self, scene):
         set_ready(scene.run, True, by=scene.bob)
         want(scene, scene.bob, scene.oil, 4)
         want(scene, scene.bob, scene.oil, "1.5")
         assert scene.part_of(scene.bob).is_ready
 
-    def test_somebody_without_a_part_chooses_first(self, scene):
+    def test_someone_who_is_not_in_the_run_has_to_choose_first(self, scene):
         with pytest.raises(BulqError, match="Choose something first"):
             set_ready(scene.run, True, by=scene.dora)
 
 
 class TestLeavingTheRun:
-    def test_wishes_go_and_the_group_stays(self, scene):
+    def test_the_order_is_dropped_and_the_membership_stays(self, scene):
         """Spec 39."""
         runs.leave_run(scene.run, by=scene.bob)
         assert not Bid.objects.filter(participation__user=scene.bob).exists()
@@ -230,12 +230,12 @@ class TestLeavingTheRun:
         order(scene.run, scene.bob, scene.oil, 1)
         assert scene.part_of(scene.bob).left_at is None
 
-    def test_the_leader_hands_over_or_calls_off(self, scene):
+    def test_the_leader_has_to_hand_over_or_call_off(self, scene):
         with pytest.raises(BulqError, match="You lead this run"):
             runs.leave_run(scene.run, by=scene.alice)
 
     @pytest.mark.parametrize("state", LATER)
-    def test_only_while_the_run_collects(self, state):
+    def test_only_while_people_are_choosing(self, state):
         scene = stage(state)
         with pytest.raises(BulqError, match="Ask Alice"):
             runs.leave_run(scene.run, by=scene.bob)
@@ -244,7 +244,7 @@ class TestLeavingTheRun:
 class TestTheLeader:
     """Spec 49."""
 
-    def test_changes_and_retracts_anybodys_bid_and_it_is_recorded(self, scene):
+    def test_can_change_and_remove_any_order_and_it_is_recorded(self, scene):
         want(scene, scene.alice, scene.oil, 3, whose=scene.bob)
         event = scene.last_event()
         assert (event.kind, event.actor, event.subject) == ("ordered", scene.alice, scene.bob)
@@ -252,7 +252,7 @@ class TestTheLeader:
         assert scene.last_event().subject == scene.bob
         assert scene.wanted(scene.bob, scene.oil) is None
 
-    def test_nobody_else_does(self, scene):
+    def test_nobody_else_can(self, scene):
         for user in (scene.hana, scene.adam, scene.dora):
             with pytest.raises(NotAllowed):
                 want(scene, user, scene.oil, 3, whose=scene.bob)
@@ -264,12 +264,12 @@ class TestTheLeader:
 
 
 @pytest.mark.parametrize("state", LATER)
-def test_once_the_list_is_locked_nobody_changes_it(state):
+def test_once_the_list_is_locked_nobody_can_change_it(state):
     """Spec 43: not the leader either."""
     scene = stage(state)
     for user, whose in ((scene.bob, None), (scene.alice, scene.bob)):
         with pytest.raises(ChangedMeanwhile, match="The list is locked"):
             want(scene, user, scene.oil, 5, whose=whose)
-    if state != states.ADJUSTING:  # there it says that one wants nothing changed
+    if state != states.ADJUSTING:  # there, being ready means keeping the order
         with pytest.raises(ChangedMeanwhile, match="already locked"):
             bidding.set_ready(scene.run, True, by=scene.bob)

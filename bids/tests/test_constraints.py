@@ -1,4 +1,4 @@
-"""D4: what the database itself refuses, by raw SQL. No code of ours stands in between."""
+"""D4: what the database itself refuses, by raw SQL. None of our code is in between."""
 
 import pytest
 from django.db import DataError, IntegrityError, connection, transaction
@@ -58,7 +58,7 @@ def test_a_quantity_or_an_amount_stays_within_its_bounds(scene, model, column, c
 
 
 @pytest.mark.parametrize(("model", "column", "constraint", "low", "below", "high", "above"), BOUNDS, ids=IDS)
-def test_what_is_too_long_for_the_column_is_refused_by_its_type(
+def test_numbers_too_long_for_the_column_are_refused_by_its_type(
     scene, model, column, constraint, low, below, high, above
 ):
     """D4: infinities as well. Beyond the bound of an amount there is no room in the column."""
@@ -69,7 +69,7 @@ def test_what_is_too_long_for_the_column_is_refused_by_its_type(
 
 
 def test_every_quantity_and_amount_of_a_run_is_in_this_list():
-    """D4: a new column is not forgotten."""
+    """D4: no new column is forgotten."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT table_name, column_name FROM information_schema.columns"
@@ -79,12 +79,12 @@ def test_every_quantity_and_amount_of_a_run_is_in_this_list():
         assert set(cursor.fetchall()) == {(model._meta.db_table, column) for model, column, *_rest in BOUNDS}
 
 
-def test_a_discount_or_cost_of_nothing_is_none(scene):
+def test_a_discount_or_cost_of_zero_is_refused(scene):
     with pytest.raises(IntegrityError, match="extra_cost_amount_not_zero"):
         change(ExtraCost.objects.get(), "amount", "0")
 
 
-def test_one_bid_of_a_person_for_a_product(scene):
+def test_a_person_has_one_bid_for_a_product(scene):
     """D4."""
     with pytest.raises(IntegrityError, match="one_bid"):
         sql(
@@ -93,7 +93,7 @@ def test_one_bid_of_a_person_for_a_product(scene):
         )
 
 
-def test_one_participation_of_a_person_in_a_run(scene):
+def test_a_person_has_one_participation_in_a_run(scene):
     """D4."""
     with pytest.raises(IntegrityError, match="one_participation"):
         sql(
@@ -102,7 +102,7 @@ def test_one_participation_of_a_person_in_a_run(scene):
         )
 
 
-def test_one_line_of_a_product_in_a_run(scene):
+def test_a_product_has_one_line_in_a_run(scene):
     """D4."""
     with pytest.raises(IntegrityError, match="one_line"):
         sql(
@@ -111,7 +111,7 @@ def test_one_line_of_a_product_in_a_run(scene):
         )
 
 
-def test_one_allocation_of_a_bid(scene):
+def test_a_bid_has_one_allocation(scene):
     """D4."""
     with pytest.raises(IntegrityError, match="bids_allocation_bid_id_key"):
         sql(
@@ -120,7 +120,7 @@ def test_one_allocation_of_a_bid(scene):
         )
 
 
-def test_one_observation_of_a_purchase(scene):
+def test_a_purchase_has_one_price(scene):
     """D4."""
     with pytest.raises(IntegrityError, match="bids_purchase_price_id_key"):
         sql("UPDATE bids_purchase SET price_id = (SELECT min(price_id) FROM bids_purchase)")
@@ -132,7 +132,7 @@ def test_a_run_has_exactly_one_leader():
         change(make_run(), "leader_id", None)
 
 
-def test_a_run_has_a_payer_after_the_shop_and_needs_none_before():
+def test_a_run_needs_a_payer_only_after_shopping():
     """D4."""
     run = make_run()
     for state in (states.ADJUSTING, states.DISTRIBUTING, states.COMPLETED):
@@ -144,14 +144,14 @@ def test_a_run_has_a_payer_after_the_shop_and_needs_none_before():
 
 
 @pytest.mark.parametrize("state", ["", "closed", "Planning", "planning "])
-def test_a_run_is_in_a_state_of_the_list(state):
+def test_a_run_is_in_a_known_state(state):
     """D4."""
     with pytest.raises(IntegrityError, match="run_state_known"):
         change(make_run(), "state", state)
     assert state not in RunState.values
 
 
-def test_a_hand_over_is_asked_of_one_other_person_by_one_person(scene):
+def test_one_person_asks_one_other_person_to_take_the_lead(scene):
     """D4: one pending request is two columns, both or neither, and never to the leader."""
     ask = "UPDATE bids_run SET lead_offered_to_id = %s, lead_offered_by_id = %s"
     sql(ask, scene.bob.pk, scene.alice.pk)
@@ -162,14 +162,14 @@ def test_a_hand_over_is_asked_of_one_other_person_by_one_person(scene):
     assert (run.lead_offered_to, run.lead_offered_by) == (scene.bob, scene.alice)
 
 
-def test_a_mark_of_a_payment_has_an_amount_and_a_time(scene):
+def test_a_payment_mark_has_an_amount_and_a_time(scene):
     person = Participation.objects.first()
     for column in ("paid_amount", "paid_at"):
         with pytest.raises(IntegrityError, match="participation_paid_whole"):
             change(person, column, None)
 
 
-def test_who_has_left_neither_helps_nor_is_ready(scene):
+def test_people_who_have_left_neither_help_nor_are_ready(scene):
     helper, other = scene.part_of(scene.hana), scene.part_of(scene.bob)
     change(other, "left_at", "2026-11-28T12:00Z")
     for person, column, value in ((helper, "left_at", "2026-11-28T12:00Z"), (other, "is_ready", True)):
@@ -192,7 +192,7 @@ def test_a_mark_has_a_time_and_a_person(scene, model, columns, constraint):
 
 
 @pytest.mark.parametrize("table", ["accounts_user", "stores_product", "stores_store", "accounts_group"])
-def test_what_a_run_refers_to_is_not_deleted(scene, table):
+def test_rows_that_a_run_refers_to_cannot_be_deleted(scene, table):
     """D4: no orphans."""
     with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"DELETE FROM {table}")

@@ -1,4 +1,4 @@
-"""D9: whoever is killed in the middle of an action, every action is stored wholly or not at all."""
+"""D9: no matter when a process is killed, every action is stored completely or not at all."""
 
 import contextlib
 import os
@@ -65,7 +65,7 @@ MOST_QUERIES = 100
 
 
 def _killed_at(query, deed, scene):
-    """Do the deed in a process of its own that dies just before its `query`-th question; true if it came to that."""
+    """Do the deed in a process of its own that dies just before its `query`-th query; true if it got that far."""
     child = os.fork()
     if child == 0:
         # The parent's connection must not be touched, and where a browser runs, Django would take an older one.
@@ -107,7 +107,7 @@ def test_a_killed_action_leaves_nothing_behind(state, deed):
     assert problems() == []
 
 
-def test_without_a_transaction_it_would_leave_half_of_it():
+def test_without_a_transaction_half_of_it_would_be_left():
     """The negative control: the same deaths, with the actions' transactions switched off."""
     broken = False
     for query in range(1, MOST_QUERIES):
@@ -122,7 +122,7 @@ def test_without_a_transaction_it_would_leave_half_of_it():
 
 
 def _force_unlocked(scene):
-    """Rows cannot be locked outside a transaction, so the control does without."""
+    """Rows cannot be locked outside a transaction, so the control does not lock."""
     unlocked = mock.patch("django.db.models.query.QuerySet.select_for_update", lambda rows, **_options: rows)
     with unlocked, contextlib.suppress(Exception):
         _force(scene)

@@ -1,4 +1,4 @@
-"""Spec 31: what a run is called, and that one is not mistaken for another; days and times in one style (spec 7)."""
+"""Spec 31: names of runs, which tell them apart; days and times in one style (spec 7)."""
 
 import re
 from datetime import date, timedelta
@@ -29,7 +29,7 @@ def start(scene, day=None):
 
 
 class TestNames:
-    def test_two_runs_that_would_have_one_name_are_numbered(self):
+    def test_two_runs_with_the_same_name_are_numbered(self):
         scene = stage(states.PLANNING)
         names = [str(scene.run), str(start(scene)), str(start(scene))]
         store = scene.run.store
@@ -38,13 +38,13 @@ class TestNames:
         name = f"{store}, {format_day(day)}"
         assert [str(start(scene, day)) for _ in range(2)] == [name, f"{name} (2)"]
 
-    def test_a_run_that_ends_gives_its_name_to_nobody_else(self):
-        """Past runs stand in lists, in the history and in the inbox as well."""
+    def test_the_name_of_a_run_that_has_ended_is_not_reused(self):
+        """Past runs are in lists, in the history and in the inbox too."""
         scene = stage(states.PLANNING)
         runs.call_off(scene.run, by=scene.alice)
         assert str(start(scene)).endswith("(2)")
 
-    def test_a_run_that_gets_a_day_is_numbered_among_those_of_that_day(self):
+    def test_a_run_that_is_given_a_day_is_numbered_among_the_runs_of_that_day(self):
         scene = stage(states.PLANNING)
         start(scene, TODAY)
         other = start(scene)
@@ -58,7 +58,7 @@ class TestNames:
         run = start_run(other.group, store=scene.run.store, by=other.alice)
         assert run.number == 1
 
-    def test_where_groups_meet_the_group_is_named(self):
+    def test_the_group_is_named_where_runs_of_several_groups_are_listed(self):
         """Home, inbox, money and the page of a store list runs of several groups."""
         scene = stage(states.DISTRIBUTING)
         type(scene.group).objects.filter(pk=scene.group.pk).update(name="Friday Club")
@@ -92,7 +92,7 @@ class TestADayThatIsOver:
         assert client.post(self.page(scene, kind), typed | again).status_code == 302
         assert Run.objects.filter(day=day).count() == 1
 
-    def test_a_day_that_stands_already_is_not_asked_about_again(self):
+    def test_a_day_already_stored_is_not_asked_about_again(self):
         scene = stage(states.ACTIVE)
         Run.objects.filter(pk=scene.run.pk).update(day=TODAY - timedelta(days=1))
         typed = {"day": (TODAY - timedelta(days=1)).isoformat(), "note": "x", "version": details_version(scene.fresh())}
@@ -104,7 +104,7 @@ class TestADayThatIsOver:
         assert signed_in(scene.alice).post(self.page(scene, "edit"), typed).status_code == 302
 
 
-def test_the_year_is_said_when_it_is_not_this_one():
+def test_the_year_is_shown_when_it_is_not_the_current_one():
     this_year, other = date(TODAY.year, 3, 8), date(TODAY.year + 1, 3, 8)
     assert re.fullmatch(r"[A-Z][a-z]{2} 8 March", format_day(this_year))
     assert re.fullmatch(rf"[A-Z][a-z]{{2}} 8 March {TODAY.year + 1}", format_day(other))
@@ -117,7 +117,7 @@ FOR_MACHINES = {"c", "Y-m-d"}
 OTHER_STYLES = re.compile(r"\b\d{1,2}/\d{1,2}/\d{2,4}\b|\b[ap]\.m\.|\b[A-Z][a-z]{2}\. \d")
 
 
-def test_templates_name_formats_and_spell_out_none():
+def test_templates_use_named_date_formats_only():
     found = set()
     for path in templates():
         found |= set(re.findall(r"""\|(?:date|time):["']([^"']*)["']""", path.read_text(encoding="utf-8")))
@@ -127,8 +127,8 @@ def test_templates_name_formats_and_spell_out_none():
 
 
 @pytest.mark.slow
-def test_no_page_writes_a_day_or_a_time_another_way():
-    """Of the demo, as its people see it: no 11/02/2026, no 3 p.m., no Nov. 2."""
+def test_no_page_writes_a_day_or_a_time_in_another_style():
+    """The demo's pages, as its people see them: no 11/02/2026, no 3 p.m., no Nov. 2."""
     call_command("demo", verbosity=0)
     wrong, seen = [], 0
     for who, address in Samples().pages:

@@ -1,4 +1,4 @@
-"""Spec 52: what was free says nothing of its price. No form takes 0 for one, and no tap buys anything for nothing."""
+"""Spec 52: something free says nothing about its price. No form accepts 0 as a price, and no tap buys for nothing."""
 
 import inspect
 
@@ -26,12 +26,12 @@ from .factories import item_of
 
 pytestmark = pytest.mark.django_db
 SENTENCE = "Enter a price above 0. Something that was free has no price"
-# Amounts that are paid or owed, which may be nothing.
+# Amounts that are paid or owed, which may be zero.
 PAID = {"PurchaseForm", "ExtraCostForm", "TotalForm"}
 
 
-def test_every_price_that_is_observed_is_typed_in_such_a_field():
-    """Whoever adds a form with an amount says above that it is no price, or takes a `PriceField`."""
+def test_every_price_is_typed_in_a_price_field():
+    """A new form with an amount either uses a `PriceField` or is listed above as not a price."""
     found = {}
     for module in (bids.forms, stores.forms, stores.admin):
         for name, form in inspect.getmembers(module, inspect.isclass):
@@ -57,7 +57,7 @@ POSTS = {
 
 @pytest.mark.parametrize("zero", ["0", "0.00", "0,0"])
 @pytest.mark.parametrize("place", POSTS)
-def test_nothing_is_no_price(place, zero):
+def test_zero_is_not_a_price(place, zero):
     scene = stage(states.SHOPPING)
     address, known = POSTS[place](scene), Price.objects.count()
     typed = {"amount": zero, "quantity": "1", "store": scene.run.store.name, "name": "Olives", "unit": "kg"}
@@ -68,7 +68,7 @@ def test_nothing_is_no_price(place, zero):
     assert Price.objects.count() == known
 
 
-def test_nor_is_it_in_the_admin_or_for_who_calls_the_action():
+def test_zero_is_not_a_price_in_the_admin_or_the_action_either():
     price = Price.objects.get(offer=make_offer(make_product(), make_store(), price="7"))
     root = make_user("Root", is_staff=True, is_superuser=True)
     address = reverse("admin:stores_price_change", args=[price.pk])
@@ -81,7 +81,7 @@ def test_nor_is_it_in_the_admin_or_for_who_calls_the_action():
     assert price.amount == 7
 
 
-def test_what_an_older_release_kept_as_free_stays_withdrawn():
+def test_prices_of_zero_from_an_older_release_stay_withdrawn():
     eve = make_user("Eve")
     offer = make_offer(make_product(), make_store())
     free = Price.objects.create(offer=offer, amount=0, quantity=1, seen_by=eve, withdrawn_at=eve.joined_at)
@@ -98,8 +98,8 @@ def test_a_gift_leaves_no_price_and_the_next_tap_asks_what_it_costs():
     assert Basket(scene.run).line_of(item).planned.total is None
 
 
-def test_a_price_below_one_cent_for_what_is_wanted_is_as_good_as_none():
-    """0.01 for 1,000: eight of them come to nothing, and a tap does not buy eight for nothing."""
+def test_a_total_below_one_cent_counts_as_no_price():
+    """0.01 for 1,000: eight of them cost nothing, and a tap does not buy eight for nothing."""
     scene = stage(states.SHOPPING)
     make_offer(scene.oil, scene.run.store, price="0.01", quantity=1000)
     line = Basket(scene.run).line_of(item_of(scene.run, scene.oil))

@@ -1,4 +1,4 @@
-"""Who must act, told to each reader: a cell for every state, role, and state of one's own (spec 32)."""
+"""Who must act, for each reader: a cell for every state, role, and situation of the reader (spec 32)."""
 
 import pytest
 from django.conf import settings
@@ -232,7 +232,7 @@ TABLE = {
     nothing_was_bought: ("This run is over. Nothing was bought.",) * 4,
     lambda: stage(states.CANCELLED): (OFF,) * 4,
 }  # fmt: skip
-# What the home page asks of them, where it asks for anything beside choosing.
+# What the home page asks of them, where it asks for anything besides choosing.
 JOBS = {
     all_are_done: ("Lock the list", None, None, None),
     lead_offered: (None, "Alice asks you to lead", None, None),
@@ -257,7 +257,7 @@ def test_the_sentence_follows_from_what_is_left_to_do_for_the_reader(situation):
 
 
 @pytest.mark.parametrize("situation", JOBS, ids=lambda build: build.__name__)
-def test_so_does_what_needs_a_person(situation):
+def test_the_jobs_follow_from_it_too(situation):
     scene = situation()
     for name, expected in zip(PEOPLE, JOBS[situation], strict=True):
         user = getattr(scene, name)
@@ -274,13 +274,13 @@ def test_every_kind_of_job_has_its_words_and_a_symbol_that_exists():
 
 
 @pytest.mark.slow
-def test_every_state_has_its_cells():
+def test_every_state_is_covered():
     shown = {situation().state for situation in TABLE}
     assert shown == set(states.RunState)
 
 
-def test_somebody_outside_a_hand_out_has_nothing_to_do():
-    """Nor has a leader who has wishes nowhere: the page says so, and asks for nothing."""
+def test_people_outside_a_hand_out_have_nothing_to_do():
+    """Nor has a leader who ordered nothing: the page says so, and asks for nothing."""
     scene = stage(states.DISTRIBUTING)
     for user in (scene.dora, scene.adam):
         page = signed_in(user).get("/").content.decode()
@@ -305,7 +305,7 @@ def test_the_word_for_a_run_is_the_same_on_every_page():
         assert "Settled: everything is handed out and paid." in client.get(address).content.decode()
 
 
-def test_lists_ask_as_much_for_one_as_for_many(django_assert_num_queries):
+def test_lists_run_as_many_queries_for_one_run_as_for_many(django_assert_num_queries):
     scene = stage(states.ADJUSTING)
     for _ in range(3):
         run = make_run(leader=scene.alice, group=scene.group)

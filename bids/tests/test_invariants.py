@@ -1,4 +1,4 @@
-"""D8: what must hold is checked by `manage.py check_invariants`; each thing that can be wrong is seen."""
+"""D8: `manage.py check_invariants` checks what must hold, and finds everything that can be wrong."""
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -25,8 +25,8 @@ def test_a_run_is_whole_in_every_state(state):
     assert problems() == []
 
 
-# the check that sees it, the state of the run, what is done to the database, what is said about it
-# Each purchase keeps its price, but the price is one of an offer at a store where nobody was.
+# the check that finds it, the state of the run, the damage to the database, the sentence about it
+# Each purchase keeps its price, but the price belongs to an offer at a store where nobody was.
 MOVED_OFFERS = (
     "WITH elsewhere AS (INSERT INTO stores_store"
     " (name, name_key, chain, address, currency, is_currency_fixed, is_verified, created_at, generation)"
@@ -136,7 +136,7 @@ def checks_that_see():
 
 
 @pytest.mark.parametrize(("check", "state", "statement", "sentence"), CORRUPTIONS)
-def test_what_is_wrong_is_named(check, state, statement, sentence):
+def test_each_problem_is_named(check, state, statement, sentence):
     """D8."""
     stage(states.RunState(state))
     sql(statement)
@@ -145,13 +145,13 @@ def test_what_is_wrong_is_named(check, state, statement, sentence):
 
 
 def test_every_check_has_a_corruption():
-    """A check that nothing in the list above sets off would be a check of nothing."""
+    """A check that nothing in the list above triggers would check nothing."""
     named = {check for check, *_rest in CORRUPTIONS}
     assert [check.__name__ for check in invariants.CHECKS if not check.__name__.startswith(tuple(named))] == []
 
 
-def test_the_command_is_silent_about_nothing_and_fails_when_something_is_wrong(capsys):
-    """D8: nightly and after a restore, somebody reads the exit code."""
+def test_the_command_fails_when_something_is_wrong(capsys):
+    """D8: nightly, and after a restore, the exit code is what counts."""
     stage(states.DISTRIBUTING)
     call_command("check_invariants")
     assert "references are correct" in capsys.readouterr().out

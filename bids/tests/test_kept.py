@@ -1,4 +1,4 @@
-"""What is put back is what was built: the tests that begin with it rely on that."""
+"""What is restored equals what was built: the tests that begin with it rely on that."""
 
 import json
 
@@ -25,7 +25,7 @@ def rows():
 
 
 def twice(build, *args):
-    """What `build` makes of the same empty database two times, and the rows after each."""
+    """What `build` makes of the same empty database twice, and the rows after each time."""
     outcomes = []
     for _ in range(2):
         with transaction.atomic():
@@ -37,9 +37,9 @@ def twice(build, *args):
 @pytest.mark.django_db
 @pytest.mark.parametrize("build", [cast.stage, stages.stage])
 @pytest.mark.parametrize("state", WAY)
-def test_the_second_time_the_same_rows_are_put_back(build, state, monkeypatch):
+def test_the_second_time_the_same_rows_are_restored(build, state, monkeypatch):
     now = timezone.now()
-    monkeypatch.setattr(kept.timezone, "now", lambda: now)  # else they are as much later as they are put back later
+    monkeypatch.setattr(kept.timezone, "now", lambda: now)  # otherwise they move on by the time that has passed
     (first, made), (second, put_back) = twice(build, state)
     assert put_back == made
     assert made["bids_run"] and made["bids_event"]
@@ -48,7 +48,7 @@ def test_the_second_time_the_same_rows_are_put_back(build, state, monkeypatch):
 
 
 @pytest.mark.django_db
-def test_their_times_go_on():
+def test_their_times_move_on():
     with transaction.atomic():
         cast.stage(states.ACTIVE)
         transaction.set_rollback(True)
@@ -60,7 +60,7 @@ def test_their_times_go_on():
 
 
 @pytest.mark.django_db
-def test_beside_other_rows_it_is_built():
+def test_next_to_other_rows_it_is_built_anew():
     scene, other = cast.stage(states.ACTIVE), cast.stage(states.ACTIVE)
     assert scene.run.pk != other.run.pk
     assert Run.objects.count() == 2

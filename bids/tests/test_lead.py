@@ -42,7 +42,7 @@ class TestStarting:
         assert scene.group.is_currency_fixed
         assert Store.objects.get(pk=run.store_id).is_currency_fixed
 
-    def test_nobody_from_outside_starts_one(self):
+    def test_outsiders_cannot_start_one(self):
         scene = stage(states.PLANNING)
         with pytest.raises(Http404):
             runs.start_run(scene.group, store=scene.run.store, by=scene.charlie)
@@ -56,14 +56,14 @@ class TestStarting:
         group.refresh_from_db()
         assert not group.is_currency_fixed
 
-    def test_an_archived_group_starts_nothing(self):
+    def test_no_run_starts_in_an_archived_group(self):
         run = make_run()
         runs.call_off(run, by=run.leader)
         groups.archive_group(run.group_id, by=run.leader)
         with pytest.raises(BulqError, match="archived"):
             runs.start_run(run.group, store=run.store, by=run.leader)
 
-    def test_a_group_has_so_many_open_runs_and_no_more(self, settings):
+    def test_the_number_of_open_runs_in_a_group_is_limited(self, settings):
         """Spec 21: those that are over do not count."""
         settings.OPEN_RUNS_PER_GROUP = 2
         run = make_run()
@@ -83,13 +83,13 @@ class TestDayAndNote:
         assert scene.last_event().kind == "run_edited"
 
     @pytest.mark.parametrize("state", sorted(ENDED))
-    def test_and_not_after(self, state):
+    def test_but_not_after_the_run_has_ended(self, state):
         scene = stage(state)
         with pytest.raises(BulqError, match="has ended"):
             runs.edit_run(scene.run, by=scene.alice, day=None, note="x", version=details_version(scene.run))
 
     def test_a_stale_form_overwrites_nothing(self):
-        """D6: 409; the same change made by both is no conflict."""
+        """D6: 409; the same change made by both people is no conflict."""
         scene = stage(states.ACTIVE)
         shown = details_version(scene.run)
         runs.edit_run(scene.run, by=scene.alice, day=None, note="first", version=shown)
@@ -98,7 +98,7 @@ class TestDayAndNote:
             runs.edit_run(scene.run, by=scene.alice, day=None, note="second", version=shown)
         assert scene.fresh().note == "first"
 
-    def test_others_change_nothing(self):
+    def test_others_cannot_change_them(self):
         scene = stage(states.ACTIVE)
         for user, error in ((scene.bob, NotAllowed), (scene.hana, NotAllowed), (scene.charlie, Http404)):
             with pytest.raises(error):
@@ -109,7 +109,7 @@ class TestHelpers:
     """Spec 40."""
 
     @pytest.mark.parametrize("state", OPEN)
-    def test_any_member_becomes_one_and_takes_part_then(self, state):
+    def test_any_member_can_become_one_and_then_takes_part(self, state):
         scene = stage(state)
         for _twice in range(2):
             lead.set_helper(scene.run, scene.dora, True, by=scene.alice)
@@ -120,7 +120,7 @@ class TestHelpers:
         assert scene.part_of(scene.dora).left_at is None
         assert problems() == []
 
-    def test_not_the_leader_not_somebody_from_outside_not_after_the_end(self):
+    def test_not_the_leader_not_an_outsider_and_not_after_the_end(self):
         scene = stage(states.ACTIVE)
         with pytest.raises(BulqError, match="You lead this run, so you"):
             lead.set_helper(scene.run, scene.alice, True, by=scene.alice)
@@ -138,7 +138,7 @@ class TestHandingOver:
     """Spec 41."""
 
     @pytest.mark.parametrize("state", OPEN)
-    def test_roles_swap_when_the_one_who_was_asked_accepts(self, state):
+    def test_roles_swap_when_the_person_asked_accepts(self, state):
         scene = stage(state)
         payer = scene.run.payer
         lead.offer_lead(scene.run, scene.hana, by=scene.alice)
@@ -150,7 +150,7 @@ class TestHandingOver:
         assert "lead_accepted" in scene.kinds()
         assert problems() == []
 
-    def test_one_request_at_a_time_and_only_the_one_who_is_asked_answers(self):
+    def test_there_is_one_request_at_a_time_and_only_the_person_asked_answers(self):
         scene = stage(states.ACTIVE)
         lead.offer_lead(scene.run, scene.bob, by=scene.alice)
         with pytest.raises(ChangedMeanwhile, match="Bob has already been asked"):
@@ -167,7 +167,7 @@ class TestHandingOver:
         assert scene.last_event().kind == "lead_declined"
         lead.offer_lead(scene.run, scene.hana, by=scene.alice)
 
-    def test_the_leader_or_who_asked_withdraws(self):
+    def test_the_leader_or_the_asker_can_withdraw_it(self):
         scene = stage(states.SHOPPING)
         lead.offer_lead(scene.run, scene.bob, by=scene.adam)
         with pytest.raises(NotAllowed):
@@ -178,7 +178,7 @@ class TestHandingOver:
         lead.offer_lead(scene.run, scene.bob, by=scene.adam)
         lead.withdraw_lead_offer(scene.run, by=scene.alice)
 
-    def test_only_a_participant_is_asked_and_before_the_shop_only_by_the_leader(self):
+    def test_only_participants_can_be_asked_and_before_shopping_only_by_the_leader(self):
         scene = stage(states.ACTIVE)
         for user in (scene.dora, scene.charlie, scene.alice):
             with pytest.raises(BulqError, match="takes part in this run"):
@@ -191,7 +191,7 @@ class TestHandingOver:
             with pytest.raises(BulqError, match="has ended"):
                 lead.offer_lead(over.run, over.bob, by=over.alice)
 
-    def test_a_group_admin_asks_another_and_never_themself(self):
+    def test_a_group_admin_can_ask_someone_else_but_not_themselves(self):
         """Spec 23: another participant, in place of a leader who does not."""
         scene = stage(states.SHOPPING)
         scene.run.participations.create(user=scene.adam)
@@ -203,13 +203,13 @@ class TestHandingOver:
         lead.accept_lead(scene.run, by=scene.adam)
         assert scene.fresh().leader == scene.adam
 
-    def test_the_request_closes_when_the_one_who_was_asked_leaves_the_run(self):
+    def test_the_request_closes_when_the_person_asked_leaves_the_run(self):
         scene = stage(states.ACTIVE)
         lead.offer_lead(scene.run, scene.bob, by=scene.alice)
         runs.leave_run(scene.run, by=scene.bob)
         assert Run.objects.get(pk=scene.run.pk).lead_offered_to is None
 
-    def test_a_handover_moves_no_debt(self):
+    def test_handing_over_moves_no_debt(self):
         """Spec 63."""
         scene = stage(states.DISTRIBUTING)
         owed = debts_of(scene.alice)[1]

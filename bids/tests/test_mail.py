@@ -34,20 +34,20 @@ def wants(*people):
 
 
 def fresh(state=states.ACTIVE):
-    """A stage about which nobody was told anything yet."""
+    """A scene about which nobody has been notified yet."""
     scene = stage(state)
     Notification.objects.all().delete()
     return scene
 
 
 def sent():
-    """`[(address, subject)]`, and the box is empty again."""
+    """Take what was sent out of the outbox: `[(address, subject)]`."""
     found = [(letter.to[0], letter.subject) for letter in mail.outbox]
     mail.outbox.clear()
     return found
 
 
-def test_what_cannot_wait_is_sent_at_once_to_who_wants_it():
+def test_urgent_notifications_are_mailed_at_once_to_people_who_want_mail():
     scene = fresh()
     wants(scene.bob, scene.dora)
     lead.offer_lead(scene.run, scene.bob, by=scene.alice)
@@ -59,7 +59,7 @@ def test_what_cannot_wait_is_sent_at_once_to_who_wants_it():
     assert sent() == [("bob@bulq.test", "Alice moved the run from “Collecting” to “Called off”")]
 
 
-def test_the_rest_comes_once_a_day_in_one_mail():
+def test_the_rest_is_mailed_once_a_day_in_one_mail():
     scene = fresh()
     wants(scene.bob)
     place_bids(scene.run, [Wish(scene.oil.pk, D(9))], by=scene.alice, whose=scene.bob)
@@ -73,7 +73,7 @@ def test_the_rest_comes_once_a_day_in_one_mail():
     assert mail_digests() == 0
 
 
-def test_what_was_read_meanwhile_or_is_old_is_not_sent():
+def test_read_and_old_notifications_are_not_mailed():
     scene = fresh()
     wants(scene.bob, scene.hana)
     runs.call_off(scene.run, by=scene.alice)
@@ -92,7 +92,7 @@ def test_others_get_no_mail(who):
     assert mail_at_once() == 0
 
 
-def test_who_was_removed_gets_that_and_nothing_else_of_the_group():
+def test_a_removed_person_is_mailed_that_and_nothing_else_about_the_group():
     scene = fresh()
     wants(scene.bob)
     lead.offer_lead(scene.run, scene.bob, by=scene.alice)
@@ -101,7 +101,7 @@ def test_who_was_removed_gets_that_and_nothing_else_of_the_group():
     assert sent() == [("bob@bulq.test", "Adam removed you from the group")]
 
 
-def test_a_mail_server_that_is_away_loses_nothing(settings, caplog):
+def test_a_mail_server_that_is_down_loses_nothing(settings, caplog):
     scene = fresh()
     wants(scene.bob)
     runs.call_off(scene.run, by=scene.alice)
@@ -113,12 +113,12 @@ def test_a_mail_server_that_is_away_loses_nothing(settings, caplog):
     assert mail_at_once() == 1
 
 
-# --- Switching off ---------------------------------------------------------------------------------
+# --- Unsubscribing ---------------------------------------------------------------------------------
 def link_of(letter):
     return re.search(r"To stop these e-mails: \S+?(/mail/off/\S+)", letter.body)[1]
 
 
-def test_one_link_switches_them_off_without_logging_in_and_reading_it_changes_nothing():
+def test_one_link_unsubscribes_without_logging_in_and_opening_it_changes_nothing():
     scene = fresh()
     wants(scene.bob, scene.hana)
     runs.call_off(scene.run, by=scene.alice)
@@ -129,7 +129,7 @@ def test_one_link_switches_them_off_without_logging_in_and_reading_it_changes_no
     for _ in range(2):
         assert "Stop e-mail notifications?" in visitor.get(link_of(letter)).content.decode()
     assert User.objects.get(pk=scene.bob.pk).wants_mail
-    # As a mail program does it by itself.
+    # As a mail program does by itself.
     answer = visitor.post(link_of(letter), {"List-Unsubscribe": "One-Click"}, once=False)
     assert "You won't get any more e-mails" in answer.content.decode()
     assert not User.objects.get(pk=scene.bob.pk).wants_mail
@@ -137,11 +137,11 @@ def test_one_link_switches_them_off_without_logging_in_and_reading_it_changes_no
 
 
 @pytest.mark.parametrize("token", ["1", "1:forged", "x:y:z"])
-def test_a_forged_link_leads_nowhere(token):
+def test_a_forged_link_is_refused(token):
     assert FormClient().post(f"/mail/off/{token}/").status_code == 404
 
 
-def test_the_settings_ask_for_an_address_to_send_to():
+def test_the_settings_require_an_address_to_send_to():
     scene = fresh()
     scene.bob.set_password("a good one here")
     scene.bob.save()
@@ -167,7 +167,7 @@ def queue():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_worker_is_asked_after_the_commit_and_only_then(queue):
+def test_the_worker_is_called_only_after_the_commit(queue):
     """D7."""
     scene = fresh()
     wants(scene.bob)
@@ -183,14 +183,14 @@ def test_the_worker_is_asked_after_the_commit_and_only_then(queue):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_nobody_is_asked_when_nobody_wants_mail(queue):
+def test_the_worker_is_not_called_when_nobody_wants_mail(queue):
     scene = fresh()
     runs.call_off(scene.run, by=scene.alice)
     assert queue() == 0
 
 
 @pytest.mark.django_db(transaction=True)
-def test_without_a_broker_the_page_goes_on_and_the_mail_waits_for_its_next_turn(monkeypatch, caplog):
+def test_without_a_broker_the_page_works_and_the_mail_is_sent_next_time(monkeypatch, caplog):
     scene = fresh()
     wants(scene.bob)
 
@@ -207,7 +207,7 @@ def test_without_a_broker_the_page_goes_on_and_the_mail_waits_for_its_next_turn(
 
 
 # --- Pruning ---------------------------------------------------------------------------------------
-def test_what_was_read_long_ago_is_forgotten(settings):
+def test_notifications_read_long_ago_are_deleted(settings):
     settings.NOTIFICATIONS_KEPT_DAYS = 90
     scene = fresh()
     runs.lock_list(scene.run, by=scene.alice)

@@ -1,4 +1,4 @@
-"""Spec 91, until there is a journal: nothing takes the debt away from under a payment that is marked, whoever asks."""
+"""Spec 91, until there is a journal: nothing removes the debt behind a marked payment, whoever asks."""
 
 import pytest
 from django.utils import timezone
@@ -25,7 +25,7 @@ def mark(scene, *people):
 
 
 def mark_by_hand(scene):
-    """Marks as older releases left them behind: in any state."""
+    """Marks as older releases left them: in any state."""
     for person, amount in ((scene.bob, 47), (scene.hana, 10)):
         part = Participation.objects.filter(run=scene.run, user=person)
         part.update(paid_amount=amount, paid_at=timezone.now(), paid_marked_by=scene.alice)
@@ -47,8 +47,8 @@ def test_back_to_the_shop_waits_until_the_marks_are_gone():
 
 
 @pytest.mark.parametrize(("action", "origins"), MOVES, ids=IDS)
-def test_no_way_leads_out_of_the_debts_while_they_are_marked(action, origins):
-    """Every move from every state it starts from: it keeps the debts, or names the marks."""
+def test_no_move_drops_debts_while_payments_are_marked(action, origins):
+    """Every move from each of its states either keeps the debts or names the marks."""
     for origin in sorted(origins, key=[*WAY].index):
         scene = stage(origin)
         mark_by_hand(scene)
@@ -61,7 +61,7 @@ def test_no_way_leads_out_of_the_debts_while_they_are_marked(action, origins):
         assert scene.state in states.AFTER_THE_SHOP or scene.state == origin
 
 
-def test_what_has_marks_is_not_called_off():
+def test_a_run_with_marked_payments_cannot_be_called_off():
     for state in (states.SHOPPING, states.ADJUSTING):
         scene = stage(state)
         mark_by_hand(scene)
@@ -69,7 +69,7 @@ def test_what_has_marks_is_not_called_off():
             runs.call_off(scene.run, by=scene.alice)
 
 
-def test_marked_payments_stay_with_who_was_paid():
+def test_marked_payments_stay_with_the_person_who_was_paid():
     scene = stage(states.SHOPPING)
     type(scene.run).objects.filter(pk=scene.run.pk).update(payer=scene.alice)
     mark_by_hand(scene)
@@ -81,8 +81,8 @@ def test_marked_payments_stay_with_who_was_paid():
     assert scene.state == states.COMPLETED
 
 
-def test_without_marks_another_may_have_paid():
-    """The other side of the rule: it stops nothing else."""
+def test_without_marks_the_payer_can_change():
+    """The other side of the rule: it prevents nothing else."""
     scene = stage(states.DISTRIBUTING)
     back_to_shopping(scene.run, by=scene.alice)
     leave_the_shop(scene.fresh(), payer=scene.hana)

@@ -1,4 +1,4 @@
-"""Spec 23, 24: what becomes of a person's part in runs when they leave the group, are removed, or come back."""
+"""Spec 23, 24: what happens to a person's part in runs when they leave the group, are removed, or come back."""
 
 import pytest
 from django.http import Http404
@@ -43,7 +43,7 @@ def end(request):
 
 
 @pytest.mark.parametrize("state", [states.ACTIVE, states.CONFIRMED])
-def test_before_the_shop_a_participant_goes_with_all_wishes_and_leader_and_helpers_can_read_it(end, state):
+def test_before_shopping_a_participant_leaves_with_their_order_and_leader_and_helpers_are_notified(end, state):
     scene = stage(state)
     end(scene, scene.bob)
     part = scene.part_of(scene.bob)
@@ -56,7 +56,7 @@ def test_before_the_shop_a_participant_goes_with_all_wishes_and_leader_and_helpe
 
 
 @pytest.mark.parametrize("state", [states.SHOPPING, states.ADJUSTING, states.DISTRIBUTING])
-def test_from_the_shop_on_bids_allocations_and_debts_stay(end, state):
+def test_once_shopping_has_started_bids_allocations_and_debts_stay(end, state):
     scene = stage(state)
     before = list(Bid.objects.order_by("pk").values_list("pk", "quantity"))
     received, owed = Allocation.objects.count(), owed_by_person(scene.run)
@@ -69,7 +69,7 @@ def test_from_the_shop_on_bids_allocations_and_debts_stay(end, state):
 
 
 @pytest.mark.parametrize("state", OPEN)
-def test_a_helper_who_goes_is_no_helper_any_more(end, state):
+def test_a_helper_who_leaves_is_no_longer_a_helper(end, state):
     scene = stage(state)
     end(scene, scene.hana)
     part = scene.part_of(scene.hana)
@@ -78,7 +78,7 @@ def test_a_helper_who_goes_is_no_helper_any_more(end, state):
 
 
 @pytest.mark.parametrize("state", sorted(BEFORE_THE_SHOP))
-def test_before_the_shop_a_run_whose_leader_goes_is_called_off(end, state):
+def test_before_shopping_a_run_whose_leader_leaves_is_called_off(end, state):
     scene = stage(state)
     end(scene, scene.alice)
     assert scene.state == states.CANCELLED
@@ -86,7 +86,7 @@ def test_before_the_shop_a_run_whose_leader_goes_is_called_off(end, state):
     assert problems() == []
 
 
-def test_the_leader_may_hand_over_first_and_then_the_run_goes_on(end):
+def test_the_leader_can_hand_over_first_and_then_the_run_goes_on(end):
     scene = stage(states.ACTIVE)
     lead.offer_lead(scene.run, scene.bob, by=scene.alice)
     lead.accept_lead(scene.run, by=scene.bob)
@@ -97,7 +97,7 @@ def test_the_leader_may_hand_over_first_and_then_the_run_goes_on(end):
 
 
 @pytest.mark.parametrize("state", sorted(FROM_THE_SHOP_ON))
-def test_from_the_shop_on_the_lead_has_to_be_handed_over_first(end, state):
+def test_once_shopping_has_started_the_lead_has_to_be_handed_over_first(end, state):
     scene = stage(state)
     with pytest.raises(BulqError, match="its lead has to be handed over first"):
         end(scene, scene.alice)
@@ -107,7 +107,7 @@ def test_from_the_shop_on_the_lead_has_to_be_handed_over_first(end, state):
 
 
 @pytest.mark.parametrize("state", sorted(FROM_THE_SHOP_ON))
-def test_a_group_admin_may_ask_another_in_place_of_the_leader(state):
+def test_a_group_admin_can_ask_someone_in_place_of_the_leader(state):
     """Spec 23: recorded, and then the leader can be removed."""
     scene = stage(state)
     with pytest.raises(NotAllowed):
@@ -126,7 +126,7 @@ def test_a_group_admin_may_ask_another_in_place_of_the_leader(state):
 
 @pytest.mark.parametrize("state", sorted(ENDED))
 @pytest.mark.parametrize("who", ["alice", "bob", "hana"])
-def test_runs_that_are_over_never_stand_in_the_way(end, state, who):
+def test_runs_that_have_ended_never_stand_in_the_way(end, state, who):
     scene = stage(state)
     events = scene.run.events.count()
     end(scene, getattr(scene, who))
@@ -136,7 +136,7 @@ def test_runs_that_are_over_never_stand_in_the_way(end, state, who):
 
 
 @pytest.mark.parametrize("state", OPEN)
-def test_who_has_no_part_in_a_run_leaves_no_trace_in_it(state):
+def test_a_member_who_is_not_in_a_run_leaves_no_trace_in_it(state):
     scene = stage(state)
     version = scene.run.version
     remove(scene, scene.dora)
@@ -145,7 +145,7 @@ def test_who_has_no_part_in_a_run_leaves_no_trace_in_it(state):
 
 class TestThePreview:
     @pytest.mark.parametrize("state", [states.ACTIVE, states.CONFIRMED])
-    def test_wishes_that_go_are_counted(self, state):
+    def test_products_of_a_dropped_order_are_counted(self, state):
         scene = stage(state)
         assert preview(scene, scene.bob) == ([], [f"{scene.run}: the order for 2 products is dropped."])
         assert preview(scene, scene.hana, by=scene.adam) == ([], [f"{scene.run}: the order for 1 product is dropped."])
@@ -157,7 +157,7 @@ class TestThePreview:
 
     @pytest.mark.parametrize("state", sorted(FROM_THE_SHOP_ON))
     def test_a_lead_past_the_shop_stands_in_the_way(self, state):
-        """The page shows it instead of the button, as the deed would be refused."""
+        """The page shows it instead of the button, as the action would be refused."""
         scene = stage(state)
         assert preview(scene, scene.alice) == (
             [f"{scene.run}: shopping has started, so its lead has to be handed over first."],
@@ -171,7 +171,7 @@ class TestThePreview:
             f"{scene.run}: €47.00 is still owed to Alice.",
         ]
 
-    def test_debts_of_runs_that_are_over_are_named_too(self):
+    def test_debts_of_runs_that_have_ended_are_named_too(self):
         scene = stage(states.COMPLETED)
         assert preview(scene, scene.bob)[1] == [f"{scene.run}: €47.00 is still owed to Alice."]
 
@@ -190,14 +190,14 @@ class TestComingBack:
         return scene.part_of(user)
 
     @pytest.mark.parametrize("state", sorted(FROM_THE_SHOP_ON))
-    def test_from_the_shop_on_the_part_is_revived_without_its_roles(self, state):
+    def test_once_shopping_has_started_the_part_is_revived_without_its_roles(self, state):
         scene = stage(state)
         remove(scene, scene.hana)
         part = self.back(scene, scene.hana)
         assert (part.left_at, part.is_helper, part.is_ready) == (None, False, False)
         assert scene.wanted(scene.hana, scene.oil) == 2
 
-    def test_before_the_shop_the_first_wish_revives_it(self):
+    def test_before_shopping_the_first_order_revives_it(self):
         scene = stage(states.ACTIVE)
         remove(scene, scene.hana)
         assert self.back(scene, scene.hana).left_at
@@ -218,7 +218,7 @@ class TestComingBack:
 
 class TestAFormerMember:
     @pytest.mark.parametrize("state", WAY)
-    def test_the_run_is_not_found_from_that_moment(self, state):
+    def test_the_run_is_missing_from_that_moment(self, state):
         """Spec 24: the same as a missing one, for reading and for each action."""
         scene = stage(state)
         remove(scene, scene.bob)
@@ -228,7 +228,7 @@ class TestAFormerMember:
             with pytest.raises(Http404):
                 action(scene.run, by=scene.bob)
 
-    def test_what_they_owe_is_still_theirs_to_see_and_the_payers_too(self):
+    def test_they_and_the_payer_still_see_what_they_owe(self):
         """Spec 24: store, day, name, amount."""
         scene = stage(states.DISTRIBUTING)
         remove(scene, scene.bob)
@@ -236,7 +236,7 @@ class TestAFormerMember:
         assert (debt.amount, debt.run.store, debt.creditor.name, due) == (D("47"), scene.run.store, "Alice", [])
         assert scene.bob in [due.debtor for due in debts_of(scene.alice)[1]]
 
-    def test_a_payer_who_has_left_is_still_owed_and_a_group_admin_marks_instead(self):
+    def test_a_payer_who_has_left_is_still_owed_and_a_group_admin_marks_payments_instead(self):
         """Spec 24."""
         scene = stage(states.DISTRIBUTING)
         for user in (scene.bob, scene.hana, scene.dora, scene.adam):
@@ -263,14 +263,14 @@ class TestRequestsToLead:
         return scene
 
     @pytest.mark.parametrize("state", OPEN[1:])
-    def test_the_request_closes_when_the_one_who_was_asked_goes(self, end, state):
+    def test_the_request_closes_when_the_person_asked_leaves(self, end, state):
         """Spec 41."""
         scene = self.ask(state)
         end(scene, scene.bob)
         assert (scene.fresh().lead_offered_to, scene.run.lead_offered_by) == (None, None)
         assert problems() == []
 
-    def test_the_request_closes_when_the_one_who_asked_goes(self):
+    def test_the_request_closes_when_the_asker_leaves(self):
         """Spec 41: here a group admin who asked in the leader's place."""
         scene = stage(states.SHOPPING)
         Membership.objects.filter(group=scene.group, user=scene.dora).update(is_admin=True)
@@ -278,7 +278,7 @@ class TestRequestsToLead:
         remove(scene, scene.dora)
         assert scene.fresh().lead_offered_to is None
 
-    def test_the_request_of_somebody_who_is_no_admin_any_more_cannot_be_accepted(self):
+    def test_a_request_by_someone_who_is_no_longer_an_admin_cannot_be_accepted(self):
         """Spec 41: roles are checked again at acceptance."""
         scene = self.ask(states.SHOPPING, by="adam")
         Membership.objects.filter(user=scene.dora).update(is_admin=True)

@@ -1,4 +1,4 @@
-"""Spec 60 to 63: what it costs, who has it, who has paid."""
+"""Spec 60 to 63: what goods cost, who has them, who has paid."""
 
 import pytest
 from django.http import Http404
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.django_db
 
 
 def owed(scene):
-    """What each person's part comes to, by first letter: oil 40 for 2, 4, 2 and Gouda 27 for Bob."""
+    """Each person's total, by first letter: oil 40 for 2, 4, 2 and Gouda 27 for Bob."""
     parts = owed_by_person(scene.run)
     return {part.user.name[0]: parts[part.pk] for part in scene.run.participations.select_related("user")}
 
@@ -64,13 +64,13 @@ def scene():
 class TestExtraCosts:
     """Spec 60."""
 
-    def test_they_are_split_by_value_and_sums_are_the_run(self, scene):
+    def test_they_are_split_by_value_and_the_shares_add_up_to_the_run(self, scene):
         assert owed(scene) == {"A": 10, "B": 47, "H": 10}
         extra(scene, "6.70", by=scene.hana)
         assert owed(scene) == {"A": 11, "B": D("51.70"), "H": 11}
         assert Ledger(scene.run, scene.bob).total == sum(owed(scene).values())
 
-    def test_a_discount_is_at_most_the_goods(self, scene):
+    def test_a_discount_cannot_exceed_the_goods(self, scene):
         with pytest.raises(BulqError, match=r"discounts come to €67\.01, more than the goods at €67\.00"):
             extra(scene, "-67.01")
         extra(scene, "-60")
@@ -85,14 +85,14 @@ class TestExtraCosts:
         with pytest.raises(BulqError, match="more than the goods"):
             extra(scene, "-67.01")
 
-    def test_removed_they_are_gone_from_every_share(self, scene):
+    def test_a_removed_cost_is_gone_from_every_share(self, scene):
         cost = extra(scene, "6.70")
         remove_extra_cost(cost, by=scene.hana)
         assert owed(scene) == {"A": 10, "B": 47, "H": 10}
         with pytest.raises(ChangedMeanwhile, match="has removed this"):
             remove_extra_cost(cost, by=scene.alice)
 
-    def test_where_everything_was_a_gift_all_who_receive_something_share_alike(self):
+    def test_where_everything_was_free_all_who_receive_something_share_equally(self):
         scene = stage(states.SHOPPING)
         purchase(scene.run, scene.oil, 8, "0")
         leave_the_shop(scene.run)
@@ -100,7 +100,7 @@ class TestExtraCosts:
         assert sorted(owed(scene).values()) == [1, 1, D("1.01")]
         assert problems() == []
 
-    def test_where_nothing_was_bought_they_are_the_payers(self):
+    def test_where_nothing_was_bought_the_payer_bears_them(self):
         scene = stage(states.SHOPPING)
         extra(scene, "5")
         leave_the_shop(scene.run, payer=scene.bob)
@@ -108,12 +108,12 @@ class TestExtraCosts:
         assert debts_of(scene.bob) == ([], [])
         assert problems() == []
 
-    def test_they_stay_within_what_a_run_can_cost(self, scene):
+    def test_they_stay_within_the_limit_of_a_run(self, scene):
         with pytest.raises(BulqError, match="can cost at most"):
             extra(scene, "9999933")
         extra(scene, "9999932.99")
 
-    def test_yen_are_split_into_whole_ones(self):
+    def test_yen_are_split_into_whole_yen(self):
         scene = stage(states.DISTRIBUTING, currency="JPY")
         extra(scene, "100")
         assert sum(owed(scene).values()) == 167
@@ -121,7 +121,7 @@ class TestExtraCosts:
         assert problems() == []
 
     @pytest.mark.parametrize("state", [*WAY, states.CANCELLED])
-    def test_from_the_shop_until_completion(self, state):
+    def test_from_shopping_until_completion(self, state):
         scene = stage(state)
         if state in states.FROM_THE_SHOP_ON:
             remove_extra_cost(extra(scene, "1", by=scene.hana), by=scene.hana)
@@ -146,7 +146,7 @@ class TestPickingUp:
     def rows(self, scene, user):
         return Allocation.objects.filter(item__run=scene.run, bid__participation__user=user)
 
-    def test_leader_and_helpers_mark_one_or_all_of_a_person_and_take_it_back(self, scene):
+    def test_leader_and_helpers_mark_and_unmark_one_thing_or_all_of_a_person(self, scene):
         for _twice in range(2):
             set_picked_up(scene.run, self.rows(scene, scene.bob), True, by=scene.hana)
         assert set(self.rows(scene, scene.bob).values_list("picked_up_by", flat=True)) == {scene.hana.pk}
@@ -165,7 +165,7 @@ class TestPickingUp:
         ledger = Ledger(scene.fresh(), scene.bob)
         assert [account.user for account in ledger.accounts if account.has_all] == [scene.alice, scene.hana]
 
-    def test_a_thing_of_another_run_is_left_alone(self, scene):
+    def test_a_thing_from_another_run_is_not_touched(self, scene):
         other = stage(states.DISTRIBUTING)
         set_picked_up(scene.run, self.rows(other, other.bob), True, by=scene.alice)
         assert not self.rows(other, other.bob).filter(picked_up_at__isnull=False).exists()
@@ -180,7 +180,7 @@ class TestPickingUp:
 class TestCompleting:
     """Spec 35."""
 
-    def test_what_is_not_picked_up_is_named_recorded_and_still_owed(self, scene):
+    def test_things_not_picked_up_are_named_recorded_and_still_owed(self, scene):
         with pytest.raises(ChangedMeanwhile, match="picked up or put back in the meantime"):
             complete(scene.run, waiting=0, by=scene.alice)
         complete(scene.run, waiting=3, by=scene.alice)
@@ -188,7 +188,7 @@ class TestCompleting:
         assert sorted(scene.last_event().data["not_collected"]) == names
         assert [debt.amount for debt in debts_of(scene.bob)[0]] == [47]
 
-    def test_then_it_says_who_still_pays_until_all_have(self, scene):
+    def test_then_the_page_says_who_still_has_to_pay_until_all_have(self, scene):
         complete(scene.run, waiting=3, by=scene.alice)
         assert standing_for(scene, scene.dora) == (
             "Handed out",
@@ -203,7 +203,7 @@ class TestCompleting:
 class TestPaying:
     """Spec 63."""
 
-    def test_payer_and_leader_mark_and_unmark_and_it_is_recorded(self):
+    def test_payer_and_leader_mark_and_unmark_payments_and_it_is_recorded(self):
         scene = stage(states.SHOPPING)
         purchase(scene.run, scene.oil, 8, "40")
         leave_the_shop(scene.run, payer=scene.hana)
@@ -229,7 +229,7 @@ class TestPaying:
         assert (debt.amount, debt.creditor) == (10, scene.hana)
         assert {due.debtor for due in debts_of(scene.hana)[1]} == {scene.alice, scene.bob}
 
-    def test_what_the_page_said_has_to_be_what_is_owed(self, scene):
+    def test_the_amount_on_the_page_has_to_match_the_debt(self, scene):
         """D6."""
         for amount in ("46.99", "0"):
             with pytest.raises(ChangedMeanwhile, match=r"has changed to €47\.00"):
@@ -248,7 +248,7 @@ class TestPaying:
         assert (debts_of(scene.bob)[0], [debt.amount for debt in debts_of(scene.bob)[1]]) == ([], [10])
         assert [(debt.creditor, debt.amount) for debt in debts_of(scene.alice)[0]] == [(scene.bob, 10)]
 
-    def test_only_in_the_hand_out_and_after_it(self):
+    def test_only_during_and_after_the_hand_out(self):
         for state in WAY:
             scene = stage(state)
             if state in states.WITH_ALLOCATIONS:
@@ -257,7 +257,7 @@ class TestPaying:
                 with pytest.raises(ChangedMeanwhile, match="once the hand-out has started"):
                     set_paid(scene.run, scene.bob, True, owed=D(1), by=scene.alice)
 
-    def test_somebody_without_a_part_pays_nothing(self, scene):
+    def test_someone_outside_the_run_pays_nothing(self, scene):
         with pytest.raises(BulqError):
             set_paid(scene.run, scene.dora, True, owed=D(0), by=scene.alice)
 
@@ -265,7 +265,7 @@ class TestPaying:
 class TestCorrectingATotal:
     """Spec 37."""
 
-    def test_costs_are_split_again_and_the_observation_follows(self, scene):
+    def test_costs_are_split_again_and_the_price_follows(self, scene):
         correct_total(bought(scene, scene.oil), D("40.01"), was=D(40), by=scene.alice)
         assert sum(owed(scene).values()) == D("67.01")
         assert Price.objects.standing().get(offer__product=scene.oil).amount == D("40.01")
@@ -275,18 +275,18 @@ class TestCorrectingATotal:
         assert owed(scene) == {"A": 0, "B": 27, "H": 0}
         assert problems() == []
 
-    def test_what_is_received_stays(self, scene):
+    def test_received_quantities_stay(self, scene):
         before = list(Allocation.objects.order_by("pk").values_list("quantity", flat=True))
         correct_total(bought(scene, scene.oil), D("0.01"), was=D(40), by=scene.alice)
         assert list(Allocation.objects.order_by("pk").values_list("quantity", flat=True)) == before
         assert problems() == []
 
-    def test_a_stale_form_is_told_what_is_there_now(self, scene):
+    def test_a_stale_form_is_told_the_stored_value(self, scene):
         correct_total(bought(scene, scene.oil), D(41), was=D(40), by=scene.alice)
         with pytest.raises(ChangedMeanwhile, match=r"corrected it to €41\.00"):
             correct_total(bought(scene, scene.oil), D(42), was=D(40), by=scene.alice)
 
-    def test_not_below_the_discounts_nor_above_what_a_run_can_cost(self, scene):
+    def test_not_below_the_discounts_nor_above_the_limit_of_a_run(self, scene):
         extra(scene, "-60")
         with pytest.raises(BulqError, match="more than the goods at"):
             correct_total(bought(scene, scene.oil), D(32), was=D(40), by=scene.alice)
@@ -294,7 +294,7 @@ class TestCorrectingATotal:
             correct_total(bought(scene, scene.oil), D("9999999.99"), was=D(40), by=scene.alice)
         assert sum(owed(scene).values()) == 7
 
-    def test_while_sorting_out_too_and_only_then_by_the_leader(self):
+    def test_also_while_sorting_out_but_then_only_by_the_leader(self):
         scene = stage(states.ADJUSTING)
         correct_total(bought(scene, scene.oil), D(41), was=D(40), by=scene.alice)
         for user, error in ((scene.hana, NotAllowed), (scene.charlie, Http404)):
@@ -314,7 +314,7 @@ class TestCorrectingATotal:
 
 
 def test_going_back_and_forth_ends_in_the_same_sums(scene):
-    """Spec 37: allocations are dropped and made anew."""
+    """Spec 37: allocations are dropped and created again."""
     extra(scene, "1")
     before = owed(scene)
     back_to_shopping(scene.run, by=scene.alice)
@@ -326,7 +326,7 @@ def test_going_back_and_forth_ends_in_the_same_sums(scene):
     assert owed(scene) == before
 
 
-def test_called_off_after_buying_nobody_owes_anything():
+def test_when_called_off_after_buying_nobody_owes_anything():
     """Spec 36: goods and cost stay with the payer."""
     scene = stage(states.ADJUSTING)
     extra(scene, "5")

@@ -1,4 +1,4 @@
-"""Spec 33 to 38: a run moves from state to state, is called off, and finds its ways back."""
+"""Spec 33 to 38: a run moves from state to state, back, or is called off."""
 
 import contextlib
 
@@ -67,8 +67,8 @@ class TestMoves:
         assert sum('FOR NO KEY UPDATE OF "bids_run"' in query["sql"] for query in queries) == 1
 
     @pytest.mark.parametrize("state", EVERY)
-    def test_an_action_starts_from_its_own_states_only(self, state):
-        """Spec 38: several actions end in the same state; none does the work of another."""
+    def test_an_action_starts_only_from_its_own_states(self, state):
+        """Spec 38: several actions end in the same state; none does another's work."""
         scene = stage(state)
         version = scene.run.version
         for action in (action for action, origins in MOVES if state not in origins):
@@ -88,7 +88,7 @@ class TestMoves:
             action(scene.run, by=scene.charlie)
         assert scene.state == origin
 
-    def test_the_first_bid_of_anybody_but_the_leader_makes_a_run_active(self):
+    def test_the_first_bid_by_anyone_but_the_leader_makes_a_run_active(self):
         """Spec 33."""
         scene = stage(states.PLANNING)
         order(scene.run, scene.alice, scene.gouda, 1)
@@ -96,14 +96,14 @@ class TestMoves:
         order(scene.run, scene.dora, scene.gouda, None)
         assert scene.state == states.ACTIVE
 
-    def test_so_does_a_change_of_leader_when_the_old_one_has_wishes(self):
+    def test_handing_over_makes_it_active_when_the_old_leader_has_ordered(self):
         scene = stage(states.PLANNING)
         lead.offer_lead(scene.run, scene.hana, by=scene.alice)
         lead.accept_lead(scene.run, by=scene.hana)
         assert scene.state == states.ACTIVE
         assert problems() == []
 
-    def test_locking_names_who_was_still_choosing_and_unlocking_keeps_the_others_ready(self):
+    def test_locking_records_who_was_still_choosing_and_unlocking_keeps_the_others_ready(self):
         """Spec 33, 39."""
         scene = stage(states.ACTIVE)
         ready(scene, scene.bob)
@@ -115,7 +115,7 @@ class TestMoves:
         assert scene.part_of(scene.bob).is_ready
 
     def test_nobody_goes_shopping_without_a_real_bid(self):
-        """Spec 33: “Maybe” is none."""
+        """Spec 33: “Maybe” is not one."""
         run = make_run()
         stage_product = stage(states.PLANNING).oil
         order(run, run.leader, stage_product, None)
@@ -123,7 +123,7 @@ class TestMoves:
         with pytest.raises(BulqError, match="nothing to shop for"):
             runs.start_shopping(run, by=run.leader)
 
-    def test_the_list_has_one_line_for_each_product_that_somebody_really_wants(self):
+    def test_the_list_has_one_line_for_each_product_that_someone_ordered(self):
         """Spec 33, 44."""
         scene = stage(states.ACTIVE)
         order(scene.run, scene.dora, stage(states.PLANNING).oil, None)
@@ -145,7 +145,7 @@ class TestMoves:
 class TestWaysBack:
     """Spec 37."""
 
-    def test_from_the_shop_while_nothing_is_bought(self):
+    def test_from_shopping_while_nothing_is_bought(self):
         scene = stage(states.SHOPPING)
         purchase(scene.run, scene.oil, 1, "5")
         with pytest.raises(BulqError, match="already been bought"):
@@ -155,7 +155,7 @@ class TestWaysBack:
         assert scene.state == states.CONFIRMED
         assert not ShoppingItem.objects.filter(run=scene.run).exists()
 
-    def test_from_sorting_out_bids_stay_as_they_are_now(self):
+    def test_from_sorting_out_and_orders_stay_as_they_are(self):
         scene = stage(states.ADJUSTING)
         distribution.sort_out(scene.run, scene.gouda, D("2.5"), was=D(3), by=scene.bob)
         distribution.back_to_shopping(scene.run, by=scene.alice)
@@ -163,7 +163,7 @@ class TestWaysBack:
         assert scene.wanted(scene.bob, scene.gouda) == D("2.5")
         assert scene.run.items.get(product=scene.oil).purchases.count() == 1
 
-    def test_from_the_hand_out_allocations_and_shares_go_while_nothing_is_picked_up(self):
+    def test_from_the_hand_out_while_nothing_is_picked_up_and_allocations_are_dropped(self):
         scene = stage(states.DISTRIBUTING)
         rows = Allocation.objects.filter(bid__participation__user=scene.bob)
         distribution.set_picked_up(scene.run, rows, True, by=scene.hana)
@@ -178,14 +178,14 @@ class TestWaysBack:
         assert scene.state == states.DISTRIBUTING
         assert problems() == []
 
-    def test_from_the_end_to_the_hand_out_and_only_there_when_something_was_bought(self):
+    def test_from_the_end_only_to_the_hand_out_when_something_was_bought(self):
         scene = stage(states.COMPLETED)
         with pytest.raises(BulqError, match="only go back to the hand-out"):
             distribution.back_to_shopping(scene.run, by=scene.alice)
         distribution.reopen_hand_out(scene.run, by=scene.alice)
         assert scene.state == states.DISTRIBUTING
 
-    def test_from_the_end_to_the_shop_and_only_there_when_nothing_was_bought(self):
+    def test_from_the_end_only_to_shopping_when_nothing_was_bought(self):
         scene = stage(states.SHOPPING)
         leave_the_shop(scene.run)
         assert scene.state == states.COMPLETED
@@ -213,14 +213,14 @@ class TestCallingOff:
     """Spec 36."""
 
     @pytest.mark.parametrize("state", [state for state in WAY if state in states.CAN_BE_CALLED_OFF])
-    def test_before_the_hand_out_nobody_owes_anything_after_it(self, state):
+    def test_a_run_called_off_before_the_hand_out_leaves_no_debts(self, state):
         scene = stage(state)
         runs.call_off(scene.run, by=scene.alice)
         assert scene.state == states.CANCELLED
         assert debts_of(scene.bob) == ([], [])
         assert problems() == []
 
-    def test_once_goods_are_handed_out_it_is_refused(self):
+    def test_it_is_refused_once_goods_are_handed_out(self):
         scene = stage(states.DISTRIBUTING)
         with pytest.raises(BulqError, match="being handed out"):
             runs.call_off(scene.run, by=scene.alice)

@@ -1,4 +1,4 @@
-"""Spec 65: who is told of what, and nobody else; the bell and the list."""
+"""Spec 65: who is notified of what, and nobody else; the bell and the list."""
 
 import uuid
 from functools import partial
@@ -26,7 +26,7 @@ EVERYBODY = ("adam", "alice", "bob", "hana", "dora", "charlie")
 
 
 def sent(scene, action):
-    """`{person: sentences}` of what an action tells, and to whom."""
+    """`{person: sentences}` for everyone an action notifies."""
     Notification.objects.all().delete()
     action()
     people = {getattr(scene, name).pk: name for name in EVERYBODY}
@@ -62,26 +62,26 @@ MOVES = {
 
 
 @pytest.mark.parametrize(("state", "action"), MOVES, ids=lambda word: getattr(word, "__name__", ""))
-def test_all_who_take_part_hear_of_a_change_of_state_but_the_one_who_made_it(state, action):
+def test_every_participant_hears_of_a_change_of_state_except_the_person_who_made_it(state, action):
     scene = stage(state)
     heard = sent(scene, lambda: action(scene.run, by=scene.alice))
     assert heard == to_all(MOVES[state, action], "bob", "hana")
 
 
-def test_nobody_hears_that_collecting_has_two_states_inside():
+def test_the_two_states_of_collecting_notify_nobody():
     scene = stage(states.PLANNING)
     assert sent(scene, lambda: order(scene.run, scene.bob, scene.oil, 3)) == {}
     assert scene.state == states.ACTIVE
 
 
-def test_who_has_left_the_run_hears_no_more_of_it():
+def test_people_who_have_left_the_run_hear_no_more_of_it():
     """Spec 39."""
     scene = stage()
     runs.leave_run(scene.run, by=scene.bob)
     assert sent(scene, lambda: runs.lock_list(scene.run, by=scene.alice)).keys() == {"hana"}
 
 
-def test_leader_and_helpers_hear_of_who_leaves_while_it_collects_and_after():
+def test_leader_and_helpers_hear_who_leaves_while_choosing_and_after():
     """Spec 23: by choice or removed, the run or its group, before the shop and from it on."""
     gone = "Bob left the run; their order was dropped"
     scene = stage()
@@ -94,14 +94,14 @@ def test_leader_and_helpers_hear_of_who_leaves_while_it_collects_and_after():
     assert heard == to_all("Bob left the group; their order stays", "alice", "hana")
 
 
-def test_all_of_the_group_hear_of_a_new_run():
+def test_the_whole_group_hears_of_a_new_run():
     scene = stage()
     heard = sent(scene, lambda: runs.start_run(scene.group, store=scene.run.store, by=scene.dora))
     assert heard == to_all("Dora started the run", "adam", "alice", "bob", "hana")
 
 
 # --- The person concerned --------------------------------------------------------------------------
-def test_helpers_hear_that_they_are_and_that_they_are_not():
+def test_people_hear_that_they_help_and_that_they_no_longer_do():
     scene = stage()
     named = sent(scene, lambda: lead.set_helper(scene.run, scene.bob, True, by=scene.alice))
     assert named == {"bob": ["Alice made you a helper"]}
@@ -109,7 +109,7 @@ def test_helpers_hear_that_they_are_and_that_they_are_not():
     assert ended == {"bob": ["You are no longer a helper"]}
 
 
-def test_a_hand_over_is_told_to_the_other_side():
+def test_handing_over_notifies_the_other_side():
     scene = stage()
     offer = partial(lead.offer_lead, scene.run, scene.bob, by=scene.alice)
     assert sent(scene, offer) == {"bob": ["Alice asks you to take over the lead"]}
@@ -142,7 +142,7 @@ WISHES = {
 
 
 @pytest.mark.parametrize("text", WISHES)
-def test_whoever_has_their_order_changed_by_the_leader_hears_of_it(text):
+def test_people_hear_when_the_leader_changes_their_order(text):
     scene = stage()
     heard = sent(scene, lambda: bidding.place_bids(scene.run, WISHES[text](scene), by=scene.alice, whose=scene.bob))
     assert heard.keys() == {"bob"}
@@ -156,7 +156,7 @@ def test_nobody_hears_of_their_own_order():
     assert sent(scene, lambda: order(scene.run, scene.bob, scene.oil, 6)) == {}
 
 
-def test_what_is_added_in_the_shop_for_somebody_is_told_to_them():
+def test_people_hear_what_is_added_for_them_in_the_shop():
     scene = stage(states.SHOPPING)
     beans = make_product("Beans")
     add = partial(shopping.add_while_shopping, scene.run, beans, quantity=D(2), whose=scene.bob, by=scene.hana)
@@ -165,7 +165,7 @@ def test_what_is_added_in_the_shop_for_somebody_is_told_to_them():
     assert heard["bob"][0].endswith("of Beans in the shop for you")
 
 
-def test_what_the_leader_sorts_out_for_somebody_is_told_to_them():
+def test_people_hear_what_the_leader_sorts_out_for_them():
     scene = stage(states.ADJUSTING)
     heard = sent(
         scene, lambda: distribution.sort_out(scene.run, scene.gouda, D(2), whose=scene.bob, was=D(3), by=scene.alice)
@@ -174,8 +174,8 @@ def test_what_the_leader_sorts_out_for_somebody_is_told_to_them():
     assert "Alice decided for you: 2" in heard["bob"][0]
 
 
-def test_whoever_owes_something_else_after_a_correction_hears_of_it():
-    """Spec 37: Bob alone has Gouda; oil is everybody's."""
+def test_people_hear_of_a_correction_that_changes_what_they_owe():
+    """Spec 37: only Bob has Gouda; everyone has oil."""
     scene = stage(states.DISTRIBUTING)
     gouda = Purchase.objects.get(item=item_of(scene.run, scene.gouda))
     heard = sent(scene, lambda: costs.correct_total(gouda, D(30), was=D(27), by=scene.alice))
@@ -185,13 +185,13 @@ def test_whoever_owes_something_else_after_a_correction_hears_of_it():
     assert sent(scene, lambda: costs.correct_total(oil, D(48), was=D(40), by=scene.alice)).keys() == {"bob", "hana"}
 
 
-def test_before_the_hand_out_a_correction_is_told_to_who_wants_the_product():
+def test_before_the_hand_out_people_who_want_the_product_hear_of_a_correction():
     scene = stage(states.ADJUSTING)
     gouda = Purchase.objects.get(item=item_of(scene.run, scene.gouda))
     assert sent(scene, lambda: costs.correct_total(gouda, D(30), was=D(27), by=scene.alice)).keys() == {"bob"}
 
 
-def test_extra_costs_are_told_once_they_change_what_people_owe():
+def test_people_hear_of_extra_costs_once_they_change_what_is_owed():
     scene = stage(states.SHOPPING)
     add = partial(costs.add_extra_cost, scene.run, label="Fuel", amount=D(10), by=scene.hana)
     assert sent(scene, add) == {}
@@ -203,7 +203,7 @@ def test_extra_costs_are_told_once_they_change_what_people_owe():
 
 
 # --- Groups ----------------------------------------------------------------------------------------
-def test_who_is_removed_hears_that_and_nothing_of_the_group_any_more():
+def test_a_removed_person_hears_that_and_nothing_else_about_the_group():
     """Spec 24, 65."""
     scene = stage()
     order(scene.run, scene.alice, scene.gouda, 1)
@@ -219,12 +219,12 @@ def test_who_is_removed_hears_that_and_nothing_of_the_group_any_more():
     assert "bob" not in sent(scene, lambda: runs.lock_list(scene.run, by=scene.alice))
 
 
-def test_who_leaves_by_choice_is_not_told_of_it():
+def test_people_who_leave_by_choice_are_not_told_of_it():
     scene = stage()
     assert "bob" not in sent(scene, lambda: end_membership(scene.group.pk, scene.bob.pk, by=scene.bob))
 
 
-def test_what_a_former_member_was_told_is_not_shown_until_they_are_back():
+def test_a_former_members_notifications_are_hidden_until_they_return():
     scene = stage(states.DISTRIBUTING)
     seen = Notification.objects.shown_to(scene.bob).count()
     assert seen
@@ -235,7 +235,7 @@ def test_what_a_former_member_was_told_is_not_shown_until_they_are_back():
 
 
 # --- How often -------------------------------------------------------------------------------------
-def test_of_unread_ones_about_the_same_the_newest_is_left():
+def test_only_the_newest_of_several_unread_ones_about_the_same_thing_is_kept():
     scene = stage()
 
     def change(amount):
@@ -249,8 +249,8 @@ def test_of_unread_ones_about_the_same_the_newest_is_left():
     assert Notification.objects.filter(user=scene.bob).count() == 2
 
 
-def test_of_the_same_kind_about_different_things_each_is_kept():
-    """Two people who leave, two costs, two who would rather not lead: none hides another."""
+def test_ones_of_the_same_kind_about_different_things_are_all_kept():
+    """Two people who leave, two costs, two who decline to lead: none hides another."""
     scene = stage(states.DISTRIBUTING)
     fuel = partial(costs.add_extra_cost, scene.run, label="Fuel", amount=D(10), by=scene.hana)
     bags = partial(costs.add_extra_cost, scene.run, label="Bags", amount=D(2), by=scene.hana)
@@ -271,7 +271,7 @@ def test_of_the_same_kind_about_different_things_each_is_kept():
     assert len(heard["alice"]) == 2
 
 
-def test_a_newer_state_replaces_the_older_whoever_moved_the_run():
+def test_a_newer_state_replaces_the_older_one_whoever_moved_the_run():
     scene = stage()
     runs.lock_list(scene.run, by=scene.alice)
     lead.offer_lead(scene.run, scene.bob, by=scene.alice)
@@ -280,7 +280,7 @@ def test_a_newer_state_replaces_the_older_whoever_moved_the_run():
     assert heard["hana"] == ["Bob moved the run from “Collecting” to “Locked”"]
 
 
-# Who hears of each kind of event but the one who did it.
+# Who hears of each kind of event, besides the person who did it.
 HEARD_BY = {
     "run_started": "members",
     "run_moved": "participants",
@@ -294,12 +294,12 @@ HEARD_BY_NOBODY = {
 }
 
 
-def test_of_every_kind_of_event_it_is_known_who_hears_of_it():
+def test_every_kind_of_event_says_who_hears_of_it():
     kinds = {kind.removesuffix("_for") for kind in SENTENCES}
     assert kinds == HEARD_BY.keys() | HEARD_BY_NOBODY
 
 
-def test_what_is_rolled_back_is_told_to_nobody():
+def test_a_rollback_notifies_nobody():
     """D7."""
     scene = stage()
     before = Notification.objects.count(), Event.objects.count()
@@ -332,7 +332,7 @@ def test_the_bell_and_the_list_agree_after_each_step():
     assert "Mark all as read" not in client.get("/inbox/").content.decode()
 
 
-def test_all_are_marked_as_read_and_only_ones_own():
+def test_marking_all_as_read_marks_only_the_readers_own():
     scene = stage(states.DISTRIBUTING)
     others = Notification.objects.shown_to(scene.hana).unread().count()
     signed_in(scene.bob).post(reverse("inbox-read"))
@@ -340,7 +340,7 @@ def test_all_are_marked_as_read_and_only_ones_own():
     assert Notification.objects.shown_to(scene.hana).unread().count() == others > 0
 
 
-def test_nobody_reads_or_marks_anothers():
+def test_nobody_can_read_or_mark_another_persons():
     scene = stage(states.DISTRIBUTING)
     row = Notification.objects.filter(user=scene.hana).first()
     for person in (scene.bob, scene.alice, scene.adam, scene.charlie):
@@ -365,7 +365,7 @@ def test_the_same_form_twice_has_one_effect_and_one_without_its_id_has_none(name
     assert read_at == Notification.objects.get(pk=row.pk).read_at is not None
 
 
-def test_a_removal_leads_to_ones_groups():
+def test_a_removal_leads_to_the_readers_groups():
     scene = stage()
     end_membership(scene.group.pk, scene.bob.pk, by=scene.adam)
     client = signed_in(scene.bob)
@@ -375,7 +375,7 @@ def test_a_removal_leads_to_ones_groups():
     assert client.post(reverse("inbox-open", args=[row.pk])).url == reverse("groups")
 
 
-def test_more_than_ninety_nine_are_not_counted_on():
+def test_the_bell_counts_to_ninety_nine_at_most():
     scene = stage()
     events = Event.objects.bulk_create(Event(run=scene.run, kind="run_edited", actor=scene.alice) for _ in range(120))
     Notification.objects.bulk_create(Notification(user=scene.dora, event=event) for event in events)
@@ -385,7 +385,7 @@ def test_more_than_ninety_nine_are_not_counted_on():
 
 
 @pytest.mark.parametrize("many", [1, 30])
-def test_the_list_asks_as_much_for_one_as_for_many(many, django_assert_num_queries):
+def test_the_list_runs_as_many_queries_for_one_as_for_many(many, django_assert_num_queries):
     scene = stage()
     Notification.objects.all().delete()
     events = Event.objects.bulk_create(Event(run=scene.run, kind="run_edited", actor=scene.alice) for _ in range(many))

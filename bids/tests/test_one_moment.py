@@ -1,6 +1,6 @@
-"""What a page reads in several queries is of one moment, although between any two of them somebody else may commit.
+"""A page shows one moment, although it takes several queries and someone else may commit between any two of them.
 
-Each control takes the protection away, and the page breaks or its sums no longer fit its rows.
+Each control removes the protection, and the page breaks or its sums no longer fit its rows.
 """
 
 from collections.abc import Callable
@@ -30,7 +30,7 @@ from .cast import D, stage
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 MOST_QUERIES = 25
-# A writer who has to wait for the reader's lock lets the reader go on.
+# A writer that has to wait for the reader's lock lets the reader continue.
 SECONDS = 0.3
 
 
@@ -56,14 +56,14 @@ _numbers = count()
 
 
 def first_wish(scene):
-    """Of somebody who was not in the run a moment ago."""
+    """By someone who was not in the run a moment ago."""
     user = make_user("Nora")
     Membership.objects.create(group=scene.group, user=user)
     place_bids(scene.run, [Wish(scene.oil.pk, D(1))], by=user)
 
 
 def correction(scene):
-    """What the cheese cost: another amount each time."""
+    """A new total for the cheese: another amount each time."""
     gouda = Purchase.objects.select_related("item__run").get(item__run=scene.run, item__product=scene.gouda)
     correct_total(gouda, D(30) + D("0.01") * next(_numbers), was=gouda.total, by=scene.alice)
 
@@ -79,7 +79,7 @@ PAGES = {
 
 
 def interrupted_after(number, reading, writing):
-    """What `reading()` returns or raises when `writing()` is committed right after its query of that number."""
+    """What `reading()` returns or raises when `writing()` is committed right after its `number`-th query."""
     begun, done, seen = Signal(), Signal(), count(1)
 
     def interrupt(execute, sql, params, many, context):
@@ -119,7 +119,7 @@ def broken(page, scene):
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_whatever_is_committed_while_a_page_is_read_it_shows_one_moment(name):
+def test_a_page_shows_one_moment_whatever_is_committed_while_it_is_read(name):
     page = PAGES[name]
     assert broken(page, stage(page.state)) == []
 
@@ -133,8 +133,8 @@ def test_without_the_protection_pages_break(name, monkeypatch):
     assert broken(page, stage(page.state))
 
 
-def test_reading_writes_nothing(monkeypatch):
-    """S3: PostgreSQL itself refuses what a page that is only read would write."""
+def test_reading_a_page_writes_nothing(monkeypatch):
+    """S3: PostgreSQL itself refuses any write by a page that is only read."""
     scene = stage(states.ACTIVE)
     monkeypatch.setattr("bids.views.bidding.Board", lambda run: Store.objects.filter(pk=run.store_id).update(name="X"))
     with pytest.raises(InternalError, match="read-only transaction"):
@@ -142,7 +142,7 @@ def test_reading_writes_nothing(monkeypatch):
 
 
 def test_lists_that_a_snapshot_has_computed_are_kept():
-    """C1: token and list are of one moment, so what is kept under the token is right."""
+    """C1: token and list are of the same moment, so the cached list is right."""
     make_store()
     client = signed_in(make_user("Eve"))
     client.get("/stores/")

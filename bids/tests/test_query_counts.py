@@ -1,4 +1,4 @@
-"""Every page asks the same few questions, whatever its size: between 1 and 50 people, and 1 and 100 products."""
+"""Every page runs the same few queries, whatever its size: between 1 and 50 people, and 1 and 100 products."""
 
 from decimal import Decimal
 
@@ -24,7 +24,7 @@ MOST = 12
 
 
 def _big_run(state, people, products):
-    """A run of so many people who each want so many products, with prices, comments and a deposit."""
+    """A run of `people` people who each want `products` products, with prices, comments and a deposit."""
     leader, store = make_user("Alice"), make_store()
     members = [make_user("Bob") for _ in range(people - 1)]
     group = make_group(admin=leader, members=members)
@@ -78,7 +78,7 @@ def _addresses(run):
 
 
 @pytest.mark.parametrize("state", [states.ACTIVE, states.SHOPPING, states.DISTRIBUTING])
-def test_pages_ask_as_much_for_one_as_for_many(state):
+def test_pages_run_as_many_queries_for_one_as_for_many(state):
     """Spec 72: constant, and at most twelve."""
     small, large = _big_run(state, 1 if state == states.DISTRIBUTING else 2, 2), _big_run(state, 50, 100)
     for name, url in _addresses(small).items():

@@ -26,13 +26,13 @@ from .factories import item_of, make_run
 from .together import in_transaction, refused
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
-# How often something that goes wrong by chance is tried before it counts as right.
+# How many times a race that goes wrong only by chance is tried before it counts as right.
 TRIES = 8
 
 
 # --- Bids ------------------------------------------------------------------------------------------
 def so_many_more(scene, user, more):
-    """Look what I have, and take so many more; again if somebody was faster."""
+    """Read the stored quantity and add to it; try again if someone got there first."""
     for _try in range(100):
         now = scene.wanted(user, scene.oil)
         if not place_bids(scene.run, [Wish(scene.oil.pk, now + more, was=now)], by=user).refusals:
@@ -41,13 +41,13 @@ def so_many_more(scene, user, more):
 
 
 def eight_sessions(scene):
-    """Each adds another power of two, so that no two ways to a sum are the same; what is there and should be."""
+    """Each adds another power of two, so that every sum is unique; returns the stored and the expected quantity."""
     before = scene.wanted(scene.bob, scene.oil)
     assert all(race(*(partial(so_many_more, scene, scene.bob, 2**power) for power in range(8))))
     return scene.wanted(scene.bob, scene.oil), before + 255
 
 
-def test_of_eight_sessions_that_add_to_one_bid_none_is_lost():
+def test_when_eight_sessions_add_to_one_bid_none_is_lost():
     """D1."""
     there, expected = eight_sessions(stage(states.ACTIVE))
     assert there == expected
@@ -66,7 +66,7 @@ def eight_people(product):
     return run, [partial(place_bids, run, [Wish(product.pk, D(2))], by=person) for person in people]
 
 
-def test_eight_people_who_want_the_same_at_once_are_all_counted():
+def test_when_eight_people_order_the_same_at_once_all_are_counted():
     """D1: and the run becomes active once."""
     run, wishes = eight_people(make_product())
     assert refused(race(*wishes)) == []
@@ -79,7 +79,7 @@ def first_wish(run, user, product):
     return [partial(place_bids, run, [Wish(product.pk, D(2))], by=user)] * 2
 
 
-def test_the_same_first_wish_from_two_sessions_is_one_part_and_one_bid():
+def test_the_same_first_order_from_two_sessions_is_one_participation_and_one_bid():
     """D4, D5."""
     scene = stage(states.ACTIVE)
     assert refused(race(*first_wish(scene.run, scene.dora, scene.oil))) == []
@@ -87,14 +87,14 @@ def test_the_same_first_wish_from_two_sessions_is_one_part_and_one_bid():
 
 
 def test_without_the_lock_the_second_of_them_breaks(no_lock, slowly):
-    """Negative control: the unique constraint still stands, so what is seen is a crash instead of an answer."""
+    """Negative control: the unique constraint still holds, so there is a crash instead of an answer."""
     scene = stage(states.ACTIVE)
     slowly(bidding, "lock_units")
     assert any(isinstance(result, IntegrityError) for result in race(*first_wish(scene.run, scene.dora, scene.oil)))
 
 
 def ready_against_wish(scene):
-    """Ready means: with this order. A wish that is counted after it has to clear it."""
+    """Ready means: with this order. An order stored after it has to clear it."""
     race(
         partial(place_bids, scene.run, [Wish(scene.oil.pk, scene.wanted(scene.bob, scene.oil) + 1)], by=scene.bob),
         partial(set_ready, scene.run, True, by=scene.bob),
@@ -103,7 +103,7 @@ def ready_against_wish(scene):
     return scene.part_of(scene.bob).is_ready == (last == "ready")
 
 
-def test_ready_and_a_wish_at_once_leave_what_the_later_one_says():
+def test_ready_and_an_order_at_once_leave_the_later_one():
     """D1."""
     scene = stage(states.ACTIVE)
     assert all(ready_against_wish(scene) for _try in range(TRIES))
@@ -120,7 +120,7 @@ def test_without_the_lock_a_person_is_ready_with_an_order_they_changed_since(no_
 
 # --- Sorting out, shopping -------------------------------------------------------------------------
 def take_all(scene, product, *wishes):
-    """Each person at once wants `now` to become `then`; what the line is off by afterwards."""
+    """All change `now` to `then` at once; returns what the line is off by afterwards."""
     jobs = [
         partial(distribution.sort_out, scene.run, product, D(then), was=D(now), by=user) for user, now, then in wishes
     ]
@@ -130,19 +130,19 @@ def take_all(scene, product, *wishes):
 
 
 def surplus():
-    """Two oil are left over, and everybody wants both."""
+    """Two oil are left over, and everyone wants both."""
     scene = stage(states.ADJUSTING, oil="10")
     return scene, scene.oil, [(scene.alice, 2, 4), (scene.bob, 4, 6), (scene.hana, 2, 4)]
 
 
 def shortage():
-    """Two oil are missing, and everybody gives two up."""
+    """Two oil are missing, and everyone gives up two."""
     scene = stage(states.ADJUSTING, oil="6")
     return scene, scene.oil, [(scene.alice, 2, 0), (scene.bob, 4, 2), (scene.hana, 2, 0)]
 
 
 @pytest.mark.parametrize("case", [surplus, shortage])
-def test_people_who_sort_out_at_once_never_overshoot(case):
+def test_people_sorting_out_at_once_never_overshoot(case):
     """D1, spec 57."""
     scene, product, wishes = case()
     off, results = take_all(scene, product, *wishes)
@@ -168,7 +168,7 @@ def both_buy(scene):
     )
 
 
-def test_of_two_shoppers_who_tick_the_same_line_the_second_is_asked():
+def test_when_two_shoppers_tick_the_same_line_the_second_is_asked():
     """D1, spec 54."""
     scene = stage(states.SHOPPING)
     [asked] = refused(both_buy(scene))
@@ -195,16 +195,16 @@ def removal_against_first_wish(linger_in):
     return results, problems()
 
 
-def test_somebody_who_is_removed_at_their_first_wish_takes_no_part():
-    """D5: the wish is dropped with the person, or is refused."""
+def test_someone_removed_while_placing_their_first_order_takes_no_part():
+    """D5: the order is dropped with the person, or refused."""
     for _try in range(TRIES // 2):
         results, found = removal_against_first_wish(lambda: None)
         assert found == [], results
         assert not isinstance(results[1], Exception)
 
 
-def test_without_the_lock_a_stranger_takes_part(no_lock, monkeypatch):
-    """Negative control: the right was looked up before the removal and used after it."""
+def test_without_the_lock_an_outsider_takes_part(no_lock, monkeypatch):
+    """Negative control: the right was checked before the removal and used after it."""
     is_slow = []
 
     def slow_down():
@@ -216,8 +216,8 @@ def test_without_the_lock_a_stranger_takes_part(no_lock, monkeypatch):
     assert any("without being in the group" in problem for found in seen for problem in found)
 
 
-def test_somebody_who_is_removed_while_starting_a_run_leads_none():
-    """D5: the right is looked up again once the group is locked."""
+def test_someone_removed_while_starting_a_run_leads_none():
+    """D5: the right is checked again once the group is locked."""
     scene = stage(states.PLANNING)
     removed = Signal()
     results = race(
@@ -233,7 +233,7 @@ def test_somebody_who_is_removed_while_starting_a_run_leads_none():
 
 
 def archive_while_a_run_starts():
-    """What archiving said, and what is wrong afterwards."""
+    """The outcome of archiving, and what is wrong afterwards."""
     scene = stage(states.COMPLETED)
     started = Signal()
     results = race(
@@ -289,7 +289,7 @@ def start_in_parallel(settings, monkeypatch):
     return results, Run.objects.open().count()
 
 
-def test_runs_that_start_at_once_never_exceed_the_limit(settings, monkeypatch):
+def test_runs_started_at_once_never_exceed_the_limit(settings, monkeypatch):
     """D1, spec 21."""
     results, count = start_in_parallel(settings, monkeypatch)
     assert (len(refused(results)), count) == (3, 3)

@@ -1,4 +1,4 @@
-"""D3, D5: two moves of one run at the same moment, waiting for a lock, and the order in which locks are taken."""
+"""D3, D5: two moves of a run at the same moment, waiting for a lock, and the order of locks."""
 
 import time
 from functools import partial
@@ -26,7 +26,7 @@ from .factories import item_of, order, purchase
 from .together import in_transaction, refused
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
-# How often something that goes wrong by chance is tried before it counts as right.
+# How many times a race that goes wrong only by chance is tried before it counts as right.
 TRIES = 8
 
 
@@ -92,7 +92,7 @@ RIVALS = [
     (states.DISTRIBUTING, complete, BACK),
     (states.COMPLETED, led(distribution.reopen_hand_out), led(distribution.reopen_hand_out)),
 ]
-# What may follow when these have come first.
+# What may follow when these came first.
 FOLLOWS = {(wish, LOCK), (pick_up, complete), (force, BACK), (force, cost), (cost, force), (buy, finish), (sort, force)}
 
 
@@ -107,8 +107,8 @@ def _follow(written, behind, scene):
 
 
 @pytest.mark.parametrize(("state", "first", "second"), RIVALS)
-def test_of_two_rivals_the_first_is_done_and_the_second_sees_it(state, first, second):
-    """D5: the second comes while the first has written and not yet committed, in both orders."""
+def test_the_first_of_two_rivals_is_done_and_the_second_sees_it(state, first, second):
+    """D5: the second comes when the first has written but not yet committed, in both orders."""
     for ahead, behind in ((first, second), (second, first)):
         scene = stage(state)
         written, results = Signal(), []
@@ -128,7 +128,7 @@ def lock_against_wish():
     return isinstance(outcome, BulqError), scene.wanted(scene.bob, scene.oil) == 9, late
 
 
-def test_a_wish_against_the_lock_is_counted_before_or_refused_and_never_half():
+def test_an_order_racing_the_lock_is_either_counted_or_refused():
     """D5."""
     for _try in range(TRIES):
         was_refused, is_there, late = lock_against_wish()
@@ -137,7 +137,7 @@ def test_a_wish_against_the_lock_is_counted_before_or_refused_and_never_half():
     assert problems() == []
 
 
-def test_without_the_lock_a_wish_gets_in_after_it(no_lock, slowly):
+def test_without_the_row_lock_an_order_gets_in_after_the_list_is_locked(no_lock, slowly):
     """Negative control."""
     slowly(bidding, "lock_units")
     assert any(late for _refused, _there, late in (lock_against_wish() for _try in range(TRIES)))
@@ -162,7 +162,7 @@ def called_off_and_bought_for():
 
 # --- Waiting ---------------------------------------------------------------------------------------
 def held(rows, job):
-    """What `job` comes to while another connection holds `rows` for ten seconds, and how long that takes."""
+    """The outcome of `job` while another connection locks `rows` for ten seconds, and how long it takes."""
     release = Signal()
     holding = Signal()
 
@@ -196,7 +196,7 @@ LOCKED_OUT = [
 
 
 @pytest.mark.parametrize(("model", "action"), LOCKED_OUT)
-def test_who_waits_for_a_lock_that_is_held_ten_seconds_is_told_after_three(model, action):
+def test_people_waiting_for_a_lock_get_a_sentence_after_three_seconds(model, action):
     """D3: with a sentence, and nothing is changed."""
     scene = stage(states.ACTIVE)
     version, members = scene.run.version, scene.group.memberships.count()
@@ -208,7 +208,7 @@ def test_who_waits_for_a_lock_that_is_held_ten_seconds_is_told_after_three(model
     assert problems() == []
 
 
-def test_a_line_that_somebody_holds_is_waited_for_as_well():
+def test_a_locked_line_is_waited_for_as_well():
     """D3: here 0.2 s, so that the test does not wait."""
     scene = stage(states.SHOPPING)
     item = item_of(scene.run, scene.oil)
@@ -224,7 +224,7 @@ def test_a_line_that_somebody_holds_is_waited_for_as_well():
 
 # --- The order of locks ----------------------------------------------------------------------------
 def locks_of(action):
-    """Tables in the order in which an action locks rows of them."""
+    """Tables in the order in which an action locks their rows."""
     taken = []
 
     def watch(execute, sql, params, many, context):
@@ -256,7 +256,7 @@ LOCKING = [
 
 @pytest.mark.parametrize(("state", "action"), LOCKING)
 def test_locks_are_taken_in_one_order(state, action):
-    """D1: group, run, lines; so that no two actions wait for each other."""
+    """D1: group, run, lines, so that no two actions wait for each other."""
     scene = stage(state)
     taken = [ORDER.index(table) for table in locks_of(partial(action, scene))]
     assert taken, "nothing was locked"

@@ -32,7 +32,7 @@ def standing(product):
 
 
 class TestBuying:
-    def test_what_is_bought_is_an_observation_as_well_and_makes_the_offer(self, scene):
+    def test_a_purchase_records_a_price_and_creates_the_offer(self, scene):
         """Spec 52, 26: amount for a quantity, by whom, from which purchase."""
         bought = purchase(scene.run, scene.oil, 12, "10.00", by=scene.hana)
         assert standing(scene.oil) == [(D(10), D(12))]
@@ -51,13 +51,13 @@ class TestBuying:
         assert purchase(scene.run, scene.oil, 8, "0.00").price is None
         assert standing(scene.oil) == []
 
-    def test_what_is_counted_is_bought_whole_and_what_is_weighed_to_the_hundredth(self, scene):
+    def test_counted_goods_are_bought_in_whole_units_and_weighed_goods_to_the_hundredth(self, scene):
         """Spec 1: the step is for choosing only."""
         with pytest.raises(BulqError, match="is counted: enter a whole number"):
             purchase(scene.run, scene.oil, "7.5", "10")
         assert purchase(scene.run, scene.gouda, "2.87", "10").pk
 
-    def test_the_line_and_the_run_hold_so_much_and_no_more(self, scene):
+    def test_quantities_and_totals_of_line_and_run_are_limited(self, scene):
         """Spec 1, 2, 4."""
         purchase(scene.run, scene.oil, 99_998, "9999998.99")
         with pytest.raises(BulqError, match="too much for one line"):
@@ -66,7 +66,7 @@ class TestBuying:
             purchase(scene.run, scene.gouda, 1, "1.01")
         purchase(scene.run, scene.oil, 1, "1.00")
 
-    def test_a_line_that_was_not_there_is_there_after_all(self, scene):
+    def test_a_missing_product_can_be_there_after_all(self, scene):
         set_not_there(item_of(scene.run, scene.oil), True, by=scene.alice)
         purchase(scene.run, scene.oil, 8, "10")
         assert item_of(scene.run, scene.oil).not_there_at is None
@@ -76,7 +76,7 @@ class TestBuying:
 class TestTwoShoppers:
     """Spec 54."""
 
-    def test_the_second_learns_who_bought_what_and_decides(self, scene):
+    def test_the_second_shopper_learns_who_bought_what_and_decides(self, scene):
         item = item_of(scene.run, scene.oil)
         buy(item, quantity=D(8), total=D(40), seen=item.version, by=scene.hana)
         with pytest.raises(AlreadyBought, match="Hana already bought this") as already:
@@ -87,13 +87,13 @@ class TestTwoShoppers:
         buy(item, quantity=D(8), total=D(41), seen=seen, by=scene.alice)
         assert Purchase.objects.filter(item=item).count() == 2
 
-    def test_a_line_that_changed_otherwise_is_looked_at_again(self, scene):
+    def test_a_line_that_changed_in_another_way_has_to_be_checked_again(self, scene):
         item = item_of(scene.run, scene.oil)
         set_not_there(item, True, by=scene.hana)
         with pytest.raises(AlreadyBought, match="This line has changed"):
             buy(item, quantity=D(8), total=D(40), seen=item.version, by=scene.alice)
 
-    def test_nobody_says_that_it_is_not_there_once_it_is_bought(self, scene):
+    def test_nobody_can_mark_it_as_not_there_once_it_is_bought(self, scene):
         purchase(scene.run, scene.oil, 8, "40", by=scene.hana)
         with pytest.raises(AlreadyBought, match="Hana"):
             set_not_there(item_of(scene.run, scene.oil), True, by=scene.alice)
@@ -108,7 +108,7 @@ class TestCorrecting:
         edit_purchase(bought, quantity=D(quantity), total=D(total), seen=version, by=by)
         bought.refresh_from_db()
 
-    def test_the_observation_follows_and_the_order_of_ticking_stays(self, scene):
+    def test_the_price_follows_and_the_order_of_ticking_stays(self, scene):
         first, second = purchase(scene.run, scene.oil, 8, "40"), purchase(scene.run, scene.gouda, 3, "27")
         self.edit(first, 6, "31", scene.hana)
         assert standing(scene.oil) == [(D(31), D(6))]
@@ -129,7 +129,7 @@ class TestCorrecting:
         assert (bought.price, standing(scene.oil)) == (None, [])
         assert problems() == []
 
-    def test_undo_withdraws_the_observation_and_deletes_none(self, scene):
+    def test_undo_withdraws_the_price_and_deletes_none(self, scene):
         bought = purchase(scene.run, scene.oil, 8, "40")
         undo_purchase(bought, by=scene.hana)
         assert not Purchase.objects.exists()
@@ -144,7 +144,7 @@ class TestCorrecting:
         bought.refresh_from_db()
         assert bought.quantity == 8
 
-    def test_the_bounds_hold_for_a_correction_too(self, scene):
+    def test_the_bounds_apply_to_a_correction_too(self, scene):
         bought, other = purchase(scene.run, scene.oil, 8, "40"), purchase(scene.run, scene.oil, 99_991, "0")
         for quantity, sentence in ((9, "too much for one line"), ("7.5", "whole number")):
             with pytest.raises(BulqError, match=sentence):
@@ -153,7 +153,7 @@ class TestCorrecting:
 
 
 class TestNotThere:
-    def test_set_is_not_toggle_and_can_be_undone(self, scene):
+    def test_setting_it_twice_is_not_a_toggle_and_it_can_be_undone(self, scene):
         """Spec 34: who and when."""
         for _twice in range(2):
             set_not_there(item_of(scene.run, scene.oil), True, by=scene.hana)
@@ -169,13 +169,13 @@ class TestAdding:
     def add(self, scene, product, quantity, whose, by):
         add_while_shopping(scene.run, product, quantity=D(quantity), whose=whose, by=by)
 
-    def test_more_for_a_person_who_is_named_is_recorded(self, scene):
+    def test_more_for_a_named_person_is_recorded(self, scene):
         self.add(scene, scene.oil, 2, whose=scene.bob, by=scene.hana)
         assert scene.wanted(scene.bob, scene.oil) == 6
         event = scene.last_event()
         assert (event.kind, event.actor, event.subject) == ("added_in_shop", scene.hana, scene.bob)
 
-    def test_something_new_makes_bid_and_line(self, scene):
+    def test_a_new_product_creates_bid_and_line(self, scene):
         eggs = make_product("Eggs", step=6)
         self.add(scene, eggs, 6, whose=scene.hana, by=scene.hana)
         assert scene.wanted(scene.hana, eggs) == 6
@@ -183,7 +183,7 @@ class TestAdding:
         assert scene.last_event().subject is None
         assert problems() == []
 
-    def test_a_maybe_becomes_real(self):
+    def test_a_maybe_becomes_an_order(self):
         scene, eggs = stage(states.ACTIVE), make_product("Eggs")
         order(scene.run, scene.bob, eggs, None, "brown")
         go_shopping(scene.run)
@@ -191,7 +191,7 @@ class TestAdding:
         bid = scene.part_of(scene.bob).bids.get(product=eggs)
         assert (bid.quantity, bid.comment) == (3, "brown")
 
-    def test_who_has_ticked_the_line_on_another_phone_is_told(self, scene):
+    def test_a_shopper_who_ticked_the_line_on_another_phone_is_told(self, scene):
         shown = item_of(scene.run, scene.oil)
         self.add(scene, scene.oil, 2, whose=scene.bob, by=scene.hana)
         with pytest.raises(AlreadyBought):
@@ -206,12 +206,12 @@ class TestAdding:
             ("oil", "0", "Enter how much"),
         ],
     )
-    def test_the_quantity_is_one_as_in_a_bid(self, scene, kind, quantity, sentence):
+    def test_the_quantity_follows_the_rules_of_a_bid(self, scene, kind, quantity, sentence):
         with pytest.raises(BulqError, match=sentence) as refused:
             self.add(scene, getattr(scene, kind), quantity, whose=scene.bob, by=scene.alice)
         assert refused.value.field == "quantity"
 
-    def test_only_for_somebody_who_takes_part_and_within_the_limit(self, scene, settings):
+    def test_only_for_participants_and_within_the_limit(self, scene, settings):
         for user in (scene.dora, scene.charlie):
             with pytest.raises(BulqError, match="Choose someone in this run"):
                 self.add(scene, scene.oil, 1, whose=user, by=scene.alice)
@@ -232,7 +232,7 @@ def every_action(scene, by):
         yield lambda: undo_purchase(bought, by=by)
 
 
-def test_only_leader_and_helpers_shop_and_outsiders_find_nothing(scene):
+def test_only_leader_and_helpers_can_shop_and_outsiders_find_nothing(scene):
     """Spec 40, 51."""
     purchase(scene.run, scene.gouda, 3, "27", by=scene.hana)
     for user, error in ((scene.bob, NotAllowed), (scene.adam, NotAllowed), (scene.charlie, Http404)):
@@ -243,7 +243,7 @@ def test_only_leader_and_helpers_shop_and_outsiders_find_nothing(scene):
 
 
 @pytest.mark.parametrize("state", [states.ADJUSTING, states.DISTRIBUTING, states.COMPLETED])
-def test_after_the_shop_nothing_is_bought_any_more(state):
+def test_after_shopping_nothing_can_be_bought(state):
     """Spec 53."""
     scene = stage(state)
     actions = list(every_action(scene, scene.alice))
@@ -259,7 +259,7 @@ class TestLeavingTheShop:
     def finish(self, scene, payer=None, open_lines=0):
         shopping.finish_shopping(scene.run, payer=payer or scene.alice, open_lines=open_lines, by=scene.alice)
 
-    def test_open_lines_are_confirmed_and_then_not_bought(self, scene):
+    def test_open_lines_have_to_be_confirmed_and_count_as_not_bought(self, scene):
         purchase(scene.run, scene.oil, 8, "40")
         with pytest.raises(ChangedMeanwhile, match="1 line is still open"):
             self.finish(scene, open_lines=0)
@@ -268,7 +268,7 @@ class TestLeavingTheShop:
         assert scene.state == states.DISTRIBUTING
         assert scene.received(scene.bob, scene.gouda) is None
 
-    def test_the_page_named_lines_that_are_bought_by_now(self, scene):
+    def test_lines_named_on_the_page_may_have_been_bought_by_now(self, scene):
         purchase(scene.run, scene.oil, 8, "40")
         purchase(scene.run, scene.gouda, 3, "27")
         with pytest.raises(ChangedMeanwhile, match="No line is open any more"):
@@ -295,19 +295,19 @@ class TestLeavingTheShop:
             ("9", "3", states.ADJUSTING),
         ],
     )
-    def test_what_was_bought_decides_what_comes_next(self, scene, oil, gouda, state):
+    def test_the_purchases_decide_what_comes_next(self, scene, oil, gouda, state):
         purchase(scene.run, scene.oil, oil, "40")
         purchase(scene.run, scene.gouda, gouda, "27")
         self.finish(scene)
         assert scene.state == state
         assert problems() == []
 
-    def test_nothing_bought_is_the_end(self, scene):
+    def test_the_run_ends_if_nothing_was_bought(self, scene):
         leave_the_shop(scene.run)
         assert scene.state == states.COMPLETED
         assert problems() == []
 
-    def test_discounts_beyond_the_goods_are_corrected_first(self, scene):
+    def test_discounts_above_the_goods_have_to_be_corrected_first(self, scene):
         """Spec 60."""
         bought = purchase(scene.run, scene.oil, 8, "40")
         add_extra_cost(scene.run, label="Loyalty", amount=D(-40), by=scene.alice)
@@ -350,7 +350,7 @@ class TestOneTap:
         ({"quantity": "3"}, None),
     ],
 )
-def test_what_is_typed_is_one_total(scene, typed, total):
+def test_the_typed_price_and_total_have_to_agree(scene, typed, total):
     """Spec 52: the total is the truth; a price beside it has to agree."""
     form = PurchaseForm({"seen": "0"} | typed, product=scene.oil, pack=D(6), currency="EUR")
     assert form.is_valid() == (total is not None)

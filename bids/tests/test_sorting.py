@@ -1,4 +1,4 @@
-"""Spec 57 to 59: what differs is sorted out by hand, or divided by the leader."""
+"""Spec 57 to 59: lines that differ are sorted out by hand, or divided by the leader."""
 
 import pytest
 from django.http import Http404
@@ -38,7 +38,7 @@ def fingerprint(scene):
 
 @pytest.fixture
 def short():
-    """2 of 3 kg Gouda were there; the oil matches."""
+    """2 of 3 kg Gouda were bought; the oil matches."""
     return stage(states.ADJUSTING)
 
 
@@ -49,7 +49,7 @@ def over():
 
 
 class TestAShortage:
-    """Spec 57: only lowering, by at most what is still short."""
+    """Spec 57: people can only lower, by at most what is still short."""
 
     @pytest.mark.parametrize("quantity", ["2", "2.01", "2.99"])
     def test_is_lowered_to_the_hundredth(self, short, quantity):
@@ -57,16 +57,16 @@ class TestAShortage:
         assert short.wanted(short.bob, short.gouda) == D(quantity)
 
     @pytest.mark.parametrize("quantity", ["1.99", "0", "3.01", "4"])
-    def test_is_not_lowered_further_and_never_raised(self, short, quantity):
+    def test_cannot_be_lowered_further_or_raised(self, short, quantity):
         with pytest.raises(BulqError, match="you can take up to 1 kg less"):
             sort(short, short.bob, short.gouda, quantity, was=3)
         assert short.wanted(short.bob, short.gouda) == 3
 
-    def test_is_not_made_worse_by_somebody_without_a_wish(self, short):
+    def test_cannot_be_made_worse_by_someone_without_an_order(self, short):
         with pytest.raises(BulqError, match="There is not enough"):
             sort(short, short.hana, short.gouda, "1", was=0)
 
-    def test_a_bid_that_fits_into_it_may_be_removed(self):
+    def test_a_bid_no_larger_than_it_can_be_removed(self):
         scene = stage(states.ADJUSTING, oil="6")
         sort(scene, scene.hana, scene.oil, "0", was=2)
         assert scene.wanted(scene.hana, scene.oil) is None
@@ -81,24 +81,24 @@ class TestAShortage:
 
 
 class TestASurplus:
-    """Spec 57: only raising, by at most what is left, by any current participant."""
+    """Spec 57: any current participant can raise, by at most what is left."""
 
-    def test_is_taken_by_whoever_has_a_wish_and_by_whoever_has_none(self, over):
+    def test_can_be_taken_by_participants_with_and_without_an_order(self, over):
         sort(over, over.bob, over.oil, "6", was=4)
         sort(over, over.hana, over.gouda, "0.5", was=0)
         assert (over.wanted(over.bob, over.oil), over.wanted(over.hana, over.gouda)) == (6, D("0.5"))
         assert problems() == []
 
     @pytest.mark.parametrize("quantity", ["3", "0", "8"])
-    def test_is_not_overshot_and_nothing_is_lowered(self, over, quantity):
+    def test_cannot_be_overshot_and_nothing_can_be_lowered(self, over, quantity):
         with pytest.raises(BulqError, match="you can take up to 3 pieces more"):
             sort(over, over.bob, over.oil, quantity, was=4)
 
-    def test_what_is_counted_stays_whole(self, over):
+    def test_counted_goods_stay_whole(self, over):
         with pytest.raises(BulqError, match="enter a whole number"):
             sort(over, over.bob, over.oil, "4.5", was=4)
 
-    def test_a_maybe_is_made_real_by_the_leader_and_not_by_its_owner(self, over):
+    def test_only_the_leader_can_turn_a_maybe_into_an_order(self, over):
         """No switch by its owner."""
         Bid.objects.create(participation=over.part_of(over.hana), product=over.gouda, comment="perhaps")
         with pytest.raises(BulqError, match="You said Maybe"):
@@ -107,7 +107,7 @@ class TestASurplus:
         bid = over.part_of(over.hana).bids.get(product=over.gouda)
         assert (bid.quantity, bid.comment) == (1, "perhaps")
 
-    def test_only_for_participants_who_are_still_there(self, over):
+    def test_only_for_current_participants(self, over):
         with pytest.raises(BulqError, match="Only people in this run"):
             sort(over, over.dora, over.oil, "1", was=0)
         with pytest.raises(Http404):
@@ -125,7 +125,7 @@ class TestTheRules:
             with pytest.raises(BulqError, match="None of this was bought"):
                 sort(scene, scene.bob, product, "1", was=scene.wanted(scene.bob, product) or 0)
 
-    def test_a_stale_form_is_told_what_is_there_now(self, short):
+    def test_a_stale_form_is_told_the_stored_value(self, short):
         """D6."""
         sort(short, short.bob, short.gouda, "2.5", was=3)
         with pytest.raises(ChangedMeanwhile, match=r"was changed to 2\.5"):
@@ -133,7 +133,7 @@ class TestTheRules:
         sort(short, short.bob, short.gouda, "2.5", was=3)
         assert short.kinds().count("sorted_out") == 1
 
-    def test_the_leader_decides_for_others_and_it_is_recorded(self, short):
+    def test_the_leader_can_decide_for_others_and_it_is_recorded(self, short):
         """Spec 49."""
         sort(short, short.bob, short.gouda, "2", was=3, by=short.alice)
         event = short.last_event()
@@ -142,7 +142,7 @@ class TestTheRules:
             with pytest.raises(NotAllowed):
                 sort(short, short.bob, short.gouda, "2", was=2, by=user)
 
-    def test_of_somebody_who_left_the_leader_can_lower_the_amount(self, short, over):
+    def test_the_leader_can_lower_the_amount_of_someone_who_left(self, short, over):
         """Spec 49, 57."""
         for scene in (short, over):
             end_membership(scene.group.pk, scene.bob.pk, by=scene.bob)
@@ -157,7 +157,7 @@ class TestTheRules:
         with pytest.raises(ChangedMeanwhile, match="nothing to sort out"):
             sort(scene, scene.bob, scene.oil, "4", was=4)
 
-    def test_finishing_while_something_differs_names_every_line_that_does(self, over):
+    def test_finishing_is_refused_and_names_every_line_that_differs(self, over):
         """Spec 59."""
         with pytest.raises(BulqError) as refused:
             finish_sorting(over.run, by=over.alice)
@@ -178,7 +178,7 @@ class TestForce:
         assert scene.state == states.DISTRIBUTING
         assert problems() == []
 
-    def test_a_shortage_of_counted_goods_goes_in_whole_ones_in_proportion(self):
+    def test_a_shortage_of_counted_goods_is_divided_in_proportion_into_whole_units(self):
         scene = stage(states.ADJUSTING, oil="5", gouda="3")
         self.force(scene)
         received = {user: scene.received(user, scene.oil) for user in (scene.alice, scene.bob, scene.hana)}
@@ -187,31 +187,31 @@ class TestForce:
         assert {received[scene.alice], received[scene.hana]} <= {1, 2}  # 1.25 each
         assert scene.wanted(scene.bob, scene.oil) == 4, "the bid says what was wanted"
 
-    def test_somebody_may_get_nothing_of_it(self):
+    def test_someone_may_get_nothing(self):
         scene = stage(states.ADJUSTING, oil="1", gouda="3")
         self.force(scene)
         assert Allocation.objects.filter(item__product=scene.oil).count() == 1
 
-    def test_of_a_surplus_the_leader_gets_what_nobody_took(self):
+    def test_the_leader_gets_the_surplus_that_nobody_took(self):
         scene = stage(states.ADJUSTING, oil="11", gouda="3")
         self.force(scene)
         assert [scene.received(user, scene.oil) for user in (scene.alice, scene.bob, scene.hana)] == [5, 4, 2]
         assert scene.last_event().data["forced"] == [scene.oil.name]
 
-    def test_a_leader_without_a_wish_gets_one(self):
+    def test_a_leader_without_an_order_gets_one(self):
         scene = stage(states.ADJUSTING, oil="8", gouda="4")
         assert scene.wanted(scene.alice, scene.gouda) is None
         self.force(scene)
         assert (scene.received(scene.alice, scene.gouda), scene.wanted(scene.alice, scene.gouda)) == (1, 1)
 
-    def test_a_maybe_of_the_leader_becomes_real(self):
+    def test_a_maybe_of_the_leader_becomes_an_order(self):
         scene = stage(states.ADJUSTING, oil="8", gouda="4")
         Bid.objects.create(participation=scene.part_of(scene.alice), product=scene.gouda, comment="perhaps")
         self.force(scene)
         bid = Bid.objects.get(participation__user=scene.alice, product=scene.gouda)
         assert (bid.quantity, bid.comment, scene.received(scene.alice, scene.gouda)) == (1, "perhaps", 1)
 
-    def test_what_was_weighed_a_little_off_is_shared_by_all(self):
+    def test_a_small_weighing_difference_is_shared_by_all(self):
         scene = stage(states.ADJUSTING, oil="7", gouda="3.10")
         self.force(scene)
         assert scene.received(scene.bob, scene.gouda) == D("3.10")
@@ -227,7 +227,7 @@ class TestForce:
         }
         assert preview.differing == [scene.gouda, scene.oil]
 
-    def test_a_stale_preview_is_refused_whatever_changed(self):
+    def test_a_stale_preview_is_refused_no_matter_what_changed(self):
         """409 and a new preview."""
         scene = stage(states.ADJUSTING, oil="11", gouda="2")
         seen = fingerprint(scene)
@@ -239,7 +239,7 @@ class TestForce:
         self.force(scene, seen=fingerprint(scene))
 
     @pytest.mark.parametrize("change", ["total", "extra", "leader"])
-    def test_a_preview_is_stale_when_who_pays_what_changed(self, change):
+    def test_a_preview_is_stale_when_the_costs_changed(self, change):
         scene = stage(states.ADJUSTING, oil="11", gouda="2")
         seen = fingerprint(scene)
         if change == "total":
@@ -269,7 +269,7 @@ class TestNoThanks:
         runs = Run.objects.open().visible_to(user).select_related("store", "group", "leader", "payer")
         return [job.kind for job in jobs_of(user, standings(runs, user).values())]
 
-    def test_who_wants_nothing_changed_says_so_once_and_has_no_job_any_more(self, over):
+    def test_people_who_keep_their_order_say_so_once_and_have_no_job_any_more(self, over):
         assert JobKind.SORT_OUT in self.jobs(over, over.bob)
         for _twice in range(2):
             set_ready(over.run, True, by=over.bob)
@@ -278,7 +278,7 @@ class TestNoThanks:
         set_ready(over.run, False, by=over.bob)
         assert JobKind.SORT_OUT in self.jobs(over, over.bob)
 
-    def test_what_was_said_while_choosing_is_no_answer_to_what_came(self):
+    def test_being_done_choosing_is_no_answer_to_what_came(self):
         scene = stage(states.ACTIVE)
         set_ready(scene.run, True, by=scene.bob)
         go_shopping(scene.run)

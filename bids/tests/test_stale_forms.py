@@ -1,5 +1,5 @@
-"""D6: a form that shows what is no longer there gets 409 with what is, keeps what was typed, and overwrites nothing;
-sent once more from the page that says so, it is stored."""
+"""D6: a form based on outdated values gets a 409 with the current ones, keeps what was typed, and overwrites nothing;
+sent again from that page, it is stored."""
 
 import re
 from decimal import Decimal
@@ -16,7 +16,7 @@ from .stages import stage
 pytestmark = pytest.mark.django_db
 
 BOUGHT = {"counted_in": "unit", "price_for": "all"}
-# address, state, who, part, what one session stores, what the other had typed meanwhile, hidden field, what is shown
+# address, state, who, part, what one session stores, what the other typed meanwhile, hidden field, what is shown
 CASES = [
     ("run-edit", states.ACTIVE, "alice", None, {"note": "first"}, {"note": "second"}, "version", "first"),
     ("run-product", states.ACTIVE, "bob", "oil", {"quantity": "6"}, {"quantity": "5"}, "was", "6"),
@@ -36,7 +36,7 @@ def _hidden(page, name):
 @pytest.mark.parametrize(
     ("name", "state", "who", "part", "first", "second", "hidden", "shown"), CASES, ids=[case[0] for case in CASES]
 )
-def test_a_stale_form_overwrites_nothing_until_it_is_sent_knowingly(
+def test_a_stale_form_overwrites_nothing_until_it_is_sent_again_knowingly(
     name, state, who, part, first, second, hidden, shown
 ):
     scene = stage(state)
@@ -53,7 +53,7 @@ def test_a_stale_form_overwrites_nothing_until_it_is_sent_knowingly(
     assert client.post(url, second | {hidden: _hidden(page, hidden)}).status_code == 302
 
 
-def test_a_stale_line_of_the_order_says_what_is_there_now():
+def test_a_stale_line_of_the_order_shows_the_stored_quantity():
     scene = stage(states.ACTIVE)
     client, url = signed_in(scene.bob), reverse("run-order", args=[scene.run.pk])
     field = f"q-{scene.oil.pk}"
@@ -65,7 +65,7 @@ def test_a_stale_line_of_the_order_says_what_is_there_now():
     assert Bid.objects.get(participation__user=scene.bob, product=scene.oil).quantity == Decimal(6)
 
 
-def test_one_good_and_one_bad_line_are_stored_and_refused_by_themselves():
+def test_a_good_line_is_stored_and_a_bad_line_refused_independently():
     """Spec 47."""
     scene = stage(states.ACTIVE)
     data = {

@@ -1,4 +1,4 @@
-"""The life of a run as a property: whatever people do in whatever order, what must hold holds (D2, D4, D8)."""
+"""The life of a run as a property: whatever people do, in any order, the invariants hold (D2, D4, D8)."""
 
 import inspect
 from collections import Counter
@@ -20,14 +20,14 @@ from .life import FITTING, Life
 from .trying import Watch
 
 RUNS, STEPS = 100, 40
-# At first chance alone decides what is tried. What is still unseen then is aimed at, for so many rounds at most.
+# At first only chance decides what is tried. What is still unseen then is aimed at, for at most this many rounds.
 AT_FIRST, MORE_ROUNDS, RUNS_A_ROUND = 50, 65, 10
-# Done by other actions, never by a page.
+# Called by other actions, never by a page.
 PARTS_OF_ACTIONS = {"move_run", "reopen_run", "drop_out", "lock_run_to_reopen", "follow_with_price"}
 
 
 class AnyLife(RuleBasedStateMachine):
-    """Begins with a run in some state, and everything is undone in the end."""
+    """Begins with a run in some state; everything is undone in the end."""
 
     stages, products, watch, counts = {}, [], None, Counter()
     beginnings, aimed_at = WAY, []
@@ -51,9 +51,9 @@ class AnyLife(RuleBasedStateMachine):
 
     @rule(seed=st.integers(0, 2**32 - 1))
     def go_on(self, seed):
-        """Mostly what belongs to this stage of the run, sometimes anything; sometimes with another run.
+        """Mostly do what fits this stage of the run, sometimes anything; sometimes with another run.
 
-        Hypothesis likes to repeat a number; the count of steps makes something else of it each time.
+        Hypothesis likes to repeat a number; the step count makes it a different seed each time.
         """
         self.step += 1
         dice = Random(f"{seed}:{self.step}")
@@ -74,7 +74,7 @@ class AnyLife(RuleBasedStateMachine):
 
 
 def never_seen(counts):
-    """What has not been both done and refused."""
+    """Actions and moves that have not been both done and refused."""
     moves = [(origin, to) for origin, targets in TRANSITIONS.items() for to in targets]
     wanted = [(name, outcome) for name in FITTING for outcome in ("done", "refused")]
     wanted += [(*move, outcome) for move in moves for outcome in ("done", "refused")]
@@ -82,7 +82,7 @@ def never_seen(counts):
 
 
 def aim_at(unseen, counts):
-    """Where runs begin and what is tried most, so that what is still unseen comes soon."""
+    """Set where runs begin and what is tried most, so that what is still unseen comes up soon."""
     aims = {key[1:] for key in counts if key[0] == "aim"}
     names = {name for name, to in aims if any(to in aim[1:2] for aim in unseen)}
     AnyLife.aimed_at = sorted(names | {aim[0] for aim in unseen if aim[0] in FITTING})
@@ -96,7 +96,7 @@ def aim_at(unseen, counts):
 def test_whatever_people_do_a_run_stays_whole(settings):
     """D2, D4, D8: after each step every invariant holds, and a refusal has changed no table.
 
-    Each action and each change of state has to have been done and refused at least once, else this fails.
+    Each action and each move has to have been done and refused at least once, or this fails.
     """
     settings.OPEN_RUNS_PER_GROUP, settings.PRODUCTS_PER_RUN = 2, 3
     AnyLife.stages = {
@@ -122,7 +122,7 @@ def play(counts):
 
 PLAY = settings(
     max_examples=AT_FIRST,
-    stateful_step_count=STEPS + 1,  # the first is how it begins
+    stateful_step_count=STEPS + 1,  # the first is the beginning
     deadline=None,
     derandomize=False,  # under CI Hypothesis would play the same rounds again and again
     database=None,
@@ -133,7 +133,7 @@ PLAY_ON = settings(PLAY, max_examples=RUNS_A_ROUND)
 
 
 def test_no_action_is_left_out():
-    """Every function of bids/actions that a person can set off is tried above."""
+    """Every function of bids/actions that a person can trigger is tried above."""
     found = {
         name
         for module in (bidding, costs, distribution, lead, runs, shopping)

@@ -1,4 +1,4 @@
-"""Who may see and do what, at every address of a run; and that each form has one effect (D6, S2, S3)."""
+"""Who can see and do what at every address of a run, and that each form has one effect (D6, S2, S3)."""
 
 import re
 import uuid
@@ -80,7 +80,7 @@ IDS = [post[0] for post in POSTS]
 
 
 def _prepare(state):
-    """The stage that a post needs, where the state alone does not say it."""
+    """The scene that a post needs, where the state alone is not enough."""
     scene = stage(
         {
             "empty shop": states.SHOPPING, "offered": states.ACTIVE, "removed": states.ACTIVE,
@@ -110,7 +110,7 @@ def _data(data, scene):
 
 
 def checksum():
-    """Digest of every table that a form may change; what only remembers forms, sessions and logins is left out."""
+    """Digest of every table that a form may change, without forms already answered, sessions and logins."""
     left_out = {"django_session", "bulq_sentform", "django_migrations"}
     with connection.cursor() as cursor:
         tables = [table for table in connection.introspection.table_names(cursor) if table not in left_out]
@@ -124,7 +124,7 @@ def checksum():
 
 @pytest.mark.parametrize(("name", "state", "who", "parts", "data"), POSTS, ids=IDS)
 def test_the_same_form_sent_twice_has_one_effect_and_one_answer(name, state, who, parts, data):
-    """D6: the second answer is the first, whatever has become of the run."""
+    """D6: the second answer is the first one, whatever happened to the run."""
     scene = _prepare(state)
     client = signed_in(getattr(scene, who))
     url, form = _address(name, scene, parts), _data(data, scene) | {"once": str(uuid.uuid4())}
@@ -138,12 +138,12 @@ def test_the_same_form_sent_twice_has_one_effect_and_one_answer(name, state, who
     assert checksum() == after
 
 
-# The row itself shows the mark, and the way back.
+# The row itself shows the mark, and how to undo it.
 SEEN_BY_THEMSELVES = {"run-pick-up", "run-paid"}
 
 
 @pytest.mark.parametrize(("name", "state", "who", "parts", "data"), POSTS, ids=IDS)
-def test_what_was_done_is_said_on_the_page_it_leads_to(name, state, who, parts, data):
+def test_the_page_after_an_action_says_what_was_done(name, state, who, parts, data):
     scene = _prepare(state)
     client = signed_in(getattr(scene, who))
     answer = client.post(_address(name, scene, parts), _data(data, scene), follow=True)
@@ -152,8 +152,8 @@ def test_what_was_done_is_said_on_the_page_it_leads_to(name, state, who, parts, 
 
 
 @pytest.mark.parametrize(("name", "state", "who", "parts", "data"), POSTS, ids=IDS)
-def test_strangers_find_nothing_and_change_nothing(name, state, who, parts, data):
-    """S2: for somebody outside the group everything in it is the same missing page."""
+def test_outsiders_find_nothing_and_change_nothing(name, state, who, parts, data):
+    """S2: for people outside the group everything in it is the same missing page."""
     scene = _prepare(state)
     url, before = _address(name, scene, parts), checksum()
     for method in ("get", "post"):
@@ -212,8 +212,8 @@ GETS = ["run", "run-more", "run-history", "run-add", "run-shop", "run-hand-out",
 
 @pytest.mark.parametrize("name", GETS)
 @pytest.mark.parametrize("state", [states.PLANNING, states.ACTIVE, states.SHOPPING, states.DISTRIBUTING])
-def test_pages_of_a_run_are_for_its_group_only(name, state):
-    """S2: every member reads them; a stranger and a former member find nothing; a visitor logs in first."""
+def test_only_its_group_sees_the_pages_of_a_run(name, state):
+    """S2: every member can read them; outsiders and former members find nothing; visitors log in first."""
     scene = stage(state)
     url = reverse(name, args=[scene.run.pk])
     assert signed_in(scene.dora).get(url, follow=True).status_code == 200
@@ -224,7 +224,7 @@ def test_pages_of_a_run_are_for_its_group_only(name, state):
     assert signed_in(scene.dora).get(url).status_code == 404
 
 
-def test_what_is_in_another_run_is_missing():
+def test_objects_of_another_run_are_missing():
     """S2: every nested id is resolved through its run."""
     scene, other = stage(states.DISTRIBUTING), stage(states.DISTRIBUTING)
     client = signed_in(scene.alice)
@@ -260,8 +260,8 @@ def test_odd_values_never_break_a_page(bad):
                 assert answer.status_code < 500, (name, query)
 
 
-def test_no_address_changes_anything_by_get():
-    """S3: reading is only reading."""
+def test_a_get_request_changes_nothing():
+    """S3: reading only reads."""
     for state in (states.ACTIVE, states.SHOPPING, states.ADJUSTING, states.DISTRIBUTING, states.COMPLETED):
         scene = stage(state)
         before, client = checksum(), signed_in(scene.alice)

@@ -1,4 +1,4 @@
-"""Try an action on a run and look at what came of it: invariants when it is done, no change when it is refused."""
+"""Try an action on a run and check the result: invariants if it was done, no change if it was refused."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ CHECKSUM = " UNION ALL ".join(
 
 
 class Watch:
-    """The queries of every check, recorded and planned once and run as one: a step has to be quick."""
+    """The queries of every check, recorded and prepared once and run as one: a step has to be quick."""
 
     def __init__(self):
         recorded = []
@@ -79,9 +79,9 @@ class Trying:
         self.run_id = run_id
         self.run = Run.objects.select_related("group", "store", "leader", "payer").get(pk=run_id)
 
-    # --- What came of it ---------------------------------------------------------------------------
+    # --- Results -----------------------------------------------------------------------------------
     def attempt(self, name, action, *, aims=()):
-        """Do it. Refused: not a byte may differ. Done: every invariant holds. Anything else fails."""
+        """Do it. If refused, not a byte may differ; if done, every invariant holds. Anything else fails."""
         origin = self.run.state
         self.counts.update(("aim", name, to) for to in aims)
         try:

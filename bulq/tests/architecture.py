@@ -1,6 +1,6 @@
 """The rules of the house, each a function from source text to sentences about what breaks it.
 
-docs/architecture.md tells the reasons. A new kind of module gets its place in LAYERS (or LEAVES) here first.
+docs/architecture.md gives the reasons. A new kind of module first needs a place in LAYERS (or LEAVES) here.
 """
 
 import ast
@@ -13,8 +13,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 APPS = ("accounts", "stores", "bids")  # each may import those before it
 FIRST_PARTY = {"bulq", "dev", *APPS}
-# The rooms of bulq/ by folder, and what of ours each may import beside itself. What else is in bulq/ ties everything
-# together: it may import all, and nobody imports it.
+# The rooms of bulq/ by folder, and which of our packages each may import besides itself. The rest of bulq/ ties
+# everything together: it may import all, and nobody imports it.
 ROOMS = {
     "logs": set(),
     "kit": {"bulq.logs"},
@@ -34,7 +34,7 @@ LAYERS = (
     {"urls"},
 )
 RANKS = {name: rank for rank, names in enumerate(LAYERS) for name in names}
-# May import every layer, and no layer imports them; but work for later is sent from where it arises.
+# May import every layer, and no layer imports them; but tasks are queued from where they arise.
 LEAVES = {"admin", "apps", "receivers", "tasks", "management", "templatetags"}
 CALLABLE_LEAVES = {"tasks"}
 FREE = {"tests", "migrations"}
@@ -134,7 +134,7 @@ def circles(sources: dict[str, tuple[str, bool]]) -> Iterator[str]:
 
 
 def _module_in(name: str, modules: Collection[str]) -> str:
-    """The module that a dotted name leads to: itself, or what it is a part of."""
+    """The module a dotted name belongs to: itself or a parent."""
     while name and name not in modules:
         name = name.rpartition(".")[0]
     return name
@@ -148,7 +148,7 @@ def placeless(module: str) -> Iterator[str]:
 
 # --- Views -----------------------------------------------------------------------------------------
 def bad_view(source: str) -> Iterator[str]:
-    """What writes and what decides about states is in actions and querysets."""
+    """Writing belongs in actions, deciding about states in querysets."""
     for node in ast.walk(ast.parse(source)):
         where = f"line {getattr(node, 'lineno', 0)}"
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "save":
@@ -190,7 +190,7 @@ class _Markup(HTMLParser):
 
 
 def inline_code(template: str) -> list[str]:
-    """The Content-Security-Policy would refuse it in the browser; here it is seen earlier."""
+    """The Content-Security-Policy would refuse it in the browser; here it is found earlier."""
     markup = _Markup()
     markup.feed(TEMPLATE_CODE.sub(lambda found: " " + "\n" * found.group().count("\n"), template))
     markup.close()

@@ -20,7 +20,7 @@ from dev.services import throwaway_services
 
 ROOT = Path(__file__).resolve().parents[2]
 WEB = ("bulq.wsgi:application", "--workers", "4", "--preload", "--no-control-socket")
-TOKEN = "a" * 32  # whatever cookie and form agree on
+TOKEN = "a" * 32  # any value that cookie and form agree on
 
 
 class Site:
@@ -72,14 +72,14 @@ def site_behind_caddy(*, live=0, **settings):
 
 
 def _started(stack, folder, environment, live):
-    """None if somebody else took a port meanwhile."""
+    """None if someone else took a port meanwhile."""
     port, web, *streams = (free_port() for _ in range(2 + live))
     commands = {"web": (*WEB, "--bind", f"127.0.0.1:{web}")}
     commands |= {f"live{n}": (*LIVE, "--bind", f"127.0.0.1:{port}") for n, port in enumerate(streams)}
     children = {}
     for name, command in commands.items():
         command = [sys.executable, "-m", "gunicorn", *command]
-        options = {"log": folder / f"{name}.log", "stop_signal": SIGQUIT}  # waits for no open stream
+        options = {"log": folder / f"{name}.log", "stop_signal": SIGQUIT}  # does not wait for open streams
         children[name] = Child.start(name, command, env=environment, cwd=ROOT, **options)
         stack.callback(children[name].stop)
     children["caddy"] = stack.enter_context(caddy.running(folder, port, web=web, live=streams))

@@ -1,4 +1,4 @@
-"""A Redis that can be stopped, hung, filled up, demoted and cut off, and a proxy that counts who comes."""
+"""A Redis that can be stopped, hung, filled up, demoted and cut off, and a proxy that counts connections."""
 
 import contextlib
 import os
@@ -15,7 +15,7 @@ from dev import valkey
 
 
 class Proxy:
-    """Passes connections on to `port`; `cut_after` so many bytes of an answer it hangs up."""
+    """Passes connections on to `port`; hangs up after `cut_after` bytes of an answer."""
 
     def __init__(self, port):
         self.target, self.cut_after, self.connections = port, None, 0
@@ -47,7 +47,7 @@ class Proxy:
                 end.shutdown(socket.SHUT_RDWR)
 
     def hang_up(self):
-        """On who is connected now."""
+        """On everyone connected now."""
         self._end(self._open)
 
     def close(self):
@@ -89,7 +89,7 @@ class BreakableRedis:
             admin.config_set("maxmemory", "1")
 
     def demote(self):
-        """It follows another one, which nobody knows: it is read-only from now on."""
+        """Make it follow an unknown server: it is read-only from now on."""
         with redis.Redis.from_url(self.parts.geturl()) as admin:
             admin.replicaof("127.0.0.1", 1)
 

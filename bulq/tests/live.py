@@ -1,4 +1,4 @@
-"""The live process as in production, and somebody who listens to it."""
+"""The live process as in production, and someone who listens to it."""
 
 import contextlib
 import http.client
@@ -27,7 +27,7 @@ def live_process(folder, *, port=None, **environment):
     database = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
     environment = {**os.environ, "DATABASE_URL": database, "LIVE_REDIS_URL": settings.LIVE_REDIS_URL, **environment}
     environment["PGAPPNAME"] = "live"  # how PostgreSQL knows it
-    for where in [port] if port else [free_port() for _try in range(3)]:  # somebody else may take one meanwhile
+    for where in [port] if port else [free_port() for _try in range(3)]:  # someone else may take one meanwhile
         command = [sys.executable, "-m", "gunicorn", *LIVE, "--bind", f"127.0.0.1:{where}"]
         log = Path(folder) / "live.log"
         child = Child.start("live", command, env=environment, cwd=ROOT, log=log, stop_signal=signal.SIGQUIT)
@@ -50,7 +50,7 @@ def _answers(port, child, seconds=60):
 
 
 class Listener:
-    """An open stream, or the refusal of one."""
+    """An open stream, or a refusal."""
 
     def __init__(self, port, query="", session="", method="GET", path="/live/"):
         self.link = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
@@ -60,7 +60,7 @@ class Listener:
         self.status, self.events = self.answer.status, queue.Queue()
         self.reader = threading.Thread(target=self._read, daemon=True)
         if self.status == 200:
-            assert self.answer.readline() == b": hello\n"  # from here on it is told
+            assert self.answer.readline() == b": hello\n"  # from here on it is notified
             self.answer.readline()
             self.reader.start()
         else:
@@ -80,7 +80,7 @@ class Listener:
         self.socket.close()
 
     def hears(self, seconds=10):
-        """The next event, "changed" or "end"; None if nothing comes for so long."""
+        """The next event, "changed" or "end"; None if nothing comes within `seconds`."""
         with contextlib.suppress(queue.Empty):
             return self.events.get(timeout=seconds)
 

@@ -1,6 +1,6 @@
-"""S2, S3, S6: every address of the site, asked by everybody, with every method, ids from elsewhere and old cookies.
+"""S2, S3, S6: every address of the site, requested by everyone, with every method, foreign ids and old cookies.
 
-The addresses come from the URLconf itself; a new one has to be put into `TABLE`, or the first test fails.
+The addresses come from the URLconf itself; a new one has to be added to `TABLE`, or the first test fails.
 """
 
 import re
@@ -35,7 +35,7 @@ PUBLIC, PERSON, ALICES = "public", "whoever is logged in", "what is Alice's own"
 GROUP, ADMIN = "members of the group", "its admin"
 RUN, TAKING_PART, SHOPPING, LEADING = "the run: the group", "who takes part", "leader and helpers", "the leader"
 ALL = "GET POST PUT DELETE"
-# Who may come in, the methods that are known there, and the addresses by name (or by route, if they have none).
+# Who may come in, the allowed methods, and the addresses by name (or by route, if they have none).
 TABLE = {
     (PUBLIC, "GET"): "health-live health-ready health-backup live password_reset_done password_reset_complete",
     (PUBLIC, "POST"): "logout",
@@ -60,13 +60,13 @@ TABLE = {
     (LEADING, "POST"): "run-unlock run-start-shopping run-stop-shopping run-helper run-start-hand-out run-reopen "
     "run-back-to-shop",
     (LEADING, "GET POST"): "run-edit run-lock run-call-off shop-finish run-force total-correct run-complete",
-    # One's own line is everybody's, that of somebody else is the leader's.
+    # Everyone may change their own line, only the leader those of others.
     ("one's own, or the leader", "GET POST"): "run-product-of",
 }
 RULES = {name: (who, methods.split()) for (who, methods), names in TABLE.items() for name in names.split()}
 OUTSIDERS = ("charlie", "former", "root")
 MEMBERS = ("dora", "eve", "bob", "alice")
-# Who of the members is let in where not all are.
+# Which members are let in where not all are.
 LET_IN = {
     ALICES: {"alice"},
     ADMIN: {"alice"},
@@ -75,7 +75,7 @@ LET_IN = {
     TAKING_PART: {"alice", "bob", "eve"},
     "one's own, or the leader": {"alice", "eve"},
 }
-# The catalogue belongs to all groups: there its ids are missing or there, but never foreign.
+# The catalogue belongs to all groups: its ids exist or are missing, but are never foreign.
 SHARED = {"product_id", "store_id", "offer_id", "price_id"}
 IN_THE_RUN = {"run-product-of", "sort-out-of", "run-paid"}
 MISSING = 10**9
@@ -96,7 +96,7 @@ class Address:
 
 
 def walk(patterns=None, before="", in_admin=False):
-    """Every address there is, whatever includes it."""
+    """Every address of the site, however deeply included."""
     for item in get_resolver().url_patterns if patterns is None else patterns:
         route = str(item.pattern)
         if isinstance(item.pattern, RegexPattern):
@@ -113,7 +113,7 @@ WITHIN = [address for address in SITE if RULES.get(address.name, ("",))[0] not i
 
 
 def test_every_address_is_in_the_table():
-    """S2, S3: whoever adds an address says here who may come in."""
+    """S2, S3: for a new address, the table has to say who may come in."""
     assert {address.name for address in SITE} == set(RULES)
     assert len(SITE) == len(RULES)
     assert all(address.url(dict.fromkeys(address.parameters, 1)).startswith("/admin/") for address in OF_ADMIN)
@@ -126,7 +126,7 @@ def world():
 
 
 def make_world():
-    """Two runs that are handed out, in two groups; everybody who may ask; and an id for each part of an address."""
+    """Two runs being handed out, in two groups; everyone who may ask; and an id for each part of an address."""
     world = SimpleNamespace(scene=stage(states.DISTRIBUTING), other=stage(states.DISTRIBUTING))
     scene = world.scene
     scene.former = make_user("Fred")
@@ -134,14 +134,14 @@ def make_world():
     scene.root = make_user("Root", is_staff=True, is_superuser=True)
     scene.clerk = make_user("Clerk", is_staff=True)
     world.own, world.foreign = ids_of(scene, actor=scene.alice), ids_of(world.other, actor=scene.alice)
-    # A third run, of the same group and leader: what is in it is foreign only by its run.
+    # A third run, of the same group and leader: its objects are foreign only by their run.
     sibling = stage(states.DISTRIBUTING)
     type(sibling.run).objects.filter(pk=sibling.run.pk).update(group=scene.group, leader=scene.alice)
     world.sibling = ids_of(sibling, actor=scene.alice)
     world.clients = {role: signed_in(getattr(scene, role)) for role in (*OUTSIDERS, *MEMBERS)}
     world.clients |= {"visitor": FormClient(), "clerk": signed_in(scene.clerk)}
     for client in world.clients.values():
-        client.raise_request_exception = False  # a server error is one more status that is wrong
+        client.raise_request_exception = False  # a server error is just another wrong status
     world.tokens = {"join": {"token": scene.group.join_token}}
     world.form = {"product": scene.spare.pk, "thing": scene.allocation.pk}
     assert not Membership.objects.filter(group=scene.group, user__in=[scene.former, scene.root, scene.clerk]).exists()
@@ -149,7 +149,7 @@ def make_world():
 
 
 def ids_of(scene, *, actor):
-    """Of each kind of object one of this run; those with an owner are `actor`'s, and still foreign in another run."""
+    """One object of each kind in this run; those with an owner are `actor`'s, and still foreign in another run."""
     removed = Event.objects.create(
         run=scene.run,
         kind="order_removed",
@@ -179,7 +179,7 @@ def ids_of(scene, *, actor):
 
 @contextmanager
 def undone(client):
-    """What happens within is forgotten, cookies included; but not what a refusal does, if that is in the list."""
+    """Undo what happens within, cookies included; but keep what a refusal did, if its answer is put into the list."""
     cookies, answers = client.cookies.output(header=""), []
     with transaction.atomic():
         yield answers
@@ -197,7 +197,7 @@ def url_of(world, address, **changed):
 
 
 def who_asks(world, address, method):
-    """Everybody, where it depends on the group; elsewhere and for methods that nothing knows, some are enough."""
+    """Everyone, where access depends on the group; elsewhere, and for unknown methods, some are enough."""
     if address in WITHIN and method in ("GET", "POST"):
         return ["visitor", *OUTSIDERS, *MEMBERS]
     return ["visitor", "alice"]
@@ -229,14 +229,14 @@ def is_right(answer, name, role, method):
 
 
 def seen_by(answer):
-    """What somebody can tell an answer by; the time and the random parts of a page do not count."""
+    """What distinguishes an answer from another; the time and the random parts of a page do not count."""
     text = re.sub(r'data-at="[0-9]+"|value="[A-Za-z0-9]{64}"|name="once" value="[^"]*"', "", answer.text)
     return answer.status_code, answer.get("Location"), text
 
 
 @pytest.mark.slow
-def test_everybody_gets_what_is_theirs_and_nothing_changes_unasked(world):
-    """S2, S3: outside the group all is missing, visitors log in first, no right is more than the table gives."""
+def test_everyone_gets_what_they_may_see_and_nothing_changes_unasked(world):
+    """S2, S3: outside the group everything is missing, visitors log in first, nobody has rights beyond the table."""
     wrong, before = [], checksum()
     for address in SITE:
         url = url_of(world, address)
@@ -256,7 +256,7 @@ def test_everybody_gets_what_is_theirs_and_nothing_changes_unasked(world):
 
 
 @pytest.mark.slow
-def test_foreign_and_missing_are_one_answer(world):
+def test_foreign_and_missing_get_the_same_answer(world):
     """S2: no part of an address tells an outsider, or a member elsewhere, whether something is there."""
     wrong, before = [], checksum()
     for address in WITHIN:
@@ -273,7 +273,7 @@ def test_foreign_and_missing_are_one_answer(world):
 
 
 def swapped(world, address):
-    """Who asks with what instead of the right part of an address."""
+    """Who asks, and the wrong ids to put in place of the right one."""
     first = address.parameters[0]
     for role in ("charlie", "former"):
         yield role, first, [world.own[first]]
@@ -291,7 +291,7 @@ def swapped(world, address):
 
 
 @pytest.mark.slow
-def test_every_post_needs_the_token_against_forgery(world):
+def test_every_post_needs_the_csrf_token(world):
     """S3: only a mail program may post without one, with the signed address of its mail."""
     before, wrong = checksum(), []
     for role in ("visitor", "alice"):
@@ -307,7 +307,7 @@ def test_every_post_needs_the_token_against_forgery(world):
 
 
 def admin_parameters(address):
-    """Of an address of the admin: a row of the table that it is about."""
+    """For an address of the admin: a row of the table that it is about."""
     if not address.in_admin:
         return {}
     parts = address.route.split("/")
@@ -319,8 +319,8 @@ def admin_parameters(address):
 
 
 @pytest.mark.slow
-def test_the_admin_answers_nobody_who_is_not_staff(world):
-    """S2: for leaders and strangers it is a login page; staff without rights see no table."""
+def test_the_admin_answers_only_staff(world):
+    """S2: leaders and visitors get a login page; staff without rights see no table."""
     before, wrong = checksum(), []
     for address in OF_ADMIN:
         url = url_of(world, address, **admin_parameters(address))
@@ -366,7 +366,7 @@ def replay(cookie):
     ],
 )
 def test_an_old_cookie_opens_nothing(url):
-    """S6: not even that of the very session that ended, or changed the password."""
+    """S6: not even the cookie of the session that ended, or that changed the password."""
     person = make_user("Sam", password=make_password(PASSWORD), is_staff="admin" in url)
     here = signed_in(person)
     cookie = here.cookies["sessionid"].value
@@ -383,7 +383,7 @@ def test_an_old_cookie_opens_nothing(url):
 
 @pytest.mark.parametrize("url", ["/register/", "/admin/login/"])
 def test_a_planted_cookie_is_not_the_one_that_is_logged_in(url):
-    """S6: registration and the admin's door give a new key too."""
+    """S6: registration and the admin's login give a new key too."""
     make_user("Sam", username="sam", password=make_password(PASSWORD), is_staff=True)
     client = FormClient()
     session = client.session

@@ -1,4 +1,4 @@
-"""R3: which address counts, whoever writes what into which header."""
+"""R3: which address counts, no matter what clients write into headers."""
 
 from ipaddress import ip_network
 
@@ -13,12 +13,12 @@ PROXIES = [ip_network("127.0.0.1"), ip_network("10.0.0.0/8"), ip_network("fd00::
     ("peer", "forwarded", "client"),
     [
         ("203.0.113.9", "", "203.0.113.9"),
-        ("203.0.113.9", "198.51.100.1", "203.0.113.9"),  # a stranger says whatever they like
+        ("203.0.113.9", "198.51.100.1", "203.0.113.9"),  # a visitor can claim anything
         ("127.0.0.1", "198.51.100.1", "198.51.100.1"),
-        ("127.0.0.1", "198.51.100.1, 203.0.113.9", "203.0.113.9"),  # the left one was brought along
+        ("127.0.0.1", "198.51.100.1, 203.0.113.9", "203.0.113.9"),  # the client brought the left one along
         ("127.0.0.1", "198.51.100.1, 203.0.113.9, 10.1.2.3", "203.0.113.9"),
         ("127.0.0.1", "", "127.0.0.1"),
-        ("127.0.0.1", "10.0.0.5", "10.0.0.5"),  # everybody is trusted: the one farthest away
+        ("127.0.0.1", "10.0.0.5", "10.0.0.5"),  # all are trusted: the farthest one counts
         ("127.0.0.1", "nonsense", "127.0.0.1"),
         ("127.0.0.1", "203.0.113.9, nonsense", "127.0.0.1"),
         ("127.0.0.1", "203.0.113.9, unknown, 10.0.0.5", "10.0.0.5"),
@@ -28,7 +28,7 @@ PROXIES = [ip_network("127.0.0.1"), ip_network("10.0.0.0/8"), ip_network("fd00::
         ("", "203.0.113.9", ""),
     ],
 )
-def test_the_right_most_address_that_is_no_trusted_proxy_counts(peer, forwarded, client):
+def test_the_rightmost_address_that_is_not_a_trusted_proxy_counts(peer, forwarded, client):
     assert client_address(peer, forwarded, PROXIES) == client
 
 

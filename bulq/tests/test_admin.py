@@ -1,4 +1,4 @@
-"""Django's admin: every model can be found, searched and filtered with few queries, and a run is only looked at."""
+"""Django's admin: every model can be listed, searched and filtered with few queries, and a run can only be viewed."""
 
 import pytest
 from django.apps import apps
@@ -15,8 +15,8 @@ from bulq.tests.client import signed_in
 
 pytestmark = pytest.mark.django_db
 OURS = {"accounts", "stores", "bids", "bulq"}
-# Shown within another model's page, or nothing but a link between two; the random tokens of the cache; and what the
-# worker is about to do.
+# Shown within another model's page, or only a link between two; the random tokens of the cache; and queued work of the
+# worker.
 ELSEWHERE = {"Membership", "Generation", "ResetRequest"}
 MODELS = sorted(
     (model for model in admin.site._registry if model._meta.app_label in OURS), key=lambda model: model._meta.label
@@ -33,7 +33,7 @@ def _list_url(model):
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
 
 
-def test_every_model_of_ours_is_there():
+def test_every_model_is_in_the_admin():
     known = {model for label in OURS for model in apps.get_app_config(label).get_models()}
     assert {model.__name__ for model in known - set(MODELS)} <= ELSEWHERE
 
@@ -74,12 +74,12 @@ def test_the_state_of_a_run_cannot_be_changed(site_admin):
 
 
 @pytest.mark.parametrize("action", ["add", "delete"])
-def test_runs_are_neither_made_nor_deleted_there(site_admin, action):
+def test_runs_cannot_be_added_or_deleted(site_admin, action):
     scene = stage(states.ACTIVE)
     args = [scene.run.pk] if action == "delete" else []
     assert site_admin.get(reverse(f"admin:bids_run_{action}", args=args)).status_code == 403
 
 
-def test_people_who_are_no_site_admins_do_not_get_in():
+def test_people_who_are_not_site_admins_do_not_get_in():
     answer = signed_in(make_user("Alice")).get(_list_url(Run))
     assert answer.status_code == 302

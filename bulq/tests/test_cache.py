@@ -1,4 +1,4 @@
-"""C1, C5: what is remembered under a token, by many at once and while the data change; on a real Redis."""
+"""C1, C5: values cached under a token, with many readers at once and while the data change; on a real Redis."""
 
 import os
 import signal
@@ -21,8 +21,8 @@ def empty_cache():
     cache.breaker.reset()
 
 
-def test_a_list_that_changes_while_it_is_computed_is_not_kept():
-    """C1: what was read belongs to neither token for certain."""
+def test_a_list_that_changes_while_it_is_computed_is_not_cached():
+    """C1: the value read belongs to neither token for certain."""
     tokens = iter(["old", "new", "new", "new"])
     found = cache.remembered(
         "k", next(tokens), state=lambda: next(tokens), compute=lambda: 1, restore=lambda value: value
@@ -32,7 +32,7 @@ def test_a_list_that_changes_while_it_is_computed_is_not_kept():
 
 
 # --- C5: many at once ------------------------------------------------------------------------------
-def test_of_two_hundred_who_miss_at_once_one_computes(settings):
+def test_when_two_hundred_miss_at_once_one_computes(settings):
     """C5. In one process here, so that the pool of connections has to be larger than a site's."""
     url = settings.CACHES["default"]["LOCATION"] + "?max_connections=300"
     settings.CACHES = settings.CACHES | {"default": settings.CACHES["default"] | {"LOCATION": url}}
@@ -63,7 +63,7 @@ def test_without_turns_many_compute(monkeypatch):
     assert len(computed) > 1
 
 
-def test_a_process_that_dies_while_computing_keeps_nobody_waiting():
+def test_nobody_waits_for_a_process_that_died_while_computing():
     """C5."""
     child = os.fork()
     if child == 0:

@@ -1,4 +1,4 @@
-"""What watches over the tests: skips on CI, and browsers that complain."""
+"""The guards of the tests: skips on CI, and browsers that report errors."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ class Report:
     skipped, outcome, longrepr = True, "skipped", ("file", 1, "Skipped: no reason")
 
 
-def test_a_skip_fails_on_ci_only(root_conftest):
+def test_a_skip_fails_only_on_ci(root_conftest):
     assert root_conftest.no_skips("x", Report(), on_ci=False).outcome == "skipped"
     report = root_conftest.no_skips("x", Report(), on_ci=True)
     assert report.outcome == "failed"
@@ -43,7 +43,7 @@ def test_the_browser_reports_what_went_wrong_on_a_page(root_conftest, browser):
 
 
 @pytest.mark.browser
-def test_a_good_page_gives_the_browser_no_reason_to_complain(new_context):
+def test_the_browser_reports_nothing_on_a_good_page(new_context):
     opened = new_context(locale="sr").new_page()
     opened.set_content("<p>fine</p>")
     assert opened.inner_text("p") == "fine"

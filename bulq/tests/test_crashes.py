@@ -29,7 +29,7 @@ HIDDEN = re.compile(r'name="(csrfmiddlewaretoken|q-\d+|was-\d+)"[^>]*?value="([^
 
 
 class Visitor(threading.Thread):
-    """Somebody who logs in and keeps changing their order, whatever happens to the server."""
+    """Someone who logs in and keeps changing their order, whatever happens to the server."""
 
     def __init__(self, port, username, seed):
         super().__init__(daemon=True)
@@ -81,7 +81,7 @@ class Visitor(threading.Thread):
                 return response.read()
 
 
-def test_crashes_leave_every_run_right():
+def test_crashes_leave_every_run_consistent():
     usernames = sorted({username for _group, names in GROUPS for username in names.split()})
     with throwaway_services() as started:
         environment = {**os.environ, **started.urls, "SECRET_KEY": "for tests only"}

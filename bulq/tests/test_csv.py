@@ -1,4 +1,4 @@
-"""S5: what is in a file that a spreadsheet opens stays text, in whatever country it is opened."""
+"""S5: text in a file that a spreadsheet opens stays text, in any locale."""
 
 import csv
 import json
@@ -14,7 +14,7 @@ from .test_access_matrix import make_world
 from .test_payloads import OURS
 
 pytestmark = pytest.mark.django_db
-# As it is typed, and as it stands in a cell.
+# As typed, and as it is in a cell.
 FORMULAS = {
     "=1+1": "'=1+1", "+1": "'+1", "-1+1": "'-1+1", "@SUM(1)": "'@SUM(1)", "\t=1": "\t'=1", "\r=1": "\r'=1",
     '="x";y,\n"z"': "'=\"x\";y,\n\"z\"", "＝1+1": "'＝1+1", "＋1": "'＋1", "－1": "'－1", "＠A": "'＠A", "−1": "'−1",
@@ -44,7 +44,7 @@ def test_no_cell_is_a_formula_and_no_text_is_lost():
         rows = list(csv.reader(files["run-csv"].content.decode("utf-8-sig").splitlines(keepends=True)))
         cells = {(row[1], row[3], row[4], row[5]) for row in rows[1:] if row[2] == str(scene.oil.pk)}
         assert (safe, safe, safe, safe) in cells, text
-        # However another country's spreadsheet splits the file, nothing begins with a sign.
+        # However a spreadsheet of another locale splits the file, nothing begins with one of the characters.
         parts = re.split(r"[;,\t|\r\n\"]", files["run-csv"].content.decode("utf-8-sig"))
         texts = [part for part in parts if not re.fullmatch(r"-[0-9.]+", part)]
         assert not [part for part in texts if part.strip(" \u00a0\u200b'")[:1] in set(SIGNS) and "'" not in part]
@@ -54,7 +54,7 @@ def test_no_cell_is_a_formula_and_no_text_is_lost():
         assert json.dumps(text, ensure_ascii=False) in files["me-data"].text
 
 
-def test_there_is_one_place_that_writes_csv():
-    """S5: whoever adds another file takes its cells through the same guard."""
+def test_csv_is_written_in_one_place():
+    """S5: every new file has to pass its cells through the same guard."""
     files = [path for app in OURS for path in Path(app).rglob("*.py") if "tests" not in path.parts]
     assert [str(path) for path in files if "csv.writer" in path.read_text()] == ["bids/views/exports.py"]

@@ -47,7 +47,7 @@ raise SystemExit(run.main())
 
 @pytest.fixture
 def local():
-    """Short-lived, and open to the account the servers get when we are root, as a checkout is."""
+    """A short-lived folder, open to the account the servers run as when we are root, as a checkout is."""
     folder = Path(tempfile.mkdtemp(prefix="bulq-dev-"))
     folder.chmod(0o711)
     yield folder
@@ -60,7 +60,7 @@ def server_pid(local):
 
 
 def runs(pid):
-    """Not so for one that has ended and waits for its parent to notice."""
+    """False for a process that has ended and waits for its parent to notice."""
     return command_line(pid) != ""
 
 
@@ -111,15 +111,15 @@ def test_nobody_gets_in_without_the_password(local):
     assert stat.S_IMODE((local / "postgres").stat().st_mode) == 0o700
 
 
-def test_what_is_given_is_not_started(local):
+def test_servers_named_in_the_environment_are_not_started(local):
     given = {"DATABASE_URL": "postgres://elsewhere/bulq", "REDIS_URL": "redis://elsewhere"}
     with services(local, given=given) as started:
         assert started.urls == given
     assert list(local.iterdir()) == []
 
 
-def test_a_folder_closed_to_other_accounts_will_do(local):
-    """As root: a checkout under /root. For everybody else an ordinary folder."""
+def test_a_folder_closed_to_other_accounts_works(local):
+    """As root: a checkout under /root. For everyone else an ordinary folder."""
     local.chmod(0o700)
     with services(local) as started:
         assert execute(started.urls["DATABASE_URL"], "SELECT 1").fetchone() == (1,)
@@ -127,7 +127,7 @@ def test_a_folder_closed_to_other_accounts_will_do(local):
         assert not started.database_made_now
 
 
-def test_a_deep_folder_will_do(local):
+def test_a_deep_folder_works(local):
     deep = local.joinpath(*["a-folder-with-a-long-name"] * 6)
     deep.mkdir(parents=True)
     with services(deep) as started:
@@ -136,7 +136,7 @@ def test_a_deep_folder_will_do(local):
 
 @contextlib.contextmanager
 def held_by_another_process(local, *options):
-    """Killed outright at the end, as nothing can be prepared for."""
+    """Killed outright at the end, so that it cannot clean up."""
     command = [sys.executable, "-c", HOLD_SERVICES, str(local), *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         try:
@@ -162,7 +162,7 @@ def test_a_server_left_behind_is_stopped_by_the_next_start(local):
         assert execute(started.urls["DATABASE_URL"], "SELECT answer FROM kept").fetchone() == (42,)
 
 
-def test_a_stranger_who_got_the_old_number_is_left_alone(local):
+def test_another_process_with_the_old_number_is_left_alone(local):
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", "postgres"]) as stranger:
         try:
             (local / "postmaster.pid").write_text(f"{stranger.pid}\n{local}\n")
@@ -185,7 +185,7 @@ def start_run(local, command=("-m", "dev.run"), **more):
     return subprocess.run([sys.executable, *command], cwd=ROOT, env=environment, **options)
 
 
-def test_a_taken_port_is_one_sentence(local):
+def test_a_taken_port_gets_one_sentence(local):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -194,7 +194,7 @@ def test_a_taken_port_is_one_sentence(local):
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "http", "-1", "8 000"])
-def test_a_port_that_is_none_is_one_sentence(local, port):
+def test_an_invalid_port_gets_one_sentence(local, port):
     assert "PORT is a number" in one_sentence(start_run(local, PORT=port))
 
 
@@ -205,18 +205,18 @@ def test_a_second_run_on_the_same_folder_is_refused(local, monkeypatch):
     assert f"already runs on {local.resolve()} (process {os.getpid()})" in one_sentence(result)
 
 
-def test_a_missing_caddy_is_one_sentence(local):
+def test_a_missing_caddy_gets_one_sentence(local):
     elsewhere = {"DATABASE_URL": "postgres://elsewhere/bulq", "REDIS_URL": "redis://elsewhere"}
     result = start_run(local, ("-c", RUN_WITHOUT_CADDY), PORT=str(free_port()), **elsewhere)
     assert "/nowhere/caddy is missing" in one_sentence(result)
 
 
 class Enough(Exception):
-    """Of watching for ever."""
+    """Ends watching for ever."""
 
 
-def test_whoever_ends_by_itself_is_started_again_and_named(local, monkeypatch, capsys):
-    """At a pace that slows down, so that one that cannot run costs nobody anything."""
+def test_a_process_that_ends_by_itself_is_named_and_restarted(local, monkeypatch, capsys):
+    """More and more slowly, so that a process that cannot run costs little."""
     ended = Child.start("the live process", [sys.executable, "-c", "print('here')"], log=local / "live.log")
     slept = []
     monkeypatch.setattr(run.time, "monotonic", lambda: sum(slept))
@@ -239,7 +239,7 @@ def test_whoever_ends_by_itself_is_started_again_and_named(local, monkeypatch, c
 
 @contextlib.contextmanager
 def site_running(local, port, stop, **more):
-    """`rest` is what it prints after its address."""
+    """`rest` is the output after the address."""
     options = {"cwd": ROOT, "env": run_environment(local, PORT=str(port), **more)}
     options |= {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     with subprocess.Popen([sys.executable, "-m", "dev.run"], **options) as site:
@@ -266,7 +266,7 @@ def far_from_now():
 
 
 def wait_for_backup(local):
-    """The worker makes the one of last night as soon as it is there."""
+    """The worker makes last night's backup as soon as it has started."""
     deadline = time.monotonic() + 60
     while not list((local / "backups").glob("*.json")) and time.monotonic() < deadline:
         time.sleep(0.2)
@@ -274,7 +274,7 @@ def wait_for_backup(local):
 
 
 def wait_for_live(port):
-    """It refuses streams to nobody, where the web server would know no such page."""
+    """The live process refuses a stream to a visitor, where the web server would not know the page."""
     wait_until(lambda: ask(port, "/live/")[0] == 403, seconds=60)
 
 

@@ -1,4 +1,4 @@
-"""S1: the site does not start on settings that are wrong, and says all that is wrong at once, by name only."""
+"""S1: the site does not start with wrong settings, and reports all mistakes at once, by name only."""
 
 import os
 import subprocess
@@ -23,7 +23,7 @@ GOOD = {
 
 
 def start(**variables):
-    """What Python says that reads the settings in such an environment; "" if nothing is wrong."""
+    """What Python prints when it reads the settings in this environment; "" if nothing is wrong."""
     variables = {name: text for name, text in variables.items() if text is not None} | {"PATH": os.environ["PATH"]}
     command = [sys.executable, "-c", "import bulq.settings"]
     result = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
@@ -34,7 +34,7 @@ def test_with_everything_set_it_starts():
     assert start(**GOOD) == ""
 
 
-def test_it_may_be_tried_out_on_a_laptop():
+def test_it_can_be_tried_out_on_a_laptop():
     """As Compose does for DOMAIN=localhost."""
     assert start(**GOOD | {"ALLOWED_HOSTS": "localhost,127.0.0.1", "SITE_URL": "https://localhost"}) == ""
 
@@ -56,7 +56,7 @@ WRONG = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", WRONG)
-def test_each_mistake_is_named_without_what_stands_there(name):
+def test_each_mistake_is_named_without_its_value(name):
     for text in WRONG[name]:
         given = GOOD | {name: text}
         if name == "SECRET_KEY_FILE":
@@ -67,18 +67,18 @@ def test_each_mistake_is_named_without_what_stands_there(name):
         assert message.count("\n- ") <= 2, message
 
 
-def test_all_mistakes_are_told_at_once():
+def test_all_mistakes_are_reported_at_once():
     message = start(SERVED_OVER_HTTPS="true", GROUPS_PER_USER="many")
     named = {line.split()[1] for line in message.splitlines() if line.startswith("- ")}
     missing = {"SECRET_KEY", "DATABASE_URL", "REDIS_URL", "ALLOWED_HOSTS", "EMAIL_URL", "SITE_URL"}
     assert named == missing | {"GROUPS_PER_USER"}
 
 
-def test_without_https_it_is_somebodys_own_machine():
+def test_without_https_it_runs_on_a_private_machine():
     assert start(SECRET_KEY="x", DATABASE_URL="postgres://bulq@localhost/bulq", REDIS_URL="redis://localhost") == ""
 
 
-def test_secrets_may_stand_in_files(tmp_path):
+def test_secrets_can_be_in_files(tmp_path):
     for name in ("SECRET_KEY", "DATABASE_URL"):
         (tmp_path / name).write_text(GOOD[name] + "\n")
     files = {f"{name}_FILE": str(tmp_path / name) for name in ("SECRET_KEY", "DATABASE_URL")}
@@ -87,7 +87,7 @@ def test_secrets_may_stand_in_files(tmp_path):
 
 
 def test_the_variable_itself_comes_before_its_file(tmp_path):
-    """A drill hands its own database to a child that inherits the rest."""
+    """A drill passes its own database to a child that inherits the rest."""
     (tmp_path / "url").write_text("from the file")
     found = Environment({"X": "own", "X_FILE": str(tmp_path / "url"), "Y_FILE": str(tmp_path / "url"), "Z": " "})
     assert [found.text(name, "default") for name in "XYZ"] == ["own", "from the file", "default"]
@@ -102,7 +102,7 @@ def test_yes_and_no(text, meant):
     found.refuse_mistakes()
 
 
-def test_anything_else_is_neither():
+def test_anything_else_is_neither_yes_nor_no():
     found = Environment({"X": "ture"})
     found.flag("X", default=False)
     with pytest.raises(ImproperlyConfigured, match="X is neither true nor false"):

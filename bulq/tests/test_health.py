@@ -1,4 +1,4 @@
-"""O1: what is asked from outside answers whatever hangs."""
+"""O1: the health pages answer no matter what hangs."""
 
 import contextlib
 import http.client
@@ -27,7 +27,7 @@ from bulq.watch.readiness import READ_ONLY
 from dev.processes import Child, free_port
 from dev.services import throwaway_services
 
-# No worker, no beat and no live process beside these tests.
+# No worker, no beat and no live process run beside these tests.
 ALONE = {"database": "ok", "worker": "never seen", "beat": "never seen", "redis": "ok", "live": "away"}
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -37,8 +37,8 @@ def ready():
     return answer.status_code, dict(line.split(": ") for line in answer.text.splitlines())
 
 
-def test_live_asks_nobody(settings):
-    """Without the mark `django_db` a question to the database is an error; nor is Redis there."""
+def test_live_checks_nothing_else(settings):
+    """Without the mark `django_db` a query is an error; Redis is missing too."""
     settings.CACHES = {name: alias | {"LOCATION": "redis://127.0.0.1:1/0"} for name, alias in settings.CACHES.items()}
     settings.RATELIMIT_ENABLE = True
     assert Client().get("/health/live").text == "ok\n"
@@ -55,7 +55,7 @@ def test_ready_names_the_parts():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_with_migrations_still_to_do_it_is_not_ready():
+def test_it_is_not_ready_before_migrations_are_done():
     last = MigrationRecorder.Migration.objects.filter(app="bids").latest("id")
     last.delete()
     try:
@@ -81,16 +81,16 @@ def test_without_redis_it_is_ready_and_says_so(fault, status_of_redis, settings)
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("use", ["default", "limits", "live", "queue"])
-def test_each_redis_counts(use, settings):
-    """They may be different ones, the worker's queue too."""
+def test_every_redis_is_checked(use, settings):
+    """Cache, limits and the worker's queue may be on different servers."""
     away = settings.CACHES[use] | {"LOCATION": "redis://127.0.0.1:1/0"}
     settings.CACHES = settings.CACHES | {use: away}
     assert ready()[1]["redis"] == "away"
 
 
 @pytest.mark.slow
-def test_a_database_that_hangs_or_is_gone_makes_it_not_ready(tmp_path):
-    """Asked by a web server as in production; afterwards it is ready again by itself."""
+def test_it_is_not_ready_when_the_database_hangs_or_is_gone(tmp_path):
+    """On a web server as in production; afterwards it is ready again by itself."""
     with throwaway_services() as started, contextlib.ExitStack() as stack:
         environment = {**os.environ, **started.urls, "SECRET_KEY": "for tests only"}
         migrate = [sys.executable, "manage.py", "migrate", "--no-input", "--skip-checks"]
@@ -107,10 +107,10 @@ def test_a_database_that_hangs_or_is_gone_makes_it_not_ready(tmp_path):
             asked = time.monotonic()
             answers = [ask(port) for _try in range(3)]
             assert {status for status, _text in answers} == {503}
-            # One that asked may have been told by then that nobody answers.
+            # A client may have been told by then that nothing answers.
             assert {text.partition("\n")[2] for _status, text in answers} == {"redis: ok\nlive: away\n"}
             assert answers[0][1].startswith("database: no answer")
-            assert time.monotonic() - asked < 9  # 1.2 seconds each, on a machine that has other things to do
+            assert time.monotonic() - asked < 9  # 1.2 seconds each, on a busy machine
             assert ask(port, "/health/live") == (200, "ok\n")
         finally:
             os.kill(server, signal.SIGCONT)
@@ -133,8 +133,8 @@ def test_a_database_that_hangs_or_is_gone_makes_it_not_ready(tmp_path):
     ("state", "is_it"),
     [(None, True), ("08006", True), ("57P03", True), ("53300", True), ("57014", False), ("55P03", False)],
 )
-def test_a_refusal_of_the_database_is_no_absence(state, is_it):
-    """What it refused for a reason stays a mistake of ours."""
+def test_a_refusal_by_the_database_does_not_mean_it_is_away(state, is_it):
+    """A refusal with a reason is still our bug."""
     error = OperationalError("canary")
     error.__cause__ = psycopg.OperationalError("canary")
     error.__cause__.sqlstate = state
@@ -144,7 +144,7 @@ def test_a_refusal_of_the_database_is_no_absence(state, is_it):
 
 
 def answer_to(method, path, port):
-    """Status, headers and text for somebody with a session, who sends a form or asks for a page."""
+    """Status, headers and text for someone with a session, who sends a form or requests a page."""
     token = "a" * 32
     cookies = {"Cookie": f"csrftoken={token}; sessionid={'b' * 32}"}
     body = f"csrfmiddlewaretoken={token}&once={uuid4()}" if method == "POST" else None
@@ -163,7 +163,7 @@ def ask(port, path="/health/ready"):
 
 
 def until_it_says(port, line, seconds=60):
-    """The status it then has."""
+    """Wait for the line; returns the status at that time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         with contextlib.suppress(OSError, http.client.HTTPException):

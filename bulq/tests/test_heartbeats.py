@@ -1,4 +1,4 @@
-"""O5: somebody hears when the worker or beat stops. That both say they run is shown by the whole site (shipping)."""
+"""O5: an alert is sent when the worker or beat stops. The tests in `shipping` show that both report that they run."""
 
 from datetime import timedelta
 
@@ -38,7 +38,7 @@ def old(name):
 
 
 @pytest.mark.parametrize(("runs", "stopped"), [("worker", "beat"), ("beat", "worker")])
-def test_each_tells_when_the_other_stops_and_when_it_is_back(runs, stopped):
+def test_each_reports_when_the_other_stops_and_when_it_is_back(runs, stopped):
     seen(stopped, LONG)
     beat(old(runs))
     beat(old(runs))
@@ -48,7 +48,7 @@ def test_each_tells_when_the_other_stops_and_when_it_is_back(runs, stopped):
     assert health.problems() == []
 
 
-def test_nobody_is_missed_who_runs_or_never_did():
+def test_running_processes_and_those_never_started_are_not_missed():
     beat(old("worker"))
     assert mail.outbox == []
     seen("beat", health.STOPPED_AFTER - timedelta(seconds=30))
@@ -56,13 +56,13 @@ def test_nobody_is_missed_who_runs_or_never_did():
     assert mail.outbox == []
 
 
-def test_after_a_pause_of_the_whole_site_the_other_has_time_to_come_back():
+def test_after_downtime_of_the_whole_site_the_other_has_time_to_come_back():
     seen("beat", LONG)
     beat(Pulse("worker"))
     assert mail.outbox == []
 
 
-def test_it_is_written_down_now_and_then_however_often_the_loop_turns():
+def test_it_is_stored_now_and_then_however_often_the_loop_runs():
     pulse = Pulse("worker")
     beat(pulse)
     first = Heartbeat.objects.get().at
@@ -75,13 +75,13 @@ def test_it_is_written_down_now_and_then_however_often_the_loop_turns():
     assert Heartbeat.objects.get().at > first
 
 
-def test_without_the_database_the_process_goes_on(settings, monkeypatch, caplog):
+def test_without_the_database_the_process_keeps_running(settings, monkeypatch, caplog):
     monkeypatch.setitem(connections.settings["default"], "PORT", 1)
     beat(Pulse("beat"))
     assert "The heartbeat was not written down" in caplog.text
 
 
-def test_the_command_tells_and_fails(capsys):
+def test_the_command_reports_the_problem_and_fails(capsys):
     seen("worker", timedelta())
     call_command("heartbeats", "worker")
     assert capsys.readouterr().out.startswith("worker: 20")

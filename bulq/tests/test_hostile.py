@@ -1,4 +1,4 @@
-"""Bytes, numbers, methods and headers that no page of ours sends, at every address of the URLconf."""
+"""Bytes, numbers, methods and headers that none of our pages sends, at every address of the URLconf."""
 
 from urllib.parse import quote
 
@@ -46,7 +46,7 @@ def tried(world, table):
 
 
 def problems(answer, url, what):
-    """A server error, or an answer without what every answer of ours carries."""
+    """A server error, or an answer without the headers that all our answers carry."""
     found = [f"{what} {url[:90]}: {answer.status_code}"] if answer.status_code >= 500 else []
     lacks = [name for name in ON_EVERY_ANSWER if name not in answer]
     if "no-store" not in answer.get("Cache-Control", ""):
@@ -59,7 +59,7 @@ ON_EVERY_ANSWER = (
     "Cross-Origin-Opener-Policy", "Cross-Origin-Resource-Policy", "Permissions-Policy",
 )  # fmt: skip
 
-# --- What is no form ------------------------------------------------------------------------------------------------
+# --- Bodies that are not forms --------------------------------------------------------------------------------------
 CONTENT_TYPES = [
     *(f"{URLENCODED}; charset={name}" for name in ("utf-16", "utf-7", "latin-1", "hex", "rot13", "idna", "undefined")),
     *(f"{URLENCODED}; charset={name}" for name in ("nonsense", "x" * 5000, "ü")),
@@ -73,7 +73,7 @@ BODIES = [b"", b"\xff\xfe\x00=%", b"--x\r\n\r\n", b"once=%ff&q=%00", b"&" * 999,
 
 @pytest.mark.slow
 def test_no_content_type_and_no_body_is_a_server_error(world):
-    """Whatever is said to be in a form, and whatever is in it."""
+    """Any claim about a form's content, with any content."""
     wrong, before = [], checksum()
     for client, address, number in tried(world, range(len(CONTENT_TYPES))):
         content_type, body, url = CONTENT_TYPES[number], BODIES[number % len(BODIES)], where(world, address)
@@ -85,8 +85,8 @@ def test_no_content_type_and_no_body_is_a_server_error(world):
 
 
 @pytest.mark.slow
-def test_no_words_in_an_address_are_a_server_error(world):
-    """Of every parameter that some page reads: signs that a database cannot hold, numbers without end."""
+def test_no_query_is_a_server_error(world):
+    """In every parameter that some page reads: characters that a database cannot store, endless numbers."""
     wrong = []
     names = ("q", "name", "brand", "store", "product", "page", "next", "on", "show", "by", "join", "link", "currency")
     names += ("p", "o", "e", "id__exact", "_changelist_filters", "at", "run", "group", "offer")
@@ -118,8 +118,8 @@ def test_no_header_is_a_server_error(world):
 
 
 @pytest.mark.slow
-def test_a_page_can_be_asked_for_its_head(world):
-    """HEAD wherever GET: the same status, and no more."""
+def test_pages_answer_head_requests(world):
+    """HEAD wherever GET: the same status, without a body."""
     wrong = []
     for address in [address for address in SITE if "GET" in RULES[address.name][1]]:
         client, url = world.clients["alice"], where(world, address)
@@ -133,8 +133,8 @@ def test_a_page_can_be_asked_for_its_head(world):
 
 
 @pytest.mark.slow
-def test_methods_that_nobody_knows_are_405(world):
-    """Also of the framework's own views, which take PUT for POST."""
+def test_unknown_methods_get_405(world):
+    """Also on the framework's own views, which treat PUT like POST."""
     wrong = []
     for address in SITE:
         client, url = world.clients["alice"], where(world, address)
@@ -145,7 +145,7 @@ def test_methods_that_nobody_knows_are_405(world):
     assert not wrong, "\n".join(wrong)
 
 
-# --- What is too much -----------------------------------------------------------------------------------------------
+# --- Too much -------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("status", "sentence", "ask"),
     [
@@ -157,8 +157,8 @@ def test_methods_that_nobody_knows_are_405(world):
         (414, "too long", lambda client: client.get(f"/products/?q={'x' * 4000}")),
     ],
 )
-def test_what_cannot_be_read_is_answered_with_our_page(status, sentence, ask, caplog):
-    """Our head, a sentence, the id of the request that is in the log too."""
+def test_unreadable_requests_are_answered_with_our_page(status, sentence, ask, caplog):
+    """Our head, a sentence, and the request id that is in the log too."""
     answer = ask(FormClient())
     assert (answer.status_code, problems(answer, "", "")) == (status, [])
     assert 'class="topbar"' in answer.text
@@ -167,7 +167,7 @@ def test_what_cannot_be_read_is_answered_with_our_page(status, sentence, ask, ca
     assert "Refused before any view" in caplog.text
 
 
-def test_a_header_that_breaks_the_framework_is_a_page_too():
+def test_a_header_that_breaks_the_framework_gets_a_page_too():
     """Django reads it before any middleware."""
     answers = []
     environ = RequestFactory().post("/login/").environ | {"CONTENT_TYPE": "text/plain; charset*=nonsense''x"}
@@ -177,7 +177,7 @@ def test_a_header_that_breaks_the_framework_is_a_page_too():
 
 @pytest.mark.parametrize("url", ["/nowhere/", "/login", "/groups", "/static/nothing.css", "/health/live"])
 def test_every_answer_carries_every_header(db, url):
-    """Missing pages, slashes that were forgotten, whatever made the answer."""
+    """Missing pages, forgotten slashes, no matter what made the answer."""
     for client in (FormClient(), signed_in(make_user("Alice"))):
         assert problems(client.get(url), url, "") == []
 
@@ -213,7 +213,7 @@ SENT_NUMBERS = ("seen", "waiting", "open_lines", "version", "was", "owed")
 @pytest.mark.slow
 @pytest.mark.parametrize("state", [states.ACTIVE, states.SHOPPING, states.ADJUSTING, states.DISTRIBUTING])
 def test_strange_ids_in_a_form_are_refused_and_do_nothing(state):
-    """Every form that sends the id of somebody or something, in each state, by the leader."""
+    """Every form that sends an id of a person or an object, in each state, by the leader."""
     scene, wrong = stage(state), []
     values = {"run_id": scene.run.pk, "group_id": scene.group.pk, "product_id": scene.oil.pk, "user_id": scene.bob.pk}
     values |= {"store_id": scene.store.pk, "token": scene.group.join_token, "uidb64": "x", "offer_id": 1, "price_id": 1}
@@ -246,8 +246,8 @@ NEEDED = {
 }  # fmt: skip
 
 
-def test_a_button_without_its_field_takes_nothing_off(db):
-    """`minus=5` without `q-5` says nothing of what stood there."""
+def test_a_button_without_its_field_changes_nothing(db):
+    """`minus=5` without `q-5` does not say which amount it showed."""
     scene = stage(states.ACTIVE)
     for button in ("minus", "plus"):
         answer = signed_in(scene.bob).post(f"/runs/{scene.run.pk}/order/", {button: scene.oil.pk})
@@ -257,8 +257,8 @@ def test_a_button_without_its_field_takes_nothing_off(db):
 
 
 @pytest.mark.parametrize(("state", "page"), [(states.ACTIVE, "p"), (states.ADJUSTING, "sort-out")])
-def test_nobody_is_not_oneself(db, state, page):
-    """/p/5/0/ names a person that there is not."""
+def test_id_zero_is_not_the_reader(db, state, page):
+    """/p/5/0/ names a person who does not exist."""
     scene = stage(state)
     before = list(Bid.objects.order_by("pk").values())
     answer = signed_in(scene.bob).post(f"/runs/{scene.run.pk}/{page}/{scene.oil.pk}/0/", {"quantity": "9", "was": "4"})

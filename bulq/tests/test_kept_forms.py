@@ -30,7 +30,7 @@ PRIVATE = [address for address in POSTING if address.in_admin or RULES[address.n
 
 
 class Browser(Client):
-    """Checks tokens as the site does, and sends what a page of ours holds."""
+    """Checks tokens as the site does, and sends what one of our pages contains."""
 
     def __init__(self):
         super().__init__(enforce_csrf_checks=True)
@@ -40,13 +40,13 @@ class Browser(Client):
         return self.post(url, {"csrfmiddlewaretoken": "x" * 64, "once": ONCE} | fields, headers=HERE | headers)
 
     def send_page(self, page, **more):
-        """What the form of `page` holds, and what is typed into it."""
+        """Send the form of `page` with its hidden fields and what is typed into it."""
         url, fields = form_of(page)
         return self.post(url, fields | more, headers=HERE)
 
 
 def form_of(page):
-    """`(where to, hidden fields)` of the one form of a page that holds what was typed, or logs in."""
+    """`(where to, hidden fields)` of the page's one form with what was typed, or of its login form."""
     [form] = re.findall(r"<form[^>]*hx-boost=.false.*?</form>", page.text, re.DOTALL)
     inputs = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)">', form)
     return unescape(re.search(r'action="([^"]*)"', form)[1]), {unescape(name): unescape(text) for name, text in inputs}
@@ -73,7 +73,7 @@ def where(world, address):
 
 @pytest.mark.slow
 def test_a_form_with_an_old_token_comes_back_filled_in():
-    """Logged in again in another tab. Nothing is lost but passwords, which no page ever holds."""
+    """Logged in again in another tab. Nothing is lost but passwords, which no page ever contains."""
     world, wrong = make_world(), []
     for address in POSTING:
         url, browser = where(world, address), Browser()
@@ -91,7 +91,7 @@ def test_a_form_with_an_old_token_comes_back_filled_in():
 
 
 @pytest.mark.slow
-def test_who_is_logged_out_logs_in_and_sends_what_they_typed():
+def test_people_who_were_logged_out_log_in_and_send_what_they_typed():
     world, wrong = make_world(), []
     for person in (world.scene.root, world.scene.alice):
         person.set_password(PASSWORD)
@@ -113,7 +113,7 @@ def test_who_is_logged_out_logs_in_and_sends_what_they_typed():
     assert not wrong, "\n".join(wrong)
 
 
-def test_what_was_typed_is_done_once_it_is_sent_again(alice):
+def test_what_was_typed_takes_effect_once_it_is_sent_again(alice):
     browser = Browser()
     first = browser.send("/groups/new/", {"name": "Thursday Club", "currency": "EUR"})
     page = browser.send_page(first, username="alice", password=PASSWORD)
@@ -124,7 +124,7 @@ def test_what_was_typed_is_done_once_it_is_sent_again(alice):
     assert Group.objects.get().name == "Thursday Club"
 
 
-def test_who_has_logged_in_elsewhere_meanwhile_is_not_asked_again(alice):
+def test_people_who_logged_in_elsewhere_meanwhile_are_not_asked_again(alice):
     browser = Browser()
     first = browser.send("/groups/new/", {"name": "Thursday Club", "currency": "EUR"})
     kept = form_of(first)[1]["kept"]
@@ -145,10 +145,10 @@ def test_a_login_form_with_an_old_token_still_carries_what_was_typed(alice):
     assert form_of(browser.send_page(second, password=PASSWORD))[0] == "/groups/new/"
 
 
-# --- What strangers send --------------------------------------------------------------------------------------------
+# --- Forms from other sites -----------------------------------------------------------------------------------------
 @pytest.mark.parametrize("headers", ELSEWHERE)
-def test_what_another_site_sends_is_never_one_click_away(alice, headers):
-    """Neither shown nor kept, whether somebody is logged in or not."""
+def test_a_form_from_another_site_is_never_one_click_away(alice, headers):
+    """Neither shown nor kept, whether someone is logged in or not."""
     for is_known in (True, False):
         browser = Browser()
         browser.get("/login/")
@@ -163,8 +163,8 @@ def test_what_another_site_sends_is_never_one_click_away(alice, headers):
 
 
 @pytest.mark.parametrize("headers", ELSEWHERE)
-def test_nor_when_it_is_sent_too_often(alice, headers, settings):
-    """The limit is looked at before the token."""
+def test_not_even_when_it_is_sent_too_often(alice, headers, settings):
+    """The limit is checked before the token."""
     caches["limits"].clear()
     settings.RATELIMIT_ENABLE, settings.RATE_LIMITS = True, settings.RATE_LIMITS | {"general": "0/d"}
     browser = Browser()
@@ -173,8 +173,8 @@ def test_nor_when_it_is_sent_too_often(alice, headers, settings):
     assert (answer.status_code, "Trap" in answer.text) == (429, not headers)
 
 
-def test_nobody_else_says_what_is_to_be_sent(alice):
-    """A payload that the site has not signed for this leads nowhere."""
+def test_only_data_signed_by_the_site_is_sent(alice):
+    """A payload that the site has not signed is ignored."""
     form = {"url": "https://evil.example/", "kept": [["name", "Trap"]], "passwords": []}
     for kept in ("x", signing.dumps(form), signing.dumps(form, salt=KEPT) + "x"):
         answer = Client(headers=HERE).post("/login/", {"username": "alice", "password": PASSWORD, "kept": kept})

@@ -1,4 +1,4 @@
-"""Spec 66: what is told to open pages, and when (D7)."""
+"""Spec 66: what is announced to open pages, and when (D7)."""
 
 import pytest
 from django.db import transaction
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def heard():
-    """Topics that were told something since the last time, with the message where it is no plain change."""
+    """Topics announced since the last call, with the message where it is not a plain change."""
     live.breaker.reset()
     ears = get_redis_connection("live").pubsub(ignore_subscribe_messages=True)
     ears.psubscribe(live.channel("*"))
@@ -37,7 +37,7 @@ def heard():
     ears.close()
 
 
-def test_a_change_is_told_to_the_run_its_group_and_whom_it_concerns(heard):
+def test_a_change_is_announced_to_the_run_its_group_and_the_people_concerned(heard):
     scene = stage()
     heard()
     order(scene.run, scene.bob, scene.oil, 6)
@@ -49,7 +49,7 @@ def test_a_change_is_told_to_the_run_its_group_and_whom_it_concerns(heard):
     assert heard() == here | {f"user:{scene.bob.pk}", f"user:{scene.hana.pk}"}
 
 
-def test_nothing_is_told_before_the_commit_or_of_what_is_rolled_back(heard):
+def test_nothing_is_announced_before_the_commit_or_after_a_rollback(heard):
     """D7."""
     scene = stage()
     heard()
@@ -64,7 +64,7 @@ def test_nothing_is_told_before_the_commit_or_of_what_is_rolled_back(heard):
     assert f"run:{scene.run.pk}" in heard()
 
 
-def test_whoever_loses_their_membership_is_told_and_so_is_the_group(heard):
+def test_people_who_lose_their_membership_are_told_and_so_is_the_group(heard):
     scene = stage()
     heard()
     end_membership(scene.group.pk, scene.bob.pk, by=scene.adam)
@@ -85,7 +85,7 @@ def test_other_open_pages_of_a_person_hear_that_the_inbox_was_read(heard):
     assert heard() == set()
 
 
-def test_without_redis_the_change_is_made_all_the_same(heard, monkeypatch):
+def test_without_redis_the_change_is_still_made(heard, monkeypatch):
     scene = stage()
     heard()
 

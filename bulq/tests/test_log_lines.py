@@ -1,4 +1,4 @@
-"""S5, S7: what one line tells, and what it keeps to itself."""
+"""S5, S7: what a log line contains, and what it leaves out."""
 
 import json
 import logging
@@ -22,7 +22,7 @@ def line(message, *args, as_json=False, **options):
     return (lines.JsonLine if as_json else lines.TextLine)().format(record)
 
 
-def test_whatever_is_in_a_message_it_stays_one_line():
+def test_any_message_stays_one_line():
     """S5, S7."""
     assert "\n" not in line("%s", ESCAPES)
     assert "\x1b" not in line("%s", ESCAPES)
@@ -38,7 +38,7 @@ def test_whatever_is_in_a_message_it_stays_one_line():
         ("no address: a/b", "no address: a/b"),
     ],
 )
-def test_of_an_address_the_host_stays(text, stays):
+def test_only_the_host_of_an_address_is_kept(text, stays):
     assert json.loads(line(text, as_json=True))["message"] == stays
 
 
@@ -51,7 +51,7 @@ def test_of_an_address_the_host_stays(text, stays):
         ("[Errno 2] No such file: 'a'", "[Errno 2] No such file: 'a'"),
     ],
 )
-def test_of_what_an_exception_says_no_value_stays(text, stays):
+def test_no_value_in_an_exception_text_is_kept(text, stays):
     assert lines.first_line(text) == stays
 
 
@@ -63,11 +63,11 @@ def test_of_what_an_exception_says_no_value_stays(text, stays):
         f"Error handling request GET /join/{DEAD}/",
     ],
 )
-def test_what_gunicorn_could_not_read_is_not_repeated(text):
+def test_bytes_that_gunicorn_could_not_read_are_not_repeated(text):
     assert DEAD not in line(text, name="gunicorn.error")
 
 
-def test_an_exception_brings_what_led_to_it_even_in_a_circle():
+def test_an_exception_comes_with_its_causes_even_in_a_circle():
     try:
         try:
             raise KeyError("first")
@@ -80,11 +80,11 @@ def test_an_exception_brings_what_led_to_it_even_in_a_circle():
 
 
 @pytest.mark.parametrize("given", ["", "a b", "a\x1b", "x" * 65, '"}', "é"])
-def test_an_id_that_is_none_is_replaced(given):
+def test_an_invalid_id_is_replaced(given):
     assert re.fullmatch("[0-9a-f]{32}", lines.request_id(given, is_trusted=True))
 
 
-def test_an_id_is_taken_from_who_is_trusted_only(db, settings):
+def test_an_id_is_taken_only_from_a_trusted_proxy(db, settings):
     def answered():
         return Client().get("/login/", headers={"X-Request-ID": "mine"})["X-Request-ID"]
 

@@ -1,4 +1,4 @@
-"""S7: what web, live, worker and beat write while secrets of every kind go through them, and what a Sentry is told."""
+"""S7: what web, live, worker and beat log while secrets of every kind go through them, and what Sentry receives."""
 
 import contextlib
 import gzip
@@ -32,7 +32,7 @@ ESCAPES = 'x\r\n{"level": "INFO"}\x1b[31m\u2028'
 
 # --- The story so far -------------------------------------------------------------------------------
 class Sentry(ThreadingHTTPServer):
-    """Keeps what it is told."""
+    """Keeps what it receives."""
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), _Told)
@@ -41,7 +41,7 @@ class Sentry(ThreadingHTTPServer):
         self.dsn = f"http://canary-sentry-key-75@127.0.0.1:{self.server_port}/1"
 
     def events(self):
-        """An envelope is lines of JSON: its head, then a head and a body for each thing in it."""
+        """An envelope is lines of JSON: its header, then a header and a body for each item."""
         return [json.loads(body) for text in self.received for body in text.splitlines()[2::2]]
 
 
@@ -59,7 +59,7 @@ class _Told(BaseHTTPRequestHandler):
 
 
 class Story:
-    """What was asked and answered; when all is over, what was written."""
+    """All requests and answers; at the end, all log files."""
 
     def __init__(self, site, folder):
         self.site, self.folder, self.asked = site, folder, []
@@ -73,7 +73,7 @@ class Story:
         return status, headers
 
     def read_stream(self, query, cookie=""):
-        """Until its first line."""
+        """Read until the first line."""
         with closing(http.client.HTTPConnection("127.0.0.1", self.site.port, timeout=30)) as link:
             link.request("GET", f"/live/?{query}", headers={"Cookie": cookie})
             with link.getresponse() as answer:
@@ -90,7 +90,7 @@ class Story:
         self.database.execute(f"ALTER TABLE away RENAME TO {table}")
 
     def until(self, text, name, seconds=60):
-        """These words are in the log of that process."""
+        """Wait until the log of that process contains `text`."""
         deadline = time.monotonic() + seconds
         while text not in self.site.children[name].log.read_text() and time.monotonic() < deadline:
             time.sleep(0.1)
@@ -136,7 +136,7 @@ def story(tmp_path_factory):
 
 
 def commands(folder):
-    """Beside those of the site; one loads the site after it has written its first lines."""
+    """Worker and beat; one loads the site only after it has written its first lines."""
     celery = ("celery", "-A", "bulq", "-q")
     return {
         "worker": (*celery, "worker", "--concurrency", "1"),
@@ -195,7 +195,7 @@ def come_in(story, token):
 
 
 def mailed(story, pattern, seconds=30):
-    """The words in a mail, sent by web or worker."""
+    """What `pattern` finds in a mail sent by web or worker."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         for path in (story.folder / "mails").glob("*"):
@@ -217,7 +217,7 @@ def hand_something_over(story, rita, session, mara):
 
 
 def inject(story):
-    """Control characters and the like wherever a visitor can write."""
+    """Put control characters and the like wherever a visitor can write."""
     for n, path in enumerate(["%0d%0a%7B%7D", "%1b[31m%0a", "%e2%80%a8", "x%00y"]):
         story.ask("-", "GET", f"/no{n}/{path}?{path}", source="127.0.0.10")
     written = {
@@ -238,7 +238,7 @@ def inject(story):
 
 
 def fail(story, token, session):
-    """Each of web and worker, because a table is gone."""
+    """Make web and worker fail, because a table is gone."""
     with story.without("accounts_group"):
         story.broken = story.ask("join/<slug:token>/", "GET", f"/join/{token}/", cookies=session)
     with story.without("accounts_user"):
@@ -259,7 +259,7 @@ def test_every_line_is_an_object_with_its_time_and_level(story):
             assert {"time", "level", "logger", "message", "request", "person"} <= entry.keys(), line
 
 
-def test_no_secret_is_told_to_anybody(story):
+def test_no_secret_is_written_anywhere(story):
     secrets = {**story.canaries, "csrf": TOKEN, "key": SECRET_KEY, "typed": TYPED, "mistyped": MISTYPED, "dead": DEAD}
     secrets |= {"unreadable": UNREADABLE, "sentry": "canary-sentry-key-75", "hook": "canary-hook-76"}
     secrets["database"] = urlsplit(story.site.environment["DATABASE_URL"]).password
@@ -270,7 +270,7 @@ def test_no_secret_is_told_to_anybody(story):
     assert not found
 
 
-def test_each_request_has_one_line_with_what_came_of_it(story):
+def test_each_request_has_one_line_with_its_result(story):
     entries = [line for name in ("web", "live0") for line in story.lines(name) if line["logger"] == "bulq.requests"]
     for asked in story.asked:
         [line] = [line for line in entries if line["request"] == asked["request"]]
@@ -281,14 +281,14 @@ def test_each_request_has_one_line_with_what_came_of_it(story):
     assert not [line for line in entries if line["route"].startswith("health/")]
 
 
-def test_each_stream_has_one_line_when_it_is_over(story):
+def test_each_stream_has_one_line_when_it_ends(story):
     assert [status for status, _request in story.streams] == [200, 403]
     for status, request in story.streams:
         [line] = [line for line in story.lines("live0") if line["request"] == request]
         assert (line["route"], line["status"], line["person"] is not None) == ("live/", status, status == 200)
 
 
-def test_the_worker_tells_which_request_handed_it_a_task(story):
+def test_the_worker_logs_which_request_queued_a_task(story):
     entries = [line for line in story.lines("worker") if line["request"] == story.handed_over_by]
     assert [(line["logger"], line["task"], line["state"]) for line in entries] == [
         ("bulq.tasks", "bids.tasks.mail_at_once", "SUCCESS")
@@ -297,7 +297,7 @@ def test_the_worker_tells_which_request_handed_it_a_task(story):
     assert [line for line in story.lines("web") if line["request"] == story.handed_over_by]
 
 
-def test_what_fails_has_one_line_with_the_traceback(story):
+def test_each_failure_has_one_line_with_the_traceback(story):
     failed = [line for line in story.all_lines() if "exc_info" in line]
     assert [(line.get("route"), line.get("task"), line["level"]) for line in failed] == [
         ("join/<slug:token>/", None, "ERROR"),
@@ -312,7 +312,7 @@ def test_what_fails_has_one_line_with_the_traceback(story):
         assert " in execute\n" in error["exc_info"]
 
 
-def test_a_sentry_is_told_what_fails(story):
+def test_failures_are_sent_to_sentry(story):
     events = [event for event in story.sentry.events() if event["exception"]["values"]]
     failed = [line for line in story.all_lines() if "exc_info" in line]
     assert sorted(line["tags"]["request"] for line in events) == sorted(line["request"] for line in failed)

@@ -1,4 +1,4 @@
-"""What the tags draw and write: words, widths and escaping. No database."""
+"""What the tags draw and write: text, widths and escaping. No database."""
 
 import re
 from datetime import date, timedelta
@@ -20,7 +20,7 @@ def widths(svg):
 
 
 def visible_text(html):
-    """Text as seen, without the drawing."""
+    """The visible text, without the drawing."""
     return " ".join(re.sub(r"<[^>]+>", " ", html).split())
 
 
@@ -71,14 +71,14 @@ def test_a_pack_nobody_wants_needs_nothing():
     assert visible_text(bars.pack_bar(Decimal(0), Decimal(0), Decimal(6), "kg")) == "Nobody yet"
 
 
-def test_what_came_is_drawn_against_what_is_wanted():
+def test_the_received_quantity_is_drawn_against_the_wanted_one():
     short = bars.came_bar(Decimal(8), Decimal(6))
     assert widths(short) == [Decimal("74.1"), Decimal(25)]
     assert 'class="need"' in short
     assert 'class="over"' in bars.came_bar(Decimal(6), Decimal(8))
 
 
-def test_a_pack_bar_writes_its_numbers_beneath():
+def test_a_pack_bar_has_its_numbers_beneath():
     html = bars.pack_bar(Decimal(4), Decimal(27), Decimal(12), "kg")
     assert visible_text(html) == "2 full packs 7 of 12 kg: 5 still needed"
     assert visible_text(bars.pack_bar(Decimal(1), Decimal(5), None, "kg")) == "6 kg wanted"
@@ -95,7 +95,7 @@ def render(source, **context):
     return Template(source).render(Context(context))
 
 
-def test_a_progress_bar_is_its_share_and_empty_without_a_whole():
+def test_a_progress_bar_shows_a_share_and_is_empty_without_a_total():
     assert widths(render("{% progress_bar 5 12 %}"))[1] == Decimal("41.67")
     assert widths(render("{% progress_bar 0 0 %}"))[1] == 0
 
@@ -118,7 +118,7 @@ def chart(*series):
     return render('{% price_chart series "EUR" %}', series=drawn)
 
 
-def test_a_price_chart_says_for_each_store_where_its_price_went():
+def test_a_price_chart_says_how_the_price_moved_at_each_store():
     html = chart(("Metro", ["4.20", "3.90", "4.00"]), ("Süd", ["4.10"]))
     assert label(html) == ("Metro: from €4.20 to €4.00, lowest €3.90. Süd: from €4.10 to €4.10, lowest €4.10.")
     assert "<circle" in html
@@ -177,7 +177,7 @@ def test_initials_of_any_script(name, letters):
     assert names.initials(name) == letters
 
 
-def test_an_avatar_stands_out_when_it_is_me():
+def test_the_readers_own_avatar_stands_out():
     person, other = SimpleNamespace(name="Mara Kovač"), SimpleNamespace(name="Jon")
     context = {"request": SimpleNamespace(user=person)}
     assert 'class="ava me sm"' in look.avatar(context, person, "sm")
@@ -185,12 +185,12 @@ def test_an_avatar_stands_out_when_it_is_me():
     assert 'class="ava"' in look.avatar({}, other)
 
 
-def test_amounts_are_empty_when_there_are_none():
+def test_missing_amounts_are_empty():
     page = Template('{{ none|money:"EUR" }}{{ none|quantity }}{{ none|unit_price:"EUR" }}')
     assert page.render(Context({"none": None})) == ""
 
 
-def test_a_unit_price_comes_from_an_observation_or_a_number():
+def test_a_unit_price_comes_from_a_price_or_a_number():
     observed = SimpleNamespace(amount=Decimal(10), quantity=Decimal(12))
     assert look.unit_price(observed, "EUR") == "€0.8333"
     assert look.unit_price(Decimal("7.40"), "EUR") == "€7.40"

@@ -1,4 +1,4 @@
-"""O3: each migration goes forward, back and forward again; what is in use it asks for again, and blocks nobody."""
+"""O3: each migration goes forward, back and forward again; it retries locks on tables in use, and blocks nobody."""
 
 import contextlib
 import time
@@ -23,16 +23,16 @@ NEXT_TRY = "a table is in use; next try in 0.1 s."
 
 @pytest.fixture
 def empty(transactional_db):
-    """A database without tables; until the end every connection leads there."""
+    """A database without tables, to which every connection leads until the end."""
     with made("empty") as name, leading_to(name):
         connection.ensure_connection()
-        MigrationRecorder(connection).ensure_schema()  # no migration makes it, nor takes it away
+        MigrationRecorder(connection).ensure_schema()  # no migration creates or drops it
         yield name
 
 
 @pytest.fixture(scope="module")
 def pattern(django_db_setup, django_db_blocker):
-    """A database with every migration made, that nobody is connected to."""
+    """A database with every migration applied, to which nobody is connected."""
     with django_db_blocker.unblock(), made("pattern") as name:
         with leading_to(name):
             call_command("migrate", verbosity=0)
@@ -41,7 +41,7 @@ def pattern(django_db_setup, django_db_blocker):
 
 @pytest.fixture
 def scratch(transactional_db, pattern):
-    """A copy of it that may be spoilt; until the end every connection leads there."""
+    """A disposable copy of it, to which every connection leads until the end."""
     with made("scratch", like=pattern) as name, leading_to(name):
         yield name
 
@@ -99,20 +99,20 @@ def test_each_goes_forward_back_and_forward_again_with_the_demo_in_the_tables(em
 
 
 def test_each_is_one_transaction():
-    """So that one that met a lock has left nothing behind, and can be tried again."""
+    """So that one that ran into a lock has left nothing behind, and can be tried again."""
     migrations = MigrationLoader(None).disk_migrations
     assert {key for key, migration in migrations.items() if not migration.atomic} == set()
 
 
 def go(part):
-    """Forward or back, until just this part of the path is made."""
+    """Migrate forward or back, until exactly this part of the path is applied."""
     executor = MigrationExecutor(connection)
     executor.migrate(list({**dict.fromkeys(executor.loader.migrated_apps), **dict(part)}.items()))
     assert set(executor.recorder.applied_migrations()) == set(part)
 
 
 def schema(database):
-    """What pg_dump writes of it; the key only keeps it from making one up each time."""
+    """The schema as pg_dump writes it; the key only keeps it from inventing one each time."""
     options = ("--schema-only", "--restrict-key=same")
     return tools.run("pg_dump", *options, clock=tools.Clock(60), database=database).splitlines()
 
@@ -133,7 +133,7 @@ def counts():
 
 
 # --- Locks -----------------------------------------------------------------------------------------
-# What is undone first, what holds its table, what people then want of it. A foreign key is added after everything else.
+# What is undone first, what locks its table, what people then do with it. A foreign key is added after everything else.
 IN_USE = {
     "alter": ("stores", "0002", "stores_store", "ACCESS SHARE", "SELECT count(*) FROM stores_store"),
     "key": ("bids", "0001", "accounts_user", "ROW EXCLUSIVE", "UPDATE accounts_user SET name = '' WHERE false"),
@@ -146,7 +146,7 @@ def hurried(monkeypatch):
 
 
 @pytest.mark.parametrize("case", IN_USE)
-def test_people_get_through_before_a_migration_that_waits(scratch, hurried, case):
+def test_people_are_served_before_a_waiting_migration(scratch, hurried, case):
     app, number, table, mode, wish = IN_USE[case]
     whole, terminal, over = schema(scratch), StringIO(), Signal()
     call_command("migrate", app, number, verbosity=0)
@@ -169,7 +169,7 @@ def test_people_get_through_before_a_migration_that_waits(scratch, hurried, case
     assert differences(schema(scratch), whole) == []
 
 
-def test_what_is_never_free_is_given_up_with_nothing_half_done(scratch, monkeypatch, capsys):
+def test_a_migration_that_never_gets_its_lock_gives_up_with_nothing_half_done(scratch, monkeypatch, capsys):
     monkeypatch.setattr(migrate, "PAUSES", (0.1,))
     whole = schema(scratch)
     call_command("migrate", "stores", "0002", verbosity=0)
@@ -190,14 +190,14 @@ def test_what_is_never_free_is_given_up_with_nothing_half_done(scratch, monkeypa
     assert differences(schema(scratch), whole) == []
 
 
-def test_a_migration_leaves_the_time_that_people_wait_as_it_was():
+def test_a_migration_restores_the_lock_timeout():
     call_command("migrate", verbosity=0)
     with connection.cursor() as cursor:
         cursor.execute("SHOW lock_timeout")
         assert cursor.fetchone() == ("3s",)
 
 
-def test_of_two_at_once_the_second_waits(scratch, hurried):
+def test_the_second_of_two_at_once_waits(scratch, hurried):
     whole, terminals = schema(scratch), (StringIO(), StringIO())
     call_command("migrate", "stores", "0002", verbosity=0)
 
@@ -218,7 +218,7 @@ def test_of_two_at_once_the_second_waits(scratch, hurried):
 @contextlib.contextmanager
 def in_use(database, table, mode):
     with databases.connected(database) as server, server.transaction():
-        server.execute("SET LOCAL idle_in_transaction_session_timeout = '60s'")  # or one who waits for ever hangs
+        server.execute("SET LOCAL idle_in_transaction_session_timeout = '60s'")  # or a waiting process hangs
         server.execute(f"LOCK TABLE {table} IN {mode} MODE")
         yield
 

@@ -1,4 +1,4 @@
-"""D6, spec 73: a form that is sent twice has one effect and gives the first answer."""
+"""D6, spec 73: a form sent twice has one effect and gets the first answer."""
 
 import uuid
 from datetime import timedelta
@@ -41,7 +41,7 @@ def form(**fields):
 
 
 # --- One form, several times -----------------------------------------------------------------------
-def test_the_same_form_twice_is_one_group_and_one_answer(as_alice):
+def test_the_same_form_twice_makes_one_group_and_one_answer(as_alice):
     """D6: the redirect is the same, and the page after it shows the message."""
     sent = form()
     first, second = as_alice.post(NEW_GROUP, sent), as_alice.post(NEW_GROUP, sent)
@@ -51,8 +51,8 @@ def test_the_same_form_twice_is_one_group_and_one_answer(as_alice):
     assert "Your group is ready" in as_alice.get(second["Location"]).text
 
 
-def test_the_page_that_a_form_answers_with_is_the_same_too(alice, as_alice, settings):
-    """D6: also an answer that is no redirect, its headers included."""
+def test_an_answer_that_is_a_page_is_repeated_too(alice, as_alice, settings):
+    """D6: also an answer that is not a redirect, headers included."""
     settings.ROOT_URLCONF = __name__
     sent = form()
     first, second = as_alice.post("/page/", sent), as_alice.post("/page/", sent)
@@ -61,7 +61,7 @@ def test_the_page_that_a_form_answers_with_is_the_same_too(alice, as_alice, sett
     assert second.status_code == 201
 
 
-def test_without_the_memory_of_it_the_same_form_makes_two_groups(as_alice, monkeypatch):
+def test_without_stored_answers_the_same_form_makes_two_groups(as_alice, monkeypatch):
     """Negative control."""
     monkeypatch.setattr(moments, "_key", lambda _request: uuid.uuid4().hex)
     sent = form()
@@ -78,7 +78,7 @@ def twenty_posts(user):
 
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
-def test_twenty_identical_posts_in_parallel_are_one_group_and_twenty_equal_answers():
+def test_twenty_identical_posts_in_parallel_make_one_group_and_twenty_equal_answers():
     """D6."""
     answers = twenty_posts(make_user("Alice"))
     group = Group.objects.get()
@@ -89,7 +89,7 @@ def test_twenty_identical_posts_in_parallel_are_one_group_and_twenty_equal_answe
 
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
-def test_without_the_memory_twenty_posts_are_twenty_groups(monkeypatch):
+def test_without_stored_answers_twenty_posts_make_twenty_groups(monkeypatch):
     """Negative control."""
     monkeypatch.setattr(moments, "_key", lambda _request: uuid.uuid4().hex)
     twenty_posts(make_user("Alice"))
@@ -97,8 +97,8 @@ def test_without_the_memory_twenty_posts_are_twenty_groups(monkeypatch):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_who_sends_a_form_again_while_it_is_still_being_saved_is_told_so():
-    """D3, D6: the second waits for the first, three seconds at most; here 0.2."""
+def test_people_who_resend_a_form_while_it_is_being_saved_are_told_so():
+    """D3, D6: the second waits for the first, at most three seconds; here 0.2."""
     alice, sent = make_user("Alice"), form()
     client = signed_in(alice)
     client.post(NEW_GROUP, sent)
@@ -128,7 +128,7 @@ def test_a_refused_form_leaves_no_trace_and_its_id_can_be_used_again(as_alice):
     assert Group.objects.count() == 1
 
 
-def test_what_an_action_wrote_before_it_was_refused_is_undone(as_alice, settings):
+def test_writes_before_a_refusal_are_undone(as_alice, settings):
     settings.ROOT_URLCONF = __name__
     for address, status in (("/refused/", 422), ("/raised/", 422)):
         assert as_alice.post(address, form()).status_code == status
@@ -137,7 +137,7 @@ def test_what_an_action_wrote_before_it_was_refused_is_undone(as_alice, settings
 
 
 def test_a_crash_leaves_nothing_and_the_form_can_be_sent_again(as_alice, settings):
-    """Spec 73: stored wholly or not at all."""
+    """Spec 73: stored completely or not at all."""
     settings.ROOT_URLCONF = __name__
     as_alice.raise_request_exception = False
     sent = form()
@@ -146,8 +146,8 @@ def test_a_crash_leaves_nothing_and_the_form_can_be_sent_again(as_alice, setting
     assert not SentForm.objects.exists()
 
 
-def test_a_row_that_somebody_else_holds_is_a_sentence_and_no_server_error(as_alice, settings):
-    """D3, whatever statement it is that waits."""
+def test_a_locked_row_gets_a_sentence_and_not_a_server_error(as_alice, settings):
+    """D3, no matter which statement waits."""
     settings.ROOT_URLCONF = __name__
     answer = as_alice.post("/busy/", form())
     assert answer.status_code == 409
@@ -155,7 +155,7 @@ def test_a_row_that_somebody_else_holds_is_a_sentence_and_no_server_error(as_ali
     assert not SentForm.objects.exists()
 
 
-# --- What is another form --------------------------------------------------------------------------
+# --- What counts as another form -------------------------------------------------------------------
 def test_other_content_with_the_same_id_is_another_form(as_alice):
     sent = form()
     as_alice.post(NEW_GROUP, sent)
@@ -164,7 +164,7 @@ def test_other_content_with_the_same_id_is_another_form(as_alice):
     assert set(Group.objects.values_list("name", flat=True)) == {"Thursday Club", "Friday Club"}
 
 
-def test_so_is_the_same_content_at_another_address(as_alice, settings):
+def test_the_same_content_at_another_address_is_another_form(as_alice, settings):
     settings.ROOT_URLCONF = __name__
     sent = form()
     as_alice.post("/page/", sent)
@@ -180,8 +180,8 @@ def test_another_persons_identical_form_is_not_answered_with_mine(as_alice):
     assert Group.objects.count() == 2
 
 
-def test_a_new_token_against_forgery_is_no_other_form(as_alice):
-    """A page that is loaded again after logging in has another one."""
+def test_a_new_csrf_token_does_not_make_another_form(as_alice):
+    """A page reloaded after logging in has another one."""
     sent = form()
     for token in ("one", "two"):
         as_alice.post(NEW_GROUP, sent | {"csrfmiddlewaretoken": token})
@@ -263,8 +263,8 @@ def lock_out(_client):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("end", [log_out, log_out_everywhere, change_password, reset_password, lock_out])
-def test_once_the_session_that_it_made_is_over_a_registration_signs_nobody_in(end):
-    """The first answer still comes, and leads to the door."""
+def test_a_repeated_registration_signs_nobody_in_once_its_session_is_over(end):
+    """The first answer still comes, and leads to the login page."""
     sent = REGISTRATION | {"once": str(uuid.uuid4())}
     first, second = FormClient(), FormClient()
     location = first.post("/register/", sent)["Location"]
@@ -275,7 +275,7 @@ def test_once_the_session_that_it_made_is_over_a_registration_signs_nobody_in(en
 
 
 @pytest.mark.django_db
-def test_a_registration_with_another_password_is_no_way_in():
+def test_a_repeated_registration_with_another_password_is_no_way_in():
     sent = REGISTRATION | {"once": str(uuid.uuid4())}
     FormClient().post("/register/", sent)
     other = "another horse battery"
@@ -285,7 +285,7 @@ def test_a_registration_with_another_password_is_no_way_in():
 
 
 @pytest.mark.django_db
-def test_logging_in_and_out_happens_each_time():
+def test_logging_in_and_out_takes_effect_each_time():
     """Their repetition is harmless and has to happen again."""
     bob = make_user("Bob")
     bob.set_password(PASSWORD)
@@ -299,8 +299,8 @@ def test_logging_in_and_out_happens_each_time():
 
 
 # --- Leaving a group twice -------------------------------------------------------------------------
-def test_a_form_whose_first_answer_took_the_right_away_still_gets_that_answer(alice):
-    """Whoever leaves twice is told twice that they left, and not that there is no such group."""
+def test_a_form_whose_first_answer_removed_the_right_still_gets_that_answer(alice):
+    """People who leave twice are told twice that they left, and not that there is no such group."""
     bob = make_user("Bob")
     group = make_group(admin=alice, members=[bob])
     sent, client = {"once": str(uuid.uuid4())}, signed_in(bob)
@@ -309,7 +309,7 @@ def test_a_form_whose_first_answer_took_the_right_away_still_gets_that_answer(al
     assert not Membership.objects.filter(user=bob).exists()
 
 
-# --- Views that only this file has -----------------------------------------------------------------
+# --- Views for this file only ----------------------------------------------------------------------
 def make(name="Club"):
     return Group.objects.create(name=name, currency="EUR")
 

@@ -1,4 +1,4 @@
-"""S5, S6: what people type, and what their browsers say, comes back as text and leads nowhere else."""
+"""S5, S6: what people type, and what their browsers send, comes back as text and leads nowhere else."""
 
 import inspect
 import re
@@ -50,7 +50,7 @@ LEADING_ON = {"href", "src", "action", "formaction", "hx-get", "hx-post", "data"
 
 
 class Page(HTMLParser):
-    """What a browser would make of a page: its texts, and what in it came to life or leads away."""
+    """A page as a browser reads it: its texts, and markup that came to life or leads away."""
 
     def __init__(self, text):
         super().__init__(convert_charrefs=True)
@@ -88,7 +88,7 @@ def leads_away(url):
 
 
 def problems_of(answer):
-    """What is wrong with an answer, whatever it is."""
+    """What is wrong with an answer of any kind."""
     found = [f"status {answer.status_code}"] if answer.status_code >= 500 else []
     found += [f"header {name}" for name, value in answer.items() if {"\r", "\n", "\x00"} & set(value)]
     found += ["cookie"] if "evil" in answer.cookies else []
@@ -97,7 +97,7 @@ def problems_of(answer):
     return found + (Page(answer.text).problems if answer.get("Content-Type", "").startswith("text/html") else [])
 
 
-def test_what_comes_alive_is_seen():
+def test_live_markup_is_detected():
     for text in MARKUP.values():
         assert Page(f'<p title="{text}">{text}</p>').problems
         assert not Page(f'<p title="{escape(text)}">{escape(text)}</p>').problems
@@ -139,7 +139,7 @@ def text_fields(form):
 
 
 def test_no_text_field_is_left_out():
-    """S5: whoever adds a form with a text says above how it is sent."""
+    """S5: every new form with a text has to be listed above."""
     modules = (accounts.forms, bids.forms, stores.forms)
     known = {form for module in modules for _name, form in inspect.getmembers(module, inspect.isclass)}
     known = {form for form in known if issubclass(form, forms.BaseForm) and hasattr(form, "base_fields")}
@@ -150,7 +150,7 @@ def test_no_text_field_is_left_out():
 
 @pytest.fixture
 def send(db):
-    """`send(form, field, text)` fills that form in as it should be, but for one field; it is undone afterwards."""
+    """`send(form, field, text)` sends the form filled in correctly, except for one field, and undoes it afterwards."""
     scene, shopping = stage(states.ACTIVE), stage(states.SHOPPING)
     User.objects.filter(pk=scene.alice.pk).update(password=make_password(PASSWORD))
     mine = make_product("Own olives", created_by=scene.alice)
@@ -185,7 +185,7 @@ def send(db):
 
 
 @pytest.mark.slow
-def test_what_is_typed_comes_back_as_text(send):
+def test_typed_text_comes_back_as_text(send):
     """S5: markup and control characters are refused, or stored and shown as typed; one line stays one line."""
     wrong = []
     for form in TYPED:
@@ -206,7 +206,7 @@ def test_what_is_typed_comes_back_as_text(send):
 
 
 # --- What is stored, however it got there ---------------------------------------------------------------------------
-# Every text that a person can have written; what a page makes of it must not depend on what a form lets through.
+# Every text that a person can have written; how a page shows it must not depend on what a form accepts.
 WRITTEN = {
     "User": ["username", "name", "email"], "Group": ["name"], "Store": ["name", "chain", "address"],
     "Product": ["name", "brand", "unit"], "Offer": ["note"], "Price": ["note"], "Run": ["note"], "Bid": ["comment"],
@@ -219,7 +219,7 @@ NOT_WRITTEN = {
 }  # fmt: skip
 OURS = ("accounts", "stores", "bids", "bulq")
 WORDS = ("name", "brand", "store", "show", "by", "next", "on", "join")
-# By the longest text that a column takes.
+# By the longest text that a column accepts.
 POLYGLOTS = {100: f"' onfocus=hit() x='{MARKUP['element']}", 50: "' onfocus=hit x='\"><b-hit>", 20: "'\"><b-hit>"}
 
 
@@ -238,7 +238,7 @@ def test_no_stored_text_is_left_out():
 
 
 def write_everywhere():
-    """Into every text of every row; tells what was written where."""
+    """Write into every text of every row; returns what was written where."""
     written = {}
     for name, fields in WRITTEN.items():
         model = MODELS[name]
@@ -257,8 +257,8 @@ def write_everywhere():
 
 
 @pytest.mark.slow
-def test_whatever_is_stored_is_shown_as_text_on_every_page():
-    """S5: pages of every stage, parts of pages, sheets to print and the admin."""
+def test_stored_text_is_shown_as_text_on_every_page():
+    """S5: pages of every stage, fragments, sheets to print and the admin."""
     world = make_world()
     others = [stage(state) for state in (states.ACTIVE, states.SHOPPING, states.ADJUSTING)]
     written, wrong, texts = write_everywhere(), [], []
@@ -283,8 +283,8 @@ def test_whatever_is_stored_is_shown_as_text_on_every_page():
 
 
 # --- Mails ------------------------------------------------------------------------------------------------
-def test_a_mail_is_plain_text_with_our_headers_only():
-    """S5: whatever somebody is called, their name opens no header and no markup."""
+def test_a_mail_is_plain_text_with_only_our_headers():
+    """S5: no name of a person can open a header or markup."""
     scene = stage(states.ACTIVE)
     User.objects.exclude(pk=scene.bob.pk).update(wants_mail=True, email="somebody@example.org")
     for text in (*MARKUP.values(), *CONTROLS[1:]):
@@ -300,10 +300,10 @@ def test_a_mail_is_plain_text_with_our_headers_only():
         assert not {"\r", "\n"} & set(message.subject)
 
 
-# --- Where one is led -----------------------------------------------------------------------------------------------
+# --- Redirects ------------------------------------------------------------------------------------------------------
 @pytest.mark.slow
 def test_no_parameter_leads_to_another_site():
-    """S5: open redirects are harmless, by every name a page may take them from, and by the page one came from."""
+    """S5: open redirects are harmless, in every parameter a page may read them from, and in the referrer."""
     world, wrong = make_world(), []
     leader, visitor = world.scene.alice, world.clients["visitor"]
     leader.username, leader.password = "alice", make_password(PASSWORD)
@@ -322,7 +322,7 @@ def test_no_parameter_leads_to_another_site():
     ]  # fmt: skip
     led_on = 0
     for number, evil in enumerate(EVIL):
-        came_from = re.sub(r"[\x00-\x1f]", "", evil)  # a header cannot hold what a parameter can
+        came_from = re.sub(r"[\x00-\x1f]", "", evil)  # a header cannot contain everything that a parameter can
         fields = dict.fromkeys(("next", "join", "link", "url", "back", "redirect", "on", "show"), evil)
         for client, url, data in posts:
             for query, more in (({}, fields), (fields, {}))[: 2 if number < 2 else 1]:
@@ -335,7 +335,7 @@ def test_no_parameter_leads_to_another_site():
             answer = client.get(url, fields | {"name": world.scene.store.name}, headers={"referer": came_from})
             wrong += [f"{url}, {evil!r}: {problem}" for problem in problems_of(answer)]
     assert not wrong, "\n".join(wrong)
-    assert led_on >= len(EVIL) * 6  # those that do lead on
+    assert led_on >= len(EVIL) * 6  # those that do redirect
 
 
 FOREIGN_HOSTS = (
@@ -349,15 +349,15 @@ FORWARDED = {
 
 
 def test_a_host_that_is_not_ours_is_refused():
-    """S5: before anything is looked at, and without repeating it."""
+    """S5: before anything is read, and without repeating it."""
     for host, url in product(FOREIGN_HOSTS, ("/login/", "/password-reset/", "/", "/admin/login/")):
         for ask in (FormClient().get, FormClient().post):
             answer = ask(url, headers={"host": host})
             assert (answer.status_code, "evil" in answer.text, "hit" in answer.text) == (400, False, False)
 
 
-def test_what_a_stranger_says_about_our_name_is_not_repeated():
-    """S5: neither in the link of a mail for a new password, nor in an invitation, nor where one is led."""
+def test_a_forged_host_name_is_not_repeated():
+    """S5: neither in the link of a password reset mail, nor in an invitation, nor in a redirect."""
     scene = stage(states.PLANNING)
     User.objects.filter(pk=scene.alice.pk).update(email="alice@example.org", password=make_password(PASSWORD))
     FormClient().post("/password-reset/", {"email": "alice@example.org"}, headers=FORWARDED)
@@ -370,7 +370,7 @@ def test_what_a_stranger_says_about_our_name_is_not_repeated():
 
 
 def test_a_line_of_the_log_is_one_line(caplog):
-    """S5: nobody writes lines of their own into the log with an address."""
+    """S5: nobody can write lines into the log through an address."""
     FormClient().get("/nowhere/%0aWARNING%20all%20is%20well%0d%1b[31m")
     FormClient().put("/logout/%0d%0afake")
     assert caplog.records

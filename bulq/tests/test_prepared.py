@@ -1,4 +1,4 @@
-"""Querysets compiled once (bulq/kit/prepared.py): the rows of the ordinary ones, whatever is bound."""
+"""Querysets compiled once (bulq/kit/prepared.py): the same rows as ordinary ones, for any parameters."""
 
 import pytest
 from django.db import connection
@@ -22,7 +22,7 @@ def names(runs):
     return Participation.objects.filter(run__any=runs).order_by("pk").values_list("run_id", "user__name")
 
 
-def test_rows_are_those_of_the_queryset_with_what_is_selected_along():
+def test_rows_equal_those_of_the_queryset_with_related_objects():
     cast = stage("active")
     stage("shopping")
     runs = prepared(ordinary_runs)
@@ -61,14 +61,14 @@ def test_it_is_compiled_once(monkeypatch):
     assert len(compiled) == once > 0
 
 
-def test_what_is_bound_is_a_value_and_never_sql():
+def test_a_bound_parameter_is_a_value_and_never_sql():
     make_group("Club", admin=make_user("Alice"))
     by_name = prepared(lambda name: Group.objects.filter(name=name))
     assert len(by_name("Club")) == 1
     assert by_name("x' OR '1'='1") == []
 
 
-def test_a_parameter_that_is_missing_or_unknown_is_a_mistake():
+def test_a_missing_or_unknown_parameter_is_an_error():
     runs = prepared(ordinary_runs)
     with pytest.raises(TypeError):
         runs()

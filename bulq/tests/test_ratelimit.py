@@ -1,4 +1,4 @@
-"""R1, R4 to R8, R10: how often somebody may ask, on a real Redis."""
+"""R1, R4 to R8, R10: how often someone may ask, on a real Redis."""
 
 import time
 from ipaddress import ip_network
@@ -66,8 +66,8 @@ def test_five_registrations_and_they_do_not_count_as_logins():
     assert log_in(address=client.defaults["REMOTE_ADDR"]).status_code == 422
 
 
-def test_reading_the_login_form_counts_as_anything_else():
-    """R1: general, by address for those who are not logged in."""
+def test_reading_the_login_form_counts_like_any_other_page():
+    """R1: the general limit, by address for visitors."""
     client = FormClient(REMOTE_ADDR=elsewhere())
     assert set(statuses(100, lambda: client.get("/login/"))) == {200}
     assert client.get("/login/").status_code == 429
@@ -76,7 +76,7 @@ def test_reading_the_login_form_counts_as_anything_else():
 
 
 def test_twenty_saved_orders_a_minute():
-    """R1: whichever page they come from, apart from everything else."""
+    """R1: from any page, separate from everything else."""
     scene = stage(states.ACTIVE)
     client = signed_in(scene.bob)
     table, product = (
@@ -93,7 +93,7 @@ def test_twenty_saved_orders_a_minute():
 
 
 @pytest.mark.slow
-def test_who_is_logged_in_is_counted_by_person():
+def test_logged_in_people_are_counted_by_person():
     """R7: thirty friends behind one address."""
     here = elsewhere()
     people = [signed_in(make_user(f"Friend {number}", username=f"friend{number}")) for number in range(30)]
@@ -103,7 +103,7 @@ def test_who_is_logged_in_is_counted_by_person():
     assert statuses(97, lambda: alone.get("/runs/0/", REMOTE_ADDR=elsewhere()))[-2:] == [404, 429]
 
 
-def test_after_the_seconds_that_it_names_the_next_one_passes(limits):
+def test_after_the_wait_that_it_names_the_next_request_passes(limits):
     """R1."""
     limits["general"] = "1/2s"
     client = FormClient(REMOTE_ADDR=elsewhere())
@@ -116,8 +116,8 @@ def test_after_the_seconds_that_it_names_the_next_one_passes(limits):
     assert client.get("/login/").status_code == 200
 
 
-def test_every_counter_ends_by_itself():
-    """R2: a key without an end would lock somebody out for good."""
+def test_every_counter_expires():
+    """R2: a key that never expires would lock someone out for good."""
     log_in()
     FormClient(REMOTE_ADDR=elsewhere()).get("/login/")
     keys = list(caches["limits"].iter_keys("*"))
@@ -125,8 +125,8 @@ def test_every_counter_ends_by_itself():
     assert all(caches["limits"].ttl(key) for key in keys)
 
 
-def test_mails_for_a_new_password_are_counted_by_who_asks_and_by_who_gets_them():
-    """R1: whether or not anybody has that address, however it is written; nobody is buried in mails."""
+def test_password_reset_mails_are_counted_by_sender_and_by_recipient():
+    """R1: whether or not anyone has that address, in any spelling; nobody is flooded with mails."""
     addresses = ("ana@example.org", "Ana@Example.org ", "ANA@EXAMPLE.ORG", "ana@example.org")
     asked = [FormClient(REMOTE_ADDR=elsewhere()).post("/password-reset/", {"email": email}) for email in addresses]
     assert [answer.status_code for answer in asked] == [302, 302, 302, 429]
@@ -139,8 +139,8 @@ def test_mails_for_a_new_password_are_counted_by_who_asks_and_by_who_gets_them()
 
 
 # --- Who is counted --------------------------------------------------------------------------------
-def test_a_name_is_counted_however_it_is_written(limits):
-    """R6: and by address, so that it is only this address that has to wait."""
+def test_a_name_is_counted_in_any_spelling(limits):
+    """R6: and by address, so that only this address has to wait."""
     limits["login"] = "1000/d"
     make_user("Bob", username="bob")
     here = elsewhere()
@@ -151,7 +151,7 @@ def test_a_name_is_counted_however_it_is_written(limits):
 
 
 def test_nobody_can_lock_a_victim_out_from_elsewhere():
-    """R6: a thousand tries from two hundred addresses, of which only the counting is done."""
+    """R6: a thousand tries from two hundred addresses; only the counting is done here."""
     User.objects.create_user("mara", PASSWORD, name="Mara")
     enemies = [RequestFactory(REMOTE_ADDR=elsewhere()) for _ in range(200)]
     tries = [enemy.post("/login/", {"username": "mara"}) for enemy in enemies for _ in range(6)]
@@ -181,7 +181,7 @@ def test_a_direct_visitor_stays_one_visitor_whatever_the_headers_say(headers):
 
 
 def test_a_trusted_proxy_is_believed_about_the_last_address(settings):
-    """R3: what a client put left of it does not count."""
+    """R3: what a client put to the left of it does not count."""
     settings.TRUSTED_PROXIES = [ip_network("127.0.0.1")]
     here = elsewhere()
 
@@ -193,8 +193,8 @@ def test_a_trusted_proxy_is_believed_about_the_last_address(settings):
 
 
 @pytest.mark.slow
-def test_a_busy_minute_of_twenty_people_meets_no_limit():
-    """R9, spec 66: three visible tabs each, that fetch every three seconds, and an order saved every three."""
+def test_a_busy_minute_of_twenty_people_stays_within_the_limits():
+    """R9, spec 66: three visible tabs each that refresh every three seconds, and an order saved every three."""
     people = [make_user(f"Friend {number}") for number in range(20)]
     asked = ["/runs/1/"] * 60 + ["/runs/1/add/"] * 15
     for person in people:
@@ -219,7 +219,7 @@ def test_the_answer_keeps_what_was_typed_and_says_how_long_to_wait(limits):
     assert "secret words" not in answer.text
 
 
-def test_a_refused_page_can_be_asked_for_again(limits):
+def test_a_refused_page_can_be_requested_again(limits):
     limits["general"] = "0/m"
     answer = FormClient(REMOTE_ADDR=elsewhere()).get("/login/?next=/groups/")
     assert answer.status_code == 429
@@ -239,8 +239,8 @@ def test_a_script_gets_a_banner(limits):
 
 
 @pytest.mark.parametrize("path", ["login", "register"])
-def test_refusing_a_stranger_costs_no_query_and_no_hashing(limits, path, monkeypatch):
-    """R5: also when they bring a session."""
+def test_refusing_a_visitor_costs_no_query_and_no_hashing(limits, path, monkeypatch):
+    """R5: also when they send a session cookie."""
     limits |= {"login": "0/m", "registration": "0/m"}
     client = signed_in(make_user("Bob"))
     monkeypatch.setattr("django.contrib.auth.authenticate", None)
@@ -253,7 +253,7 @@ def test_refusing_a_stranger_costs_no_query_and_no_hashing(limits, path, monkeyp
     assert queries.captured_queries == []
 
 
-def test_refusing_a_person_costs_their_session_and_themself(limits):
+def test_refusing_a_logged_in_person_costs_two_queries(limits):
     """R5."""
     limits["general"] = "0/m"
     client = signed_in(make_user("Bob"))
@@ -276,14 +276,14 @@ def test_every_address_has_a_limit(limits):
     assert {name for name, _converters in addresses()} >= ratelimit.EXEMPT
 
 
-def test_the_admins_login_is_counted_like_the_other_one():
-    """R8, R6: one counter for both doors."""
+def test_the_admin_login_is_counted_like_the_other_one():
+    """R8, R6: one counter for both login pages."""
     here = elsewhere()
     assert statuses(3, lambda: log_in(address=here)) == [422] * 3
     assert statuses(3, lambda: log_in(address=here, path="admin:login")) == [200, 200, 429]
 
 
-def test_the_password_may_be_asked_for_in_the_admin_and_leads_there():
+def test_the_admin_has_its_own_login_that_leads_back_there():
     User.objects.create_superuser("root", PASSWORD, name="Root")
     client = FormClient(REMOTE_ADDR=elsewhere())
     sent = {"username": "root", "password": PASSWORD, "next": "/admin/"}
@@ -297,7 +297,7 @@ def complaints():
     return {message.id for message in run_checks(include_deployment_checks=True) if message.id.startswith("bulq.")}
 
 
-def test_what_must_not_be_in_production_is_an_error(settings):
+def test_unsafe_production_settings_are_errors(settings):
     """R10."""
     settings.TRUSTED_PROXIES = [ip_network("127.0.0.1")]
     settings.BACKUP_FOLDER, settings.BACKUP_ALERT_EMAILS = "/srv/backups", ["operator@bulq.test"]
@@ -312,13 +312,13 @@ def test_what_must_not_be_in_production_is_an_error(settings):
 
 
 @pytest.mark.parametrize("rate", ["5/w", "5", "", "/m", "5/0m", "-5/m", "5 / m"])
-def test_a_rate_that_says_nothing_is_an_error(settings, rate):
+def test_an_unreadable_rate_is_an_error(settings, rate):
     """5/w would silently mean five a second."""
     settings.RATE_LIMITS = A_DAY | {"login": rate}
     assert "bulq.E001" in complaints()
 
 
-def test_a_rate_is_read_as_the_library_reads_it():
+def test_rates_are_read_as_the_library_reads_them():
     assert [ratelimit.parsed_rate(rate) for rate in ("5/m", "5/3s", "20/2h", "1/d")] == [
         (5, 60),
         (5, 3),

@@ -1,4 +1,4 @@
-"""R4, C6: Redis is stopped, hangs, refuses, is cut off or full. Pages go on, passwords cannot be guessed faster."""
+"""R4, C6: Redis is stopped, hangs, refuses, is cut off or full. Pages work, and passwords cannot be guessed faster."""
 
 import socket
 import time
@@ -25,7 +25,7 @@ from .faults import breakable_redis
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 FAULTS = ("stop", "hang", "refuse", "cut", "fill_up", "demote")
-# What is promised is 0.3 seconds; a busy machine gets three times as much, and the page its own time.
+# The promise is 0.3 seconds; a busy machine gets three times as much, plus the page's own time.
 PATIENCE = 0.9
 _numbers = count(1)
 
@@ -51,7 +51,7 @@ def broken(settings):
 def use(settings, url):
     settings.CACHES = {name: {**alias, "LOCATION": url} for name, alias in CACHES.items()}  # those of the site
     settings.RATELIMIT_ENABLE = True
-    # Windows so long that no test meets the end of one: those of a process without Redis are the clock's.
+    # Windows so long that none ends during a test: without Redis they follow the clock.
     most = {"login": 5, "login_name": 5, "registration": 5, "bids": 3, "general": 9}
     most |= {"reset": 5, "reset_recipient": 3}
     settings.RATE_LIMITS = {name: f"{number}/99d" for name, number in most.items()}
@@ -62,16 +62,16 @@ def elsewhere():
 
 
 def break_it(server, fault, settings):
-    """With connections open that were made while all was well, as in a site that runs."""
+    """With connections already open, as on a running site."""
     signed_in(make_user("Ana")).get("/stores/")
-    make_store()  # what is kept now shows another state
+    make_store()  # the cached lists now show another state
     getattr(server, fault)()
     if fault == "refuse":
         use(settings, server.url_with("wrong"))
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_pages_and_orders_go_on_and_logins_are_still_counted(broken, fault, settings, caplog):
+def test_pages_and_orders_keep_working_and_logins_are_still_counted(broken, fault, settings, caplog):
     """R4, C6: no 500; login and registration counted by each process, everything else open; one line in the log."""
     scene = stage(states.ACTIVE)
     break_it(broken, fault, settings)
@@ -86,7 +86,7 @@ def test_pages_and_orders_go_on_and_logins_are_still_counted(broken, fault, sett
         assert [answer.status_code for answer in answers] == [422] * 5 + [429]
         assert int(answers[-1]["Retry-After"]) >= 1
     lines = [line.getMessage() for line in caplog.records if line.name == "bulq.breaker"]
-    # One that keeps nothing still passes on what is published.
+    # A Redis that stores nothing still passes on what is published.
     uses = ["catalogue", "rate"] if fault in ("fill_up", "demote") else ["catalogue", "live", "rate"]
     assert sorted(line.partition(",")[2].split()[2] for line in lines) == uses, lines
 
@@ -106,7 +106,7 @@ def test_lists_are_right_without_redis(broken, fault, settings):
 
 @pytest.fixture
 def queue():
-    """`queue(url)`: the worker's queue is there."""
+    """`queue(url)` moves the worker's queue there."""
     before = app.conf.broker_url
 
     def use(url):
@@ -119,7 +119,7 @@ def queue():
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_what_a_page_hands_over_waits_for_its_turn(broken, fault, settings, queue, caplog):
+def test_tasks_of_a_page_wait_until_the_queue_is_back(broken, fault, settings, queue, caplog):
     """No 500 after the commit, and no second wait: the next ones do not even try."""
     queue(broken.url)
     later.send("bids.tasks.mail_at_once")
@@ -136,7 +136,7 @@ def test_what_a_page_hands_over_waits_for_its_turn(broken, fault, settings, queu
 
 
 class SilentNames:
-    """A name server that says nothing for a while, and then that there is no such name."""
+    """A name server that is silent for a while, then answers that there is no such name."""
 
     SECONDS = 4
 
@@ -181,14 +181,14 @@ def test_nobody_waits_for_a_name_that_cannot_be_looked_up(silent, monkeypatch):
     assert "redis: no answer" in answer.text
 
 
-def test_without_patience_of_its_own_a_page_waits_for_the_name(silent, monkeypatch):
+def test_without_a_time_limit_a_page_waits_for_the_name(silent, monkeypatch):
     """Negative control."""
     monkeypatch.setattr(Breaker, "PATIENCE", 60)
     assert seconds_for_a_page(signed_in(make_user("Bob"))) > SilentNames.SECONDS
 
 
 def waits_on_twenty_pages(broken, settings):
-    """How often something turned to a Redis that accepts and never answers."""
+    """How often anything called a Redis that accepts connections and never answers."""
     break_it(broken, "hang", settings)
     client = signed_in(make_user("Bob"))
     before = broken.proxy.connections
@@ -199,7 +199,7 @@ def waits_on_twenty_pages(broken, settings):
 
 
 def test_a_hung_redis_is_waited_for_once(broken, settings):
-    """C6, R4: one timeout of the limits and one of the cache, then neither asks for ten seconds."""
+    """C6, R4: one time-out for the limits and one for the cache, then neither tries for ten seconds."""
     connections, _seconds = waits_on_twenty_pages(broken, settings)
     assert connections <= 2
 
@@ -224,7 +224,7 @@ def test_nobody_waits_longer_than_promised(broken, settings):
     assert time.monotonic() - started - usual < PATIENCE
 
 
-def test_once_redis_is_back_it_is_asked_again(broken, settings, monkeypatch):
+def test_once_redis_is_back_it_is_used_again(broken, settings, monkeypatch):
     """After ten seconds, here fewer."""
     monkeypatch.setattr(Breaker, "REST", 0.3)
     break_it(broken, "cut", settings)
@@ -232,7 +232,7 @@ def test_once_redis_is_back_it_is_asked_again(broken, settings, monkeypatch):
     assert {client.get("/groups/").status_code for _ in range(12)} == {200}
     broken.proxy.cut_after = None
     time.sleep(0.4)
-    # More often than nine times: on a busy machine Redis may be too slow once, and is then not asked for a while.
+    # More than nine times: on a busy machine Redis may be too slow once, and is then not used for a while.
     assert any(client.get("/groups/").status_code == 429 for _ in range(100))
     hits = cache.counts["hit"]
     assert any(signed_in(make_user()).get("/stores/") and cache.counts["hit"] > hits for _ in range(20))
@@ -243,7 +243,7 @@ def failing():
     raise OSError("away")
 
 
-def test_a_breaker_lets_one_try_after_its_rest_and_closes_when_that_worked(monkeypatch):
+def test_a_breaker_lets_one_call_try_after_its_pause_and_closes_if_it_works(monkeypatch):
     monkeypatch.setattr(Breaker, "REST", 0.05)
     breaker, asked = Breaker("the test"), []
     for _ in range(3):
@@ -261,15 +261,15 @@ def test_a_breaker_lets_one_try_after_its_rest_and_closes_when_that_worked(monke
     assert breaker.ask(lambda: "at once") == "at once"
 
 
-def test_a_mistake_of_ours_is_no_failure_of_redis():
+def test_a_bug_of_ours_is_not_a_failure_of_redis():
     breaker = Breaker("the test")
     with pytest.raises(KeyError):
         breaker.ask(lambda: {}["missing"])
     assert breaker.ask(lambda: 1) == 1
 
 
-def test_a_redis_that_comes_and_goes_costs_one_line_a_minute(monkeypatch, caplog):
-    """R4: a full one, for instance, answers what is read and refuses what is written."""
+def test_an_unstable_redis_costs_one_log_line_a_minute(monkeypatch, caplog):
+    """R4: a full one, for instance, answers reads and refuses writes."""
     monkeypatch.setattr(Breaker, "REST", 0)
     breaker = Breaker("the test")
     for _ in range(5):

@@ -1,4 +1,4 @@
-"""Rows written from a template (bulq/kit/rows.py): what the template language gives, and no markup of others."""
+"""Rows written from a template (bulq/kit/rows.py): the same as the template language, and no foreign markup."""
 
 from dataclasses import asdict, dataclass
 
@@ -30,14 +30,14 @@ CASES = [
 
 @pytest.mark.parametrize("editable", [True, False])
 @pytest.mark.parametrize("case", CASES)
-def test_a_row_is_what_the_template_language_gives(case, editable):
+def test_a_row_is_what_the_template_language_renders(case, editable):
     row = table_row(**case)
     plain = render_to_string("bids/_row.html", {"row": row, "editable": editable}).strip()
     assert write("bids/_row.html", [row], editable=editable) == plain
     assert plain == render_to_string("bids/_row.html", {"row": asdict(row), "editable": editable}).strip()
 
 
-def test_many_rows_stand_one_after_the_other_each_with_its_own_texts():
+def test_many_rows_follow_each_other_each_with_its_own_texts():
     page = write("bids/_row.html", [table_row(name="Ana"), table_row(name="Jon", price="")], editable=False)
     assert page.index("Ana") < page.index("Jon")
     assert page.count("<tr") == 2
@@ -49,7 +49,7 @@ class Said:
     text: str
 
 
-def test_what_was_written_is_not_escaped_again_and_all_else_is():
+def test_written_rows_are_not_escaped_again_and_everything_else_is():
     inner = write("stores/_fact.html", [Said("<i>")])
     assert inner == "<br><small>&lt;i&gt;</small>"
     assert write("stores/_fact.html", [Said(inner)]) == f"<br><small>{inner}</small>"
@@ -73,6 +73,6 @@ def test_in_development_a_changed_template_is_seen(settings):
     assert rows._pieces.cache_info().misses == 0
 
 
-def test_an_address_is_the_one_that_reversing_gives():
+def test_addresses_equal_those_of_reverse():
     assert address_of("run-product", 7)(12) == "/runs/7/p/12/"
     assert address_of("store")(12) == "/stores/12/"

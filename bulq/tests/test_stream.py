@@ -1,4 +1,4 @@
-"""Spec 66: the live process tells open pages that something has changed, each what it may know."""
+"""Spec 66: the live process tells open pages what has changed, as far as they may know."""
 
 import os
 import signal
@@ -32,7 +32,7 @@ def process(django_db_setup, tmp_path_factory):
 
 @pytest.fixture
 def listen(process):
-    """`listen("run=5", as_=user)`: that person's stream, or the refusal of one."""
+    """`listen("run=5", as_=user)`: that person's stream, or a refusal."""
     live.breaker.reset()
     listeners = []
 
@@ -55,7 +55,7 @@ def session_of(user):
 
 
 # --- Who may -----------------------------------------------------------------------------------------
-def test_strangers_and_outsiders_are_refused(listen):
+def test_visitors_and_outsiders_are_refused(listen):
     scene, outsider = stage(), make_user("Olga")
     own = make_group(admin=outsider)
     assert listen(f"run={scene.run.pk}").status == 403
@@ -68,7 +68,7 @@ def test_strangers_and_outsiders_are_refused(listen):
     assert [listen(what, as_=outsider).status for what in (f"group={own.pk}", "groups=all", "")] == [200, 200, 200]
 
 
-def test_who_has_logged_out_or_was_switched_off_is_refused(listen, process):
+def test_logged_out_and_disabled_people_are_refused(listen, process):
     bob = make_user("Bob")
     client = signed_in(bob)
     session = client.cookies[settings.SESSION_COOKIE_NAME].value
@@ -81,7 +81,7 @@ def test_who_has_logged_out_or_was_switched_off_is_refused(listen, process):
 
 
 @pytest.mark.parametrize("number", ["x", "", "-1", "1.5", "%D9%A3", "9" * 19, "1e3", "%00"])
-def test_a_number_that_is_none_is_not_found(listen, number):
+def test_an_invalid_number_is_not_found(listen, number):
     bob = make_user("Bob")
     assert listen(f"run={number}", as_=bob).status == (404 if number else 200)
     assert listen(as_=bob, at=number).status == (404 if number else 200)
@@ -94,17 +94,17 @@ def test_it_serves_nothing_else(listen):
     assert listen(as_=bob, path="/").status == 404
 
 
-def test_a_cookie_that_is_none_is_refused(process):
+def test_an_invalid_cookie_is_refused(process):
     assert Listener(process.port, session='x"; \\;=').status == 403
 
 
-def test_its_answer_is_a_stream_that_nobody_keeps(listen):
+def test_its_answer_is_a_stream_that_nobody_caches(listen):
     headers = listen(as_=make_user("Bob")).answer.headers
     assert headers["Content-Type"] == "text/event-stream"
     assert headers["Cache-Control"] == "no-store"
 
 
-def test_one_person_has_so_many_streams_and_no_more(listen):
+def test_the_number_of_streams_per_person_is_limited(listen):
     bob, ana = make_user("Bob"), make_user("Ana")
     mine = [listen(as_=bob) for _ in range(20)]
     assert {stream.status for stream in mine} == {200}
@@ -119,7 +119,7 @@ def test_one_person_has_so_many_streams_and_no_more(listen):
 
 
 # --- What they hear ----------------------------------------------------------------------------------
-def test_each_hears_of_what_is_on_the_page(listen):
+def test_people_hear_of_changes_to_what_is_on_their_page(listen):
     scene = stage()
     other = stage()
     pages = {
@@ -136,7 +136,7 @@ def test_each_hears_of_what_is_on_the_page(listen):
     assert elsewhere.hears(0.5) is None
 
 
-def test_who_loses_their_membership_hears_nothing_more(listen):
+def test_people_who_lose_their_membership_hear_nothing_more(listen):
     scene = stage()
     streams = [listen(what, as_=scene.bob) for what in (f"run={scene.run.pk}", f"group={scene.group.pk}", "groups=all")]
     stays = listen(f"run={scene.run.pk}", as_=scene.hana)
@@ -147,13 +147,13 @@ def test_who_loses_their_membership_hears_nothing_more(listen):
 
 
 def until_the_end(stream):
-    """They may be told of the removal itself."""
+    """They may hear of the removal itself."""
     while (event := stream.hears()) == "changed":
         pass
     return event
 
 
-def test_what_happened_between_page_and_stream_is_told_at_once(listen):
+def test_changes_between_page_and_stream_are_announced_at_once(listen):
     scene = stage()
     time.sleep(2.1)  # the age of a page has whole seconds
     asked_at = int(time.time())
@@ -178,14 +178,14 @@ def test_several_processes_share_one_redis(listen, tmp_path):
 
 # --- Parts that fail ---------------------------------------------------------------------------------
 def test_streams_hold_no_connection_of_the_database(listen):
-    """Spec 66: counted at the server while they are open and being told."""
+    """Spec 66: counted at the server while they are open and receiving messages."""
     scene = stage()
     streams = [
         listen(f"run={scene.run.pk}", as_=who) for who in (scene.bob, scene.hana, scene.alice) for _ in range(10)
     ]
     order(scene.run, scene.bob, scene.oil, 6)
     assert {stream.hears() for stream in streams} == {"changed"}
-    for _try in range(50):  # PostgreSQL needs a moment to see that one has gone
+    for _try in range(50):  # PostgreSQL needs a moment to notice that one has gone
         if not connections_held():
             return
         time.sleep(0.1)
@@ -199,7 +199,7 @@ def connections_held():
 
 
 def test_without_redis_there_are_no_streams_until_it_is_back(listen, tmp_path, settings):
-    """A page must not think that it hears everything. What was said meanwhile is lost, that there was something not."""
+    """A page must know that it missed something: messages are lost meanwhile, the fact that there were some is not."""
     scene, asked_at = stage(), int(time.time())
     with breakable_redis() as broken:
         settings.LIVE_REDIS_URL = broken.url
@@ -223,7 +223,7 @@ def test_without_redis_there_are_no_streams_until_it_is_back(listen, tmp_path, s
     assert log.count("Redis does not answer") == log.count("Redis is back") == 1, log
 
 
-def test_a_session_of_the_secret_key_before_is_let_be(tmp_path, listen):
+def test_a_session_of_the_previous_secret_key_is_left_alone(tmp_path, listen):
     """Django gives such a session a new key, which a stream could not tell the browser: it would be logged out."""
     bob = make_user("Bob")
     cookie = session_of(bob)
@@ -232,14 +232,14 @@ def test_a_session_of_the_secret_key_before_is_let_be(tmp_path, listen):
     assert Session.objects.filter(pk=cookie).exists()
 
 
-def test_the_database_away_is_no_refusal_for_good(listen, tmp_path):
+def test_a_missing_database_is_not_a_final_refusal(listen, tmp_path):
     scene = stage()
     nowhere = {"DATABASE_URL": "postgres://nobody@127.0.0.1:1/nothing"}
     with live_process(tmp_path, **nowhere) as (port, _child):
         assert listen(f"run={scene.run.pk}", as_=scene.bob, port=port).status == 503
 
 
-def test_stopped_it_ends_its_streams(tmp_path, listen):
+def test_stopping_it_ends_its_streams(tmp_path, listen):
     with live_process(tmp_path) as (port, child):
         stream = listen(as_=make_user("Bob"), port=port)
         os.kill(child.process.pid, signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""Names in a list cannot run together, and a number goes with its word."""
+"""Names in a list cannot run together, and a word agrees with its number."""
 
 import re
 
@@ -24,8 +24,8 @@ def test_names_are_listed_counted_and_separated():
     assert listed("ABCDEFG") == "A, B, C, D, E and 2 more"
 
 
-def test_nothing_joins_names_with_a_comma_by_itself():
-    """Facts in words of ours are no names: the note beside a person in the list of people."""
+def test_no_code_joins_names_with_a_comma_itself():
+    """Facts in our own words are not names: the note beside a person in the list of people."""
     join = re.compile(r"""["'], ["']\.join\(|join:", \"""")
     sources = [path for app in ("accounts", "stores", "bids") for path in (ROOT / app).rglob("*.py")]
     sources += (ROOT / "templates").rglob("*.html")
@@ -37,8 +37,8 @@ def test_nothing_joins_names_with_a_comma_by_itself():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("state", [state for state in states.RunState if state != states.CANCELLED])
-def test_no_page_of_a_run_has_a_number_that_does_not_go_with_its_word(state):
-    """“0 products, about”, “1 packs”, “1 are wanted”, and a comma that separates what a name may hold."""
+def test_numbers_and_words_agree_on_every_page_of_a_run(state):
+    """“0 products, about”, “1 packs”, “1 are wanted”, and a comma as a separator where a name may contain one."""
     cast = stage(state)
     Product.objects.filter(pk=cast.oil.pk).update(name="Almonds, whole", brand="Nussbaum", unit="pack")
     wrong = re.compile(

@@ -1,10 +1,10 @@
-"""What is done again for every test though it comes to the same: done once here."""
+"""Work that every test would repeat with the same result, done once."""
 
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 
 def look_for_static_files_once():
-    """Every test client makes middleware of its own, which would look through all static files: 50 ms."""
+    """Every test client creates its own middleware, which would scan all static files: 50 ms."""
     look, found = WhiteNoiseMiddleware.add_files_from_finders, {}
 
     def add_files_from_finders(self):

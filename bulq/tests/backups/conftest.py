@@ -31,14 +31,14 @@ def s3_server():
 
 @pytest.fixture(autouse=True)
 def good_settings(settings):
-    """Somebody is told of a failure; and no night ends while the test runs."""
+    """Failures are reported to someone, and no night ends while the test runs."""
     settings.BACKUP_ALERT_EMAILS = ["operator@bulq.test"]
     settings.BACKUP_AT = f"{datetime.now(UTC) + timedelta(hours=12):%H:%M}"
 
 
 @pytest.fixture
 def bucket(s3_server, settings):
-    """The settings name a bucket, empty at first."""
+    """Settings with a bucket, empty at first."""
     client = boto3.client(
         "s3", endpoint_url=s3_server, region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="y"
     )
@@ -59,19 +59,19 @@ def folder(tmp_path, settings):
 
 @pytest.fixture(params=["folder", "bucket"])
 def there(request):
-    """Each place in turn."""
+    """A folder and a bucket in turn."""
     request.getfixturevalue(request.param)
     return place()
 
 
 @pytest.fixture
 def another_process():
-    """For tests that restore as the site does; in all others the restored database is looked at by this process."""
+    """For tests that restore as the site does; in all others this process checks the restored database itself."""
 
 
 @pytest.fixture(autouse=True)
 def no_new_interpreter(request, monkeypatch):
-    """It spends seconds on importing what is here already."""
+    """A new one spends seconds importing what is loaded here already."""
     if "another_process" not in request.fixturenames:
         monkeypatch.setattr(tools, "manage", manage_here)
 
@@ -103,7 +103,7 @@ def shim(tmp_path, monkeypatch):
 
 @pytest.fixture
 def target():
-    """The name of a database that there is not yet."""
+    """The name of a database that does not exist yet."""
     yield f"{connection.settings_dict['NAME']}_restored"
     for name in others():
         databases.drop(name)

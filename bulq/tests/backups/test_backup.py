@@ -1,4 +1,4 @@
-"""B1 to B9, B12: a backup is made wholly, or it is not there."""
+"""B1 to B9, B12: a backup is made completely, or it does not exist."""
 
 import hashlib
 import json
@@ -50,7 +50,7 @@ def test_a_backup_is_a_dump_and_its_manifest(something, there):
 
 
 def restored_counts(path):
-    """What is in a dump, by restoring it into a database of its own."""
+    """The rows in a dump, counted by restoring it into a database of its own."""
     name = "bulq_restored"
     parts = connection.settings_dict
     environment = {**os.environ, "PGHOST": parts["HOST"], "PGPORT": str(parts["PORT"]), "PGUSER": parts["USER"]}
@@ -65,7 +65,7 @@ def restored_counts(path):
 
 
 def test_the_counts_are_those_of_the_snapshot_while_others_write(something, tmp_path, monkeypatch):
-    """B4: products that come while it counts and dumps are in neither."""
+    """B4: products added while it counts and dumps are in neither."""
     counted = dumping._count
 
     def count_and_let_others_write(server, table):
@@ -82,7 +82,7 @@ def test_the_counts_are_those_of_the_snapshot_while_others_write(something, tmp_
 
 # --- B1, B2: failing stages ------------------------------------------------------------------------
 def slow_dump(share):
-    """pg_dump that is killed when it has written so much of its file."""
+    """A pg_dump that is killed when it has written that share of its file."""
     real = shutil.which("pg_dump")
     return f"""case "$1" in --version) exec {real} "$@";; esac
 for word in "$@"; do case "$word" in --file=*) file=${{word#--file=}};; esac; done
@@ -108,7 +108,7 @@ SENTENCES = {
 
 
 @pytest.mark.parametrize("how", BROKEN)
-def test_a_dump_that_goes_wrong_publishes_nothing(something, there, shim, how):
+def test_a_failed_dump_publishes_nothing(something, there, shim, how):
     """B1, B6."""
     shim("pg_dump", BROKEN[how])
     run = back_up()
@@ -118,7 +118,7 @@ def test_a_dump_that_goes_wrong_publishes_nothing(something, there, shim, how):
 
 
 @pytest.mark.parametrize("share", [10, 50, 90])
-def test_a_dump_that_is_killed_on_its_way_publishes_nothing(something, there, shim, share):
+def test_a_dump_killed_halfway_publishes_nothing(something, there, shim, share):
     """B2."""
     shim("pg_dump", slow_dump(share))
     assert back_up().state == FAILED
@@ -141,7 +141,7 @@ def test_without_the_program_a_sentence_says_so(something, folder, monkeypatch):
     assert (run.state, run.error) == (FAILED, "pg_dump is not installed, or not in PATH.")
 
 
-def test_no_half_of_anything_is_left_on_the_disk(something, there, shim, tmp_path, monkeypatch):
+def test_no_half_made_file_is_left_on_the_disk(something, there, shim, tmp_path, monkeypatch):
     """B13: after success and after failure."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     back_up()
@@ -156,8 +156,8 @@ def made(something, tmp_path):
     return dump(tmp_path, Clock(60))
 
 
-def test_a_dump_that_is_cut_anywhere_is_noticed(made):
-    """B3: at twenty places."""
+def test_a_dump_cut_off_anywhere_is_noticed(made):
+    """B3: tried at twenty places."""
     content = made.path.read_bytes()
     for n in range(20):
         made.path.write_bytes(content[: len(content) * n // 20])
@@ -216,7 +216,7 @@ def test_a_backup_half_as_large_as_the_last_is_kept_and_nothing_pruned(something
 
 
 def test_a_key_is_written_once(something, there, tmp_path):
-    """B9: and what is there stays as it was."""
+    """B9: and the stored content stays as it was."""
     run = back_up()
     other = tmp_path / "other"
     other.write_text("something else")
@@ -246,7 +246,7 @@ def test_foreign_files_are_never_touched(something, there, tmp_path, settings):
     assert len(shelf.keys(there)) == 3
 
 
-def test_a_manifest_says_no_secret(something, there):
+def test_a_manifest_contains_no_secret(something, there):
     """B20."""
     run = back_up()
     text = b"".join(there.chunks(f"{run.key}.json")).decode()
@@ -288,7 +288,7 @@ def test_a_killed_backup_frees_the_lock_and_is_marked_as_failed(something, there
         assert is_mine
 
 
-def test_it_has_to_be_done_in_time(something, there, settings, shim):
+def test_it_has_a_time_limit(something, there, settings, shim):
     """B13."""
     settings.BACKUP_TIME_LIMIT = 1
     shim("pg_dump", 'case "$1" in --version) exec "$real" --version;; *) exec sleep 60;; esac')
@@ -297,7 +297,7 @@ def test_it_has_to_be_done_in_time(something, there, settings, shim):
     assert run.error.endswith("ook longer than 1 seconds and was ended.")  # pg_dump, or the counting before it
 
 
-def test_a_place_that_is_not_there_is_a_failure(something, bucket, settings):
+def test_a_missing_place_is_a_failure(something, bucket, settings):
     """B1."""
     settings.BACKUP_S3_BUCKET = "somebody-elses"
     run = back_up()

@@ -1,4 +1,4 @@
-"""`manage.py backup` and `manage.py backups`: one plain line, and an exit code that means something."""
+"""`manage.py backup` and `manage.py backups`: one plain line, and a meaningful exit code."""
 
 import contextlib
 import os
@@ -29,14 +29,14 @@ def test_a_backup_says_what_it_made(something, there):
     assert line == f"{run.key}: {run.size} bytes, {sum(run.counts.values())} rows, verified."
 
 
-def test_a_failure_is_one_sentence_and_a_code(something, folder, shim):
+def test_a_failure_is_one_sentence_and_an_exit_code(something, folder, shim):
     shim("pg_dump", "exit 7")
     with pytest.raises(CommandError, match=r"^The backup failed\. pg_dump failed with exit code 7") as failed:
         output_of("backup")
     assert failed.value.returncode == 1
 
 
-def test_one_that_is_skipped_has_a_code_of_its_own(something, folder):
+def test_a_skipped_backup_has_its_own_exit_code(something, folder):
     with only_one(), pytest.raises(CommandError, match="Another backup is being made") as skipped:
         output_of("backup")
     assert skipped.value.returncode == 2
@@ -48,7 +48,7 @@ def test_without_a_place_it_says_what_to_set(something, command):
         output_of(command)
 
 
-def test_the_list_shows_each_and_pruning_can_be_tried_first(something, there, settings):
+def test_backups_are_listed_and_pruning_has_a_dry_run(something, there, settings):
     """B11: `--dry-run` deletes nothing."""
     settings.BACKUP_KEEP = {"daily": 9}
     BackupRun.objects.all().delete()
@@ -66,8 +66,8 @@ def test_the_list_shows_each_and_pruning_can_be_tried_first(something, there, se
     assert shelf.keys(there)[::-1] == keys[-3:]
 
 
-def test_what_cannot_be_deleted_is_an_error(something, folder, settings, monkeypatch):
-    """B11: and the others are deleted all the same."""
+def test_files_that_cannot_be_deleted_are_an_error(something, folder, settings, monkeypatch):
+    """B11: and the others are still deleted."""
     settings.BACKUP_KEEP = {}
     for _ in range(5):
         output_of("backup")
@@ -85,8 +85,8 @@ def test_what_cannot_be_deleted_is_an_error(something, folder, settings, monkeyp
     assert len(list(folder.glob("*.json"))) == 4
 
 
-def test_told_to_stop_it_leaves_nothing_behind(something, folder, shim, tmp_path):
-    """B13: SIGTERM in the middle of the dump. The program ends with it."""
+def test_when_stopped_it_leaves_nothing_behind(something, folder, shim, tmp_path):
+    """B13: SIGTERM in the middle of the dump. pg_dump ends too."""
     shim("pg_dump", 'case "$1" in --version) exec "$real" --version;; *) exec sleep 61;; esac')
     environment = {**os.environ, "DATABASE_URL": database_url(), "BACKUP_FOLDER": str(folder), "TMPDIR": str(tmp_path)}
     process = subprocess.Popen([sys.executable, "manage.py", "backup"], cwd=ROOT, env=environment)

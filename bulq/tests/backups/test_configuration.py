@@ -1,4 +1,4 @@
-"""B6, B16: each mistake in the settings has its sentence; what keeps a backup from being made ends it at its start."""
+"""B6, B16: each mistake in the settings has its sentence; one that prevents backups ends a backup at once."""
 
 import re
 import shutil
@@ -29,7 +29,7 @@ WRONG = {
 NO_OBSTACLE = {"BACKUP_ALERT_EMAILS", "BACKUP_ALERT_WEBHOOK", "BACKUP_HEARTBEAT_URL"}
 
 
-def test_nothing_is_said_of_good_settings(folder):
+def test_good_settings_have_no_problems(folder):
     assert mistakes() == []
 
 
@@ -45,7 +45,7 @@ def test_each_mistake_is_named_without_a_secret(folder, settings, name):
 
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
-def test_a_backup_ends_at_its_start_and_names_all(something, folder, settings):
+def test_a_backup_refuses_to_start_and_names_every_mistake(something, folder, settings):
     settings.BACKUP_AT, settings.BACKUP_KEEP = "25:00", {"daily": -1}
     run = back_up()
     assert run.state == "failed"
@@ -55,7 +55,7 @@ def test_a_backup_ends_at_its_start_and_names_all(something, folder, settings):
 
 
 # --- B6: tools of another version than the server's ------------------------------------------------
-# What is older cannot read what the server keeps; what is newer writes what the server may not take back.
+# Older ones cannot read what the server stores; newer ones write what the server may not accept again.
 OTHERS = [("pg_dump", "9.6.2"), ("pg_dump", "99.1"), ("pg_restore", "9.6.2"), ("pg_restore", "99.1")]
 
 
@@ -80,7 +80,7 @@ def test_the_check_sees_tools_of_another_version(shim):
 def test_with_tools_of_another_version_nothing_is_verified_drilled_or_restored(
     program, version, something, folder, shim, target
 ):
-    """They do as they are told, so that only their version tells: it is asked before anything is read or written."""
+    """They work, so only their version gives them away: it is checked before anything is read or written."""
     good = back_up()
     assert (good.state, good.error) == ("done", "")
     shim(program, f'[ "$1" = --version ] && echo "{program} (PostgreSQL) {version}" || exec "$real" "$@"')

@@ -1,4 +1,4 @@
-"""docs/operations.md: a restore from nothing, step by step as it stands there."""
+"""docs/operations.md: a restore from nothing, step by step as written there."""
 
 import os
 import re
@@ -25,7 +25,7 @@ def block(title):
 
 
 def test_a_new_machine_gets_everything_back(something, folder, tmp_path, target):
-    """B17: the code, an empty folder, no database, and the place with the backups."""
+    """B17: with the code, an empty folder, no database, and the place with the backups."""
     run = back_up()
     machine = tmp_path / "machine"
     machine.mkdir()

@@ -1,4 +1,4 @@
-"""B18: a backup counts when it was restored."""
+"""B18: a backup counts only once it has been restored."""
 
 import pytest
 from django.core import mail
@@ -18,7 +18,7 @@ from .looking import others, output_of
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 
-def test_a_good_one_is_restored_checked_and_dropped(something, there, another_process):
+def test_a_good_backup_is_restored_checked_and_dropped(something, there, another_process):
     run = back_up()
     [line] = output_of("drill")
     assert line == f"{run.key}: restored, migrated and checked, {sum(run.counts.values())} rows."
@@ -29,7 +29,7 @@ def test_a_good_one_is_restored_checked_and_dropped(something, there, another_pr
     assert output_of("backups")[0].endswith("verified  drilled")
 
 
-def test_a_damaged_object_makes_it_red(something, folder):
+def test_a_damaged_object_makes_the_drill_fail(something, folder):
     run = back_up()
     file = folder / f"{run.key}.dump"
     file.write_bytes(file.read_bytes()[:-1] + b"?")
@@ -67,7 +67,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("wrong", WRONG, ids=lambda wrong: wrong.__name__)
-def test_what_is_wrong_with_it_is_said_and_the_scratch_database_dropped(something, folder, monkeypatch, wrong):
+def test_its_problems_are_named_and_the_scratch_database_is_dropped(something, folder, monkeypatch, wrong):
     wrong(monkeypatch)
     back_up()
     with pytest.raises(CommandError, match=WRONG[wrong]):
@@ -75,7 +75,7 @@ def test_what_is_wrong_with_it_is_said_and_the_scratch_database_dropped(somethin
     assert others() == []
 
 
-def test_it_is_dropped_whatever_happens(something, folder, monkeypatch):
+def test_the_scratch_database_is_dropped_whatever_happens(something, folder, monkeypatch):
     back_up()
     monkeypatch.setattr(drilling, "check_counts", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
@@ -83,7 +83,7 @@ def test_it_is_dropped_whatever_happens(something, folder, monkeypatch):
     assert others() == []
 
 
-def test_what_a_killed_drill_left_behind_is_dropped_by_the_next(something, folder, monkeypatch):
+def test_leftovers_of_a_killed_drill_are_dropped_by_the_next(something, folder, monkeypatch):
     back_up()
     drop = drilling.databases.drop
     monkeypatch.setattr(drilling.databases, "drop", str)
@@ -94,7 +94,7 @@ def test_what_a_killed_drill_left_behind_is_dropped_by_the_next(something, folde
     assert others() == []
 
 
-def test_one_a_week_and_none_without_a_backup(something, folder):
+def test_there_is_one_drill_a_week_and_none_without_a_backup(something, folder):
     drill_if_due()
     assert not BackupRun.objects.exists()
     back_up()
@@ -104,14 +104,14 @@ def test_one_a_week_and_none_without_a_backup(something, folder):
     assert BackupRun.objects.get().drilled_at == first
 
 
-def test_it_waits_for_no_backup(something, folder):
+def test_a_drill_does_not_wait_for_a_backup(something, folder):
     back_up()
     with only_one(), pytest.raises(CommandError, match="a backup is being made") as skipped:
         output_of("drill")
     assert skipped.value.returncode == 2
 
 
-def test_after_a_move_it_makes_the_row_that_is_missing(something, folder):
+def test_after_a_move_it_creates_the_missing_row(something, folder):
     run = back_up()
     BackupRun.objects.all().delete()
     output_of("drill")

@@ -1,4 +1,4 @@
-"""B8, B13: killed outright between any two steps, a backup is wholly there or not at all; and the next one succeeds."""
+"""B8, B13: if killed between any two steps, a backup exists completely or not at all, and the next one succeeds."""
 
 import fcntl
 import hashlib
@@ -20,7 +20,7 @@ from bulq.models import BackupRun
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 DONE, FAILED = BackupRun.State.DONE, BackupRun.State.FAILED
 ROOT = Path(__file__).resolve().parents[3]
-# In order; and whether there is a backup then.
+# In order, with whether there is a backup then.
 MOMENTS = {
     "before the dump": False,
     "after the dump": False,
@@ -61,7 +61,7 @@ def victim(django_db_setup, django_db_blocker):
 
 @pytest.fixture
 def temp(tmp_path, monkeypatch):
-    """The folder for what is temporary, of the victim and of us."""
+    """The temporary folder, for the victim and for us."""
     folder = tmp_path / "temp"
     folder.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(folder))
@@ -70,7 +70,7 @@ def temp(tmp_path, monkeypatch):
 
 @pytest.fixture
 def kill(victim, temp, settings):
-    """`kill("after the dump")` has a backup made by another process, killed at that moment; returns how it ended."""
+    """`kill("after the dump")` has a backup made by another process, killed at that moment; returns its exit code."""
 
     def ask(moment, *, largest_file=None):
         options = {name: getattr(settings, name) for name in NAMES}
@@ -85,7 +85,7 @@ def kill(victim, temp, settings):
 
 
 def wait_for_the_lock():
-    """PostgreSQL takes a moment to notice who died."""
+    """PostgreSQL takes a moment to notice that the process died."""
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         with only_one() as is_mine:
@@ -96,7 +96,7 @@ def wait_for_the_lock():
 
 
 def whole_backups(there):
-    """How many manifests there are, when the dump of each is what it says."""
+    """The number of manifests, once each is shown to match its dump."""
     notes = [file.key for file in there.list() if file.key.endswith(".json")]
     for note in notes:
         manifest = json.loads(b"".join(there.chunks(note)))
@@ -120,8 +120,8 @@ def test_killed_at_any_moment(db, there, kill, moment):
         assert (killed.state, killed.error) == (FAILED, "It was killed before it finished.")
 
 
-def test_not_killed_it_is_done(db, there, kill, temp):
-    """Negative control: the same, and nobody dies."""
+def test_without_a_kill_it_succeeds(db, there, kill, temp):
+    """Negative control: the same without a kill."""
     assert kill("never") == 0
     assert BackupRun.objects.get().state == DONE
     assert whole_backups(there) == 1
@@ -129,8 +129,8 @@ def test_not_killed_it_is_done(db, there, kill, temp):
 
 
 @pytest.mark.parametrize("moment", ["after the dump", "after storing"])
-def test_what_a_killed_one_left_in_the_temporary_folder_goes_with_the_next(db, folder, kill, temp, moment):
-    """B8, B13: it is as large as the database, and holds everything that is in it."""
+def test_temporary_files_of_a_killed_backup_are_removed_by_the_next(db, folder, kill, temp, moment):
+    """B8, B13: they are as large as the database, and contain all of it."""
     kill(moment)
     assert len(list(temp.glob("bulq-backup-*/database.dump"))) == 1
     foreign, living = temp / "bulq-backup-of-somebody", temp / "bulq-backup-of-another-site"
@@ -145,8 +145,8 @@ def test_what_a_killed_one_left_in_the_temporary_folder_goes_with_the_next(db, f
         os.close(held)
 
 
-def test_what_a_killed_one_left_in_the_folder_of_backups_goes_after_a_day(db, folder, kill):
-    """B8: half a copy, under a name that is no backup's."""
+def test_a_half_copy_in_the_backup_folder_is_removed_after_a_day(db, folder, kill):
+    """B8: half a copy, under a name that is not a backup's."""
     kill("while storing")
     [half] = folder.iterdir()
     assert half.name.startswith(".bulq-")
@@ -158,8 +158,8 @@ def test_what_a_killed_one_left_in_the_folder_of_backups_goes_after_a_day(db, fo
     assert len(list(folder.iterdir())) == 4
 
 
-def test_a_program_dies_with_a_run_that_is_killed(db, folder, shim, tmp_path):
-    """B13: pg_dump does not go on without anybody who wants its dump."""
+def test_a_program_dies_with_a_killed_backup(db, folder, shim, tmp_path):
+    """B13: pg_dump does not go on when nobody wants its dump any more."""
     shim(
         "pg_dump",
         f'case "$1" in --version) exec "$real" --version;; *) echo $$ >{tmp_path}/pid; exec sleep 62;; esac',
@@ -181,7 +181,7 @@ def test_a_program_dies_with_a_run_that_is_killed(db, folder, shim, tmp_path):
 
 
 def state_of(pid):
-    """R, S, D; or nothing when it has ended, whether or not anybody has asked how."""
+    """R, S, D; or nothing once it has ended, whether or not its parent has noticed."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0].replace("Z", "")
     except OSError:
@@ -196,8 +196,8 @@ def wait_until(true):
 
 
 # --- B13: the disk -----------------------------------------------------------------------------------
-def test_a_disk_that_takes_no_more_is_a_failure(db, folder, kill, temp):
-    """B13: here a limit of the process, which the kernel enforces with a signal."""
+def test_a_full_disk_is_a_failure(db, folder, kill, temp):
+    """B13: here a limit on the process, which the kernel enforces with a signal."""
     assert kill("never", largest_file=20_000) == 1
     run = BackupRun.objects.get()
     assert run.state == FAILED

@@ -1,4 +1,4 @@
-"""B1, B13: a database that is locked, or goes away, is a sentence and not a wait without end."""
+"""B1, B13: a database that is locked, or goes away, leads to a sentence and not to an endless wait."""
 
 import threading
 import time
@@ -26,7 +26,7 @@ def other(db):
 
 
 def failed_within(seconds, folder, temp):
-    """The sentence of a backup that does not succeed."""
+    """The sentence of a backup that fails in time."""
     begun = time.monotonic()
     run = back_up()
     took = time.monotonic() - begun
@@ -46,15 +46,15 @@ def temp(tmp_path, monkeypatch):
     return folder
 
 
-def test_a_table_that_somebody_locks_is_not_waited_for(folder, temp, other):
-    """B13: counting gives up after the three seconds that everything of ours waits."""
+def test_a_locked_table_is_not_waited_for(folder, temp, other):
+    """B13: counting gives up after three seconds, like everything of ours."""
     other.execute("LOCK TABLE stores_product IN ACCESS EXCLUSIVE MODE")
     assert "lock timeout" in failed_within(4, folder, temp)
     other.rollback()
     assert back_up().state == BackupRun.State.DONE
 
 
-def test_a_table_of_others_that_is_locked_ends_pg_dump(folder, temp, other, monkeypatch):
+def test_a_locked_table_that_is_not_ours_ends_pg_dump(folder, temp, other, monkeypatch):
     """B13."""
     monkeypatch.setattr(dumping, "WAIT_FOR_LOCKS", "500ms")
     other.execute("CREATE TABLE strangers (n integer)")
@@ -70,8 +70,8 @@ def test_a_table_of_others_that_is_locked_ends_pg_dump(folder, temp, other, monk
         other.commit()
 
 
-def test_who_waits_for_a_lock_of_ours_does_not_hold_pg_dump_up(folder, temp, other, monkeypatch):
-    """B13: we read a table, somebody queues to alter it, and pg_dump would come after them."""
+def test_a_process_waiting_for_our_lock_does_not_hold_up_pg_dump(folder, temp, other, monkeypatch):
+    """B13: we read a table, someone queues to alter it, and pg_dump would queue behind them."""
     monkeypatch.setattr(dumping, "WAIT_FOR_LOCKS", "500ms")
     queued = threading.Thread(target=other.execute, args=["LOCK TABLE stores_product IN ACCESS EXCLUSIVE MODE"])
     migrations = dumping._migrations
@@ -93,7 +93,7 @@ def test_who_waits_for_a_lock_of_ours_does_not_hold_pg_dump_up(folder, temp, oth
     other.rollback()
 
 
-def test_a_server_that_ends_our_connection_is_a_failure(folder, temp, monkeypatch):
+def test_a_closed_connection_is_a_failure(folder, temp, monkeypatch):
     """B1: while the rows are counted."""
     count = dumping._count
 
@@ -106,8 +106,8 @@ def test_a_server_that_ends_our_connection_is_a_failure(folder, temp, monkeypatc
     assert "terminating connection" in failed_within(2, folder, temp)
 
 
-def test_a_program_that_hangs_is_ended_with_what_it_started(folder, temp, shim, settings):
-    """B13: a shell that has started another program holds our pipe open."""
+def test_a_hanging_program_is_killed_with_its_children(folder, temp, shim, settings):
+    """B13: a shell that has started another program keeps our pipe open."""
     settings.BACKUP_TIME_LIMIT = 2
     shim("pg_dump", 'case "$1" in --version) exec "$real" --version;; *) sleep 63; true;; esac')
     assert "took longer than 2 seconds" in failed_within(3, folder, temp)

@@ -48,7 +48,7 @@ def test_a_migration_waits_for_the_dump_and_pages_wait_for_neither(something, fo
 
 
 def test_without_the_lock_an_alter_table_makes_readers_wait(something, folder, monkeypatch):
-    """Negative control: it waits for the dump, and whoever reads the table waits behind it."""
+    """Negative control: it waits for the dump, and readers of the table wait behind it."""
     dumping, go_on, waits = Signal(), Signal(), []
 
     def dump(*_words):
@@ -84,7 +84,7 @@ def test_without_the_lock_an_alter_table_makes_readers_wait(something, folder, m
     assert waits[0] > 1
 
 
-def test_while_it_migrates_no_backup_is_made(something, folder, monkeypatch):
+def test_no_backup_is_made_during_a_migration(something, folder, monkeypatch):
     with only_one() as is_mine:
         assert is_mine
         run = back_up()
@@ -94,7 +94,7 @@ def test_while_it_migrates_no_backup_is_made(something, folder, monkeypatch):
     )
 
 
-def test_a_backup_that_never_ends_is_not_waited_for_for_ever(something, monkeypatch):
+def test_a_migration_does_not_wait_for_ever_for_a_backup(something, monkeypatch):
     monkeypatch.setattr(migrate, "PATIENCE", "100ms")
     with only_one(), pytest.raises(CommandError, match="For 100ms a backup was being made"):
         call_command("migrate", verbosity=0)

@@ -1,4 +1,4 @@
-"""B7, B11, B13: the way to the bucket is broken, and what lies about it is noticed."""
+"""B7, B11, B13: the network to the bucket fails or falsifies, and both are noticed."""
 
 import hashlib
 import json
@@ -24,10 +24,10 @@ DONE, FAILED = BackupRun.State.DONE, BackupRun.State.FAILED
 
 @pytest.fixture
 def proxy(bucket, settings, monkeypatch):
-    """The bucket of the settings, with a proxy before it."""
+    """The bucket of the settings, behind a proxy."""
     proxy = s3.S3Proxy(urlsplit(settings.BACKUP_S3_ENDPOINT).port)
     settings.BACKUP_S3_ENDPOINT, settings.BACKUP_S3_TIMEOUT = proxy.url, 10
-    # Between its attempts boto waits up to some seconds.
+    # boto waits up to some seconds between its attempts.
     monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.01)
     yield proxy
     proxy.close()
@@ -46,7 +46,7 @@ def assert_failed(run, sentence):
 
 
 def assert_whole(bucket, run):
-    """What is there now is what the row says; looked at past the proxy."""
+    """The stored object is what the row says; checked without the proxy."""
     assert (run.state, run.error) == (DONE, "")
     content = bucket.get_object(Bucket=BUCKET, Key=f"bulq/{run.key}.dump")["Body"].read()
     note = json.loads(bucket.get_object(Bucket=BUCKET, Key=f"bulq/{run.key}.json")["Body"].read())
@@ -54,7 +54,7 @@ def assert_whole(bucket, run):
     assert len(content) == run.size == note["size"]
 
 
-# --- B7: everything that can happen on the way -----------------------------------------------------
+# --- B7: everything that can happen in transit -----------------------------------------------------
 HARM = {
     "upload cut": ("PUT", ".dump", s3.cut_the_upload, "Storing bulq-"),
     "upload halved": ("PUT", ".dump", s3.halve_the_upload, "bytes in its place, not"),
@@ -73,7 +73,7 @@ HARM = {
 
 
 @pytest.mark.parametrize("what", HARM)
-def test_what_goes_wrong_on_the_way_publishes_nothing(bucket, proxy, what):
+def test_a_network_failure_publishes_nothing(bucket, proxy, what):
     """B7: and the next run, when all is well, succeeds."""
     method, ending, how, sentence = HARM[what]
     proxy.harm(method, ending, how)
@@ -88,7 +88,7 @@ def test_what_goes_wrong_on_the_way_publishes_nothing(bucket, proxy, what):
 @pytest.mark.parametrize(
     ("method", "how"), [("PUT", s3.answer_500), ("PUT", s3.cut_the_upload), ("HEAD", s3.answer_500)]
 )
-def test_what_goes_wrong_once_is_tried_again(bucket, proxy, method, how):
+def test_a_single_failure_is_retried(bucket, proxy, method, how):
     """B7: under the same key, so that there is no second object."""
     proxy.harm(method, ".dump", how, times=1)
     run = back_up()
@@ -98,22 +98,22 @@ def test_what_goes_wrong_once_is_tried_again(bucket, proxy, method, how):
 
 
 def test_an_upload_whose_answer_is_lost_is_not_taken_for_a_success(bucket, proxy):
-    """B7, B9: tried again, it finds its own key taken."""
+    """B7, B9: the retry finds its own key taken."""
     proxy.harm("PUT", ".dump", s3.lose_the_answer, times=1)
     assert_failed(back_up(), "PreconditionFailed")
     assert keys(bucket, ".json") == []
     assert_whole(bucket, back_up())
 
 
-def test_a_manifest_that_is_changed_on_its_way_is_not_left_there(bucket, proxy):
-    """B7: nobody could restore from it."""
+def test_a_manifest_changed_in_transit_is_not_left_there(bucket, proxy):
+    """B7: it could not be restored."""
     proxy.harm("PUT", ".json", s3.change_the_upload)
     assert_failed(back_up(), "manifest")
     assert keys(bucket, ".json") == []
 
 
-def test_a_dump_too_large_for_one_request_goes_in_parts(bucket, proxy, settings, monkeypatch):
-    """B7: read back in the same way, and encrypted too."""
+def test_a_dump_too_large_for_one_request_is_sent_in_parts(bucket, proxy, settings, monkeypatch):
+    """B7: read back in the same way, and also encrypted."""
     settings.BACKUP_S3_ENCRYPTION = "AES256"
     monkeypatch.setattr(places, "LARGEST_SINGLE_PUT", 10_000)
     monkeypatch.setattr(places, "TransferConfig", partial(TransferConfig, multipart_threshold=10_000))
@@ -126,7 +126,7 @@ def test_a_dump_too_large_for_one_request_goes_in_parts(bucket, proxy, settings,
     assert keys(bucket, ".json") == [f"bulq/{run.key}.json"]
 
 
-def test_what_is_stored_is_encrypted_there_if_the_settings_say_so(bucket, proxy, settings):
+def test_objects_are_encrypted_if_the_settings_say_so(bucket, proxy, settings):
     """B20."""
     settings.BACKUP_S3_ENCRYPTION = "AES256"
     run = back_up()
@@ -135,9 +135,9 @@ def test_what_is_stored_is_encrypted_there_if_the_settings_say_so(bucket, proxy,
         assert bucket.head_object(Bucket=BUCKET, Key=key)["ServerSideEncryption"] == "AES256"
 
 
-# --- B9: buckets that know less ---------------------------------------------------------------------
-def test_a_bucket_without_conditions_is_asked_first(bucket, proxy, tmp_path):
-    """B9: the unique key and HEAD do instead, and what is there is left as it is."""
+# --- B9: buckets with fewer features ----------------------------------------------------------------
+def test_a_bucket_without_conditional_writes_is_asked_first(bucket, proxy, tmp_path):
+    """B9: the unique key and HEAD replace them, and existing objects are left alone."""
     proxy.be(s3.know_no_conditions)
     run = back_up()
     assert_whole(bucket, run)
@@ -157,7 +157,7 @@ def test_a_bucket_without_conditions_is_asked_first(bucket, proxy, tmp_path):
 
 @pytest.mark.parametrize("largest", [places.LARGEST_SINGLE_PUT, 10_000], ids=["whole", "in parts"])
 def test_a_bucket_without_checksums_is_a_setting(bucket, proxy, settings, monkeypatch, largest):
-    """B7: what is stored is read back and hashed in either case; pruning and listing send none either."""
+    """B7: stored objects are read back and hashed in either case; pruning and listing send no checksums either."""
     monkeypatch.setattr(places, "LARGEST_SINGLE_PUT", largest)
     monkeypatch.setattr(places, "TransferConfig", partial(TransferConfig, multipart_threshold=10_000))
     settings.BACKUP_KEEP = {}
@@ -175,7 +175,7 @@ def test_a_bucket_without_checksums_is_a_setting(bucket, proxy, settings, monkey
 
 # --- B11: pruning over a network -------------------------------------------------------------------
 def small_backups(bucket, count):
-    """Of as many days, none of which a rule keeps."""
+    """One for each of as many days, none of which a rule keeps."""
     for n in range(count):
         for ending in ("dump", "json"):
             bucket.put_object(
@@ -186,7 +186,7 @@ def small_backups(bucket, count):
 @pytest.mark.parametrize(
     ("method", "ending", "what"), [("DELETE", "", "Deleting bulq-2020"), ("GET", BUCKET, "Listing")]
 )
-def test_what_may_not_be_deleted_is_said_and_the_backup_is_one(bucket, proxy, settings, method, ending, what):
+def test_a_failed_deletion_is_reported_and_the_backup_counts(bucket, proxy, settings, method, ending, what):
     """B11: DeleteObject is denied, or the list."""
     settings.BACKUP_KEEP = {}
     small_backups(bucket, 4)
@@ -201,8 +201,8 @@ def test_what_may_not_be_deleted_is_said_and_the_backup_is_one(bucket, proxy, se
 
 
 # --- B13: nobody answers ---------------------------------------------------------------------------
-def test_a_bucket_that_never_answers_is_given_up(db, bucket, settings, monkeypatch):
-    """B13: it takes the connection, and that is all."""
+def test_a_bucket_that_never_answers_times_out(db, bucket, settings, monkeypatch):
+    """B13: it accepts the connection, and that is all."""
     monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.01)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         settings.BACKUP_S3_ENDPOINT = f"http://127.0.0.1:{silent.getsockname()[1]}"
@@ -213,8 +213,8 @@ def test_a_bucket_that_never_answers_is_given_up(db, bucket, settings, monkeypat
     assert keys(bucket) == []
 
 
-def test_an_answer_that_never_comes_is_given_up(bucket, proxy, settings):
-    """B13: that to reading it back."""
+def test_an_answer_that_never_comes_times_out(bucket, proxy, settings):
+    """B13: the answer to reading it back."""
     settings.BACKUP_S3_TIMEOUT = 1
     proxy.harm("GET", ".dump", s3.say_nothing)
     assert_failed(back_up(), "Read timeout on endpoint")

@@ -1,4 +1,4 @@
-"""B8, B11: what goes from a place and what stays, in numbers, with time, and when the clock was wrong."""
+"""B8, B11: what is deleted from a place and what stays, in large numbers, over time, and with a wrong clock."""
 
 import hashlib
 import json
@@ -44,7 +44,7 @@ def named(time, number=0):
 
 
 def moved(by):
-    """A clock that is wrong."""
+    """A wrong clock."""
 
     class Moved:
         @staticmethod
@@ -55,7 +55,7 @@ def moved(by):
 
 
 # --- B8: orphans -----------------------------------------------------------------------------------
-def test_a_dump_without_a_manifest_goes_after_a_day(db, there, put, settings, monkeypatch):
+def test_a_dump_without_a_manifest_is_deleted_after_a_day(db, there, put, settings, monkeypatch):
     """B8: with the next backup that succeeds."""
     put(f"{ONE}.dump")
     run = back_up()
@@ -87,7 +87,7 @@ def test_an_orphan_stays_as_long_as_no_backup_succeeds(db, folder, shim):
 def test_more_than_a_thousand_files_are_all_seen(db, bucket, there, settings):
     """B11: an S3 lists a thousand at a time. 501 pairs, and one more."""
     settings.BACKUP_KEEP = {"daily": 400}
-    s3 = get_backend("s3")[DEFAULT_ACCOUNT_ID]["aws"]  # past the network, which would take its time
+    s3 = get_backend("s3")[DEFAULT_ACCOUNT_ID]["aws"]  # without the network, which would take too long
     first = datetime(2020, 1, 1, 3, tzinfo=UTC)
     for n in range(501):
         at, key = first + timedelta(days=n), named(first + timedelta(days=n), n)
@@ -105,8 +105,8 @@ def test_more_than_a_thousand_files_are_all_seen(db, bucket, there, settings):
 
 
 @pytest.mark.parametrize("days", [400, -400])
-def test_a_clock_that_is_wrong_does_not_empty_the_place(db, there, put, settings, monkeypatch, days):
-    """B11: the newest stay, and three of them."""
+def test_a_wrong_clock_does_not_empty_the_place(db, there, put, settings, monkeypatch, days):
+    """B11: the newest three stay."""
     now = timezone.now()
     those = [named(now - timedelta(days=n), n) for n in range(6)]
     for key in those:
@@ -121,7 +121,7 @@ def test_a_clock_that_is_wrong_does_not_empty_the_place(db, there, put, settings
 
 @pytest.mark.parametrize("days", [400, -400])
 def test_a_backup_made_while_the_clock_is_wrong_stays(db, folder, settings, monkeypatch, days):
-    """B11: whatever the clock says, what has just been made and verified is not deleted."""
+    """B11: a backup just made and verified is not deleted, whatever the clock says."""
     settings.BACKUP_KEEP = {}
     folder.mkdir(mode=0o700)
     for n in range(4):

@@ -1,4 +1,4 @@
-"""B17: one command gives back what was backed up, or changes nothing."""
+"""B17: one command restores what was backed up, or changes nothing."""
 
 import os
 import pty
@@ -38,8 +38,8 @@ def full(target):
     return target
 
 
-def test_the_latest_comes_back_whole(something, there, target):
-    """And its own run, which was under way in the snapshot, is done."""
+def test_the_latest_backup_is_restored_completely(something, there, target):
+    """And its own row, which says “running” in the snapshot, is completed."""
     back_up()
     run = back_up()
     make_product("Later")
@@ -52,7 +52,7 @@ def test_the_latest_comes_back_whole(something, there, target):
     assert run.key in states
 
 
-def test_a_certain_one_comes_back_into_an_empty_database(something, folder, target):
+def test_a_named_backup_is_restored_into_an_empty_database(something, folder, target):
     run = back_up()
     make_product("Later")
     back_up()
@@ -61,7 +61,7 @@ def test_a_certain_one_comes_back_into_an_empty_database(something, folder, targ
     assert count(target) == 30
 
 
-def test_a_run_in_every_state_comes_back(folder, target):
+def test_runs_in_every_state_are_restored(folder, target):
     for state in states.RunState:
         stage(state)
     back_up()
@@ -70,7 +70,7 @@ def test_a_run_in_every_state_comes_back(folder, target):
 
 
 @pytest.mark.parametrize("damage", ["flipped", "cut"])
-def test_a_damaged_one_touches_nothing(something, folder, target, damage):
+def test_a_damaged_backup_changes_nothing(something, folder, target, damage):
     run = back_up()
     file = folder / f"{run.key}.dump"
     content = bytearray(file.read_bytes())
@@ -81,7 +81,7 @@ def test_a_damaged_one_touches_nothing(something, folder, target, damage):
     assert not databases.exists(target)
 
 
-def test_one_that_is_not_there_is_a_sentence(something, folder, target):
+def test_a_missing_backup_gets_a_sentence(something, folder, target):
     with pytest.raises(CommandError, match=r"^There is no backup\.$"):
         output_of("restore", "latest", into=target)
     run = back_up()
@@ -89,7 +89,7 @@ def test_one_that_is_not_there_is_a_sentence(something, folder, target):
         output_of("restore", "yesterday", into=target)
 
 
-def test_a_manifest_that_cannot_be_read_stands_in_nobodys_way(something, folder, target):
+def test_an_unreadable_manifest_does_not_block_other_backups(something, folder, target):
     old, new = back_up(), back_up()
     (folder / f"{new.key}.json").write_text("{")
     assert f"The manifest of {new.key} cannot be read" in output_of("backups")[0]
@@ -109,7 +109,7 @@ def test_a_database_that_is_not_empty_is_left_alone(something, folder, full):
     assert others() == [full]
 
 
-def test_whoever_types_its_name_replaces_it_and_keeps_the_old_one(something, folder, full):
+def test_typing_its_name_replaces_it_and_keeps_the_old_one(something, folder, full):
     back_up()
     *_lines, last = output_of("restore", "latest", into=full, replace=full)
     [before] = [name for name in others() if name != full]
@@ -117,7 +117,7 @@ def test_whoever_types_its_name_replaces_it_and_keeps_the_old_one(something, fol
     assert (count(full), count(before, "mine")) == (30, 1)
 
 
-def test_while_somebody_uses_it_it_is_not_replaced(something, folder, full):
+def test_a_database_in_use_is_not_replaced(something, folder, full):
     back_up()
     with databases.connected(full), pytest.raises(CommandError, match="is being accessed by other users"):
         output_of("restore", "latest", into=full, replace=full)
@@ -127,7 +127,7 @@ def test_while_somebody_uses_it_it_is_not_replaced(something, folder, full):
 
 @pytest.mark.parametrize("at_first", ["nothing", "empty", "full"])
 def test_a_restore_that_fails_leaves_everything_as_it_was(something, folder, target, request, monkeypatch, at_first):
-    """In the middle; when the rows are there and something is wrong with them."""
+    """In the middle, and when the rows are there but wrong."""
     back_up()
     if at_first == "empty":
         databases.create(target)
@@ -143,7 +143,7 @@ def test_a_restore_that_fails_leaves_everything_as_it_was(something, folder, tar
         assert databases.is_empty(target)
 
 
-def test_a_dump_goes_in_whole_or_not_at_all(something, folder, target):
+def test_a_dump_is_loaded_completely_or_not_at_all(something, folder, target):
     """`--single-transaction`: one of its tables is in the way."""
     back_up()
     databases.create(target)
@@ -155,7 +155,7 @@ def test_a_dump_goes_in_whole_or_not_at_all(something, folder, target):
 
 
 # --- Releases --------------------------------------------------------------------------------------
-def test_one_of_a_later_release_is_refused(something, folder, target, monkeypatch):
+def test_a_backup_of_a_later_release_is_refused(something, folder, target, monkeypatch):
     migrations = dumping._migrations
     monkeypatch.setattr(dumping, "_migrations", lambda server: [*migrations(server), "bids.0999_future"])
     back_up()
@@ -164,7 +164,7 @@ def test_one_of_a_later_release_is_refused(something, folder, target, monkeypatc
     assert not databases.exists(target)
 
 
-def test_one_of_an_earlier_release_is_migrated(something, folder, target, tmp_path, monkeypatch, another_process):
+def test_a_backup_of_an_earlier_release_is_migrated(something, folder, target, tmp_path, monkeypatch, another_process):
     tables = dumping.model_tables() - {"bulq_told", "bulq_heartbeat"}
     call_command("migrate", "bulq", "0002", verbosity=0)
     try:
@@ -179,14 +179,14 @@ def test_one_of_an_earlier_release_is_migrated(something, folder, target, tmp_pa
 
 
 # --- Afterwards ------------------------------------------------------------------------------------
-def test_the_kept_lists_are_forgotten(something, folder, target):
+def test_the_cached_lists_are_cleared(something, folder, target):
     back_up()
     cache.set("list", [1])
     output_of("restore", "latest", into=target)
     assert cache.get("list") is None
 
 
-def test_without_redis_it_says_that_they_are_not(something, folder, target, monkeypatch, capsys):
+def test_without_redis_it_says_that_they_were_not_cleared(something, folder, target, monkeypatch, capsys):
     def away(_question, seconds):
         raise RedisAway
 
@@ -196,7 +196,7 @@ def test_without_redis_it_says_that_they_are_not(something, folder, target, monk
     assert "Redis did not answer" in capsys.readouterr().err
 
 
-def test_sums_that_are_wrong_are_said_and_the_database_is_back_all_the_same(folder, target):
+def test_wrong_sums_are_reported_and_the_database_is_still_restored(folder, target):
     stage(states.DISTRIBUTING)
     with connection.cursor() as cursor:
         cursor.execute("UPDATE bids_participation SET extra_share = 1")

@@ -13,7 +13,7 @@ TIMES = st.datetimes(datetime(2025, 1, 1), datetime(2027, 12, 31), timezones=st.
 
 
 def reference(times, policy):
-    """Written apart: walk through the periods one after the other, and look for the newest in each."""
+    """Written independently: walk through the periods, and look for the newest in each."""
     keep, everything = set(), sorted(times, key=lambda key: (times[key], key))
     names = {"daily": "%Y-%m-%d", "weekly": "%G-%V", "monthly": "%Y-%m"}
     for rule, count in policy.items():
@@ -24,15 +24,15 @@ def reference(times, policy):
 
 
 @given(st.lists(TIMES, max_size=60), st.dictionaries(st.sampled_from(sorted(POLICY)), st.integers(0, 12)))
-def test_the_newest_of_so_many_days_weeks_and_months_stay(moments, policy):
+def test_the_newest_of_each_day_week_and_month_are_kept(moments, policy):
     """B10."""
     times = {f"key{n}": moment for n, moment in enumerate(moments)}
     assert kept(times, policy) == reference(times, policy)
 
 
 @given(st.lists(TIMES, min_size=1, max_size=60), st.permutations(range(60)))
-def test_neither_order_nor_a_policy_of_nothing_loses_the_newest(moments, order):
-    """B11: never the newest, never fewer than three."""
+def test_neither_the_order_nor_an_empty_policy_loses_the_newest(moments, order):
+    """B11: the newest always stays, and never fewer than three."""
     times = {f"key{n}": moment for n, moment in enumerate(moments)}
     shuffled = dict(sorted(times.items(), key=lambda item: order[int(item[0][3:])]))
     assert kept(shuffled, {}) == kept(times, {})
@@ -41,7 +41,7 @@ def test_neither_order_nor_a_policy_of_nothing_loses_the_newest(moments, order):
 
 
 def test_eight_hundred_nights_with_failures():
-    """B10: what is pruned after each success never leaves a gap that the rules would have filled."""
+    """B10: pruning after each success never leaves a gap that the rules would have filled."""
     chance, there, day = Random(7), {}, datetime(2025, 1, 1, 3, tzinfo=UTC)
     for night in range(800):
         now = day + timedelta(days=night, minutes=chance.randint(0, 50))

@@ -1,4 +1,4 @@
-"""B7, B9, B20: no secret is seen anywhere, and an S3 that checks credentials lets nobody else in."""
+"""B7, B9, B20: no secret is visible anywhere, and an S3 that checks credentials lets nobody else in."""
 
 import contextlib
 import hashlib
@@ -32,7 +32,7 @@ S3_CANARY = "canary-of-the-bucket-4b7e"
 # --- B20: what others on the machine, and readers of logs, see -------------------------------------
 @pytest.fixture
 def canary(db, monkeypatch):
-    """The site comes to its database with a password that is found wherever it turns up."""
+    """The site's database password is one that can be found wherever it turns up."""
     role = sql.Identifier("bulq_canary")
     with connection.cursor() as cursor:
         cursor.execute(sql.SQL("CREATE ROLE {} LOGIN SUPERUSER PASSWORD {}").format(role, sql.Literal(CANARY)))
@@ -77,7 +77,7 @@ def watcher(tmp_path, monkeypatch):
 
 @pytest.fixture
 def all_that_is_logged(caplog):
-    """Whatever level a logger has of its own."""
+    """Everything logged, whatever level a logger sets for itself."""
     caplog.set_level(logging.DEBUG)
     for name in ["django.db.backends", *logging.root.manager.loggerDict]:
         caplog.set_level(logging.DEBUG, logger=name)
@@ -86,7 +86,7 @@ def all_that_is_logged(caplog):
 
 @pytest.mark.parametrize("ends", ["well", "badly"])
 def test_no_secret_is_seen(canary, bucket, settings, shim, watcher, all_that_is_logged, capfd, ends):
-    """B20, and B13: what is temporary is ours alone. botocore may log what it signed, but not with what."""
+    """B20, and B13: temporary files are ours alone. botocore may log what it signed, but not the key."""
     settings.BACKUP_S3_SECRET_KEY = S3_CANARY
     for program in ("pg_dump", "pg_restore"):
         shim(program, f'[ "$1" = --version ] || sleep 0.3\nexec {shutil.which(program)} "$@"')
@@ -114,7 +114,7 @@ def test_no_secret_is_seen(canary, bucket, settings, shim, watcher, all_that_is_
     assert ("database.dump", "0o600") in watcher.modes
 
 
-def test_all_that_is_temporary_is_ours_alone(db, folder, watcher, monkeypatch):
+def test_temporary_files_are_readable_by_us_alone(db, folder, watcher, monkeypatch):
     """B13: the manifest too."""
     put = FolderPlace.put
 
@@ -158,8 +158,8 @@ def keys(client):
     return [item["Key"] for item in client.list_objects_v2(Bucket=BUCKET).get("Contents", [])]
 
 
-def test_with_the_right_key_a_backup_is_there_for_us_alone(guarded):
-    """B7, B9, B20: read back from it, and whoever asks without a key gets nothing."""
+def test_with_the_right_key_a_backup_is_stored_for_us_alone(guarded):
+    """B7, B9, B20: it is read back, and a request without a key gets nothing."""
     run = back_up()
     assert (run.state, run.error) == (DONE, "")
     assert keys(guarded) == [f"bulq/{run.key}.dump", f"bulq/{run.key}.json"]
@@ -174,7 +174,7 @@ def test_with_the_right_key_a_backup_is_there_for_us_alone(guarded):
 @pytest.mark.parametrize(
     ("name", "sentence"), [("SECRET_KEY", "SignatureDoesNotMatch"), ("ACCESS_KEY", "InvalidAccessKeyId")]
 )
-def test_with_a_wrong_key_there_is_a_sentence_and_nothing_else(guarded, settings, name, sentence):
+def test_a_wrong_key_gets_a_sentence_and_nothing_else(guarded, settings, name, sentence):
     """B1."""
     setattr(settings, f"BACKUP_S3_{name}", "canary-of-a-wrong-one")
     run = back_up()
@@ -185,8 +185,8 @@ def test_with_a_wrong_key_there_is_a_sentence_and_nothing_else(guarded, settings
     assert keys(guarded) == []
 
 
-def test_a_server_that_knows_both_refuses_another_content(guarded, tmp_path):
-    """B7, B9: a key that is taken, and a checksum that is not that of the content."""
+def test_a_server_with_conditions_and_checksums_refuses_other_content(guarded, tmp_path):
+    """B7, B9: a key that is taken, and a checksum that does not match the content."""
     file = tmp_path / "file"
     file.write_bytes(b"what was there first")
     sha256 = hashlib.sha256(b"what was there first").hexdigest()

@@ -1,4 +1,4 @@
-"""B12, B14, B16, B21: Celery's own worker and beat on a real broker; and the button that asks for a backup now."""
+"""B12, B14, B16, B21: Celery's own worker and beat on a real broker; and the button that requests a backup now."""
 
 import contextlib
 import os
@@ -35,7 +35,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 @pytest.fixture
 def environment(folder, settings):
-    """Of a worker on this test's database and broker."""
+    """For a worker on this test's database and broker."""
     queue = redis.Redis.from_url(site.CELERY_BROKER_URL)
     given = {"DATABASE_URL": database_url(), "REDIS_URL": site.CELERY_BROKER_URL, "BACKUP_FOLDER": str(folder)}
     yield {**os.environ, **given, "BACKUP_ALERT_EMAILS": "operator@bulq.test", "BACKUP_AT": settings.BACKUP_AT}
@@ -80,8 +80,8 @@ def waiting():
         return queue.llen(f"{site.CACHE_PREFIX}:tasks:celery")
 
 
-def test_a_missed_night_is_made_up_once_and_a_message_that_comes_twice_does_nothing(something, worker, tmp_path):
-    """B12, B21: beat was down over the hour; afterwards it starts twice."""
+def test_a_missed_night_is_made_up_once_and_a_duplicate_message_does_nothing(something, worker, tmp_path):
+    """B12, B21: beat was down at that hour; afterwards it starts twice."""
     with worker(*beat(tmp_path)):
         until(done)
         until(lambda: BackupRun.objects.filter(drilled_at__isnull=False).exists())  # of last Sunday
@@ -94,7 +94,7 @@ def test_a_missed_night_is_made_up_once_and_a_message_that_comes_twice_does_noth
     assert BackupRun.objects.get().drilled_at == drilled_at
 
 
-def test_the_clock_knows_night_week_and_hour(folder, settings):
+def test_the_schedule_has_nightly_weekly_and_hourly_tasks(folder, settings):
     settings.BACKUP_AT = "03:00"
     times = {name: (schedule.hour, schedule.minute, schedule.day_of_week) for name, schedule in by_the_clock().items()}
     every_day, every_hour = set(range(7)), set(range(24))
@@ -105,12 +105,12 @@ def test_the_clock_knows_night_week_and_hour(folder, settings):
     assert app.conf.timezone == "UTC"
 
 
-def test_of_two_beats_at_one_moment_one_makes_the_backup(something, folder):
+def test_of_two_beats_at_the_same_moment_one_makes_the_backup(something, folder):
     race(tasks.backup, tasks.backup, tasks.watch)
     assert done() == 1
 
 
-def test_what_failed_in_the_night_is_tried_again_by_the_watch(something, folder, shim, monkeypatch):
+def test_a_failed_night_is_tried_again_by_the_watch(something, folder, shim, monkeypatch):
     with monkeypatch.context() as here:
         here.setattr(job, "dump", lambda *_: (_ for _ in ()).throw(OSError("no space")))
         tasks.backup()
@@ -132,7 +132,7 @@ def press(user):
     return signed_in(user).post(reverse("admin:bulq_backuprun_now"), follow=True)
 
 
-def test_an_admin_asks_for_a_backup_now_and_the_worker_makes_it(something, worker):
+def test_an_admin_requests_a_backup_and_the_worker_makes_it(something, worker):
     tasks.backup()
     admin = make_user("Root", is_staff=True, is_superuser=True)
     assert "Back up now" in signed_in(admin).get(reverse("admin:bulq_backuprun_changelist")).content.decode()
@@ -141,7 +141,7 @@ def test_an_admin_asks_for_a_backup_now_and_the_worker_makes_it(something, worke
         until(lambda: done() == 2)
 
 
-def test_the_same_wish_delivered_twice_is_one_backup(something, folder):
+def test_the_same_request_delivered_twice_makes_one_backup(something, folder):
     """B12."""
     asked_at = timezone.now().isoformat()
     for _ in range(3):
@@ -153,14 +153,14 @@ def test_without_a_broker_the_admin_is_told(something, folder, monkeypatch):
     monkeypatch.setattr(app.conf, "broker_url", f"redis://127.0.0.1:{free_port()}/0")
     monkeypatch.setattr(app.conf, "broker_write_url", app.conf.broker_url)
     monkeypatch.setattr(later, "breaker", Breaker("this test"))
-    # Connections are kept by address: none of the other broker's.
+    # Connections are kept by address: drop those to the other broker.
     monkeypatch.setattr(app, "_pool", None)
     monkeypatch.setattr(app.amqp, "_producer_pool", None)
     page = press(make_user("Root", is_staff=True, is_superuser=True)).content.decode()
     assert "The worker can't be reached, so no backup was requested." in unescape(page)
 
 
-def test_who_only_looks_cannot_ask(something, folder):
+def test_staff_who_can_only_view_cannot_request_a_backup(something, folder):
     staff = make_user("Sam", is_staff=True)
     assert press(staff).status_code == 403
     assert signed_in(make_user("Root", is_staff=True, is_superuser=True)).get(
@@ -192,7 +192,7 @@ def refused(environment, *arguments):
 
 
 @pytest.mark.parametrize("part", ["worker", "beat"])
-def test_with_mistakes_neither_worker_nor_beat_starts_and_all_are_named(environment, part, tmp_path):
+def test_worker_and_beat_refuse_to_start_and_name_every_mistake(environment, part, tmp_path):
     """B16."""
     wrong = {**environment, **{name: value for name, (value, _said) in MISTAKES.items()}}
     arguments = beat(tmp_path)[1:] if part == "beat" else ()

@@ -1,7 +1,7 @@
 """Makes backups that are killed outright at a named moment: `python -m bulq.tests.backups.victim`.
 
 Each line of JSON on standard input asks for one. It is made in a fork, which is quicker than starting Python anew, and
-answered with how that ended: an exit code, or the negative number of a signal.
+answered with its exit code, or the negative number of a signal.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ import django
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
-ENOUGH = 20_000  # bytes that were sent, or copied, of a dump
+ENOUGH = 20_000  # bytes of a dump that were sent or copied
 
 
 def die(*_, **__):
@@ -32,7 +32,7 @@ def before(function):
 
 
 def after(function, *, ending=""):
-    """Dies once it has returned, if its first argument (after `self`) ends so."""
+    """Die once it has returned, if its first argument (after `self`) ends like that."""
 
     @functools.wraps(function)
     def dying(*arguments, **more):
@@ -64,7 +64,7 @@ def send_a_part(send):
 
 
 def prepare(moment):
-    """Put a death into the way at that moment."""
+    """Arrange for the process to die at that moment."""
     from bulq.backups import job, places, shelf
     from bulq.models import BackupRun
 

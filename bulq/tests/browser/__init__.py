@@ -1,1 +1,1 @@
-"""The real site in a real Chromium: reachable for everybody, saved whatever the network does, usable without script."""
+"""The real site in a real Chromium: accessible to everyone, usable without JavaScript, safe on a bad network."""

@@ -1,4 +1,4 @@
-"""A site with the demo's data for a whole module, and a way in without a login form."""
+"""A site with the demo's data for a whole module, and logging in without the form."""
 
 from types import SimpleNamespace
 from urllib.parse import urlsplit
@@ -38,9 +38,9 @@ def _leave_no_connection(django_db_setup, browser):
 
 @pytest.fixture(scope="module")
 def demo_site(django_db_setup, browser, django_db_blocker):
-    """A server on the demo's data, with a session of everybody and a sample of every page.
+    """A server on the demo's data, with a session for everyone and a sample of every page.
 
-    For tests that only look: what they write themselves the server does not see, and nothing is reset in between.
+    For tests that only read: the server does not see what they write themselves, and nothing is reset in between.
     """
     with django_db_blocker.unblock():
         assert connection.settings_dict["NAME"].startswith("test_"), "the module's tests need the django_db mark"
@@ -56,7 +56,7 @@ def demo_site(django_db_setup, browser, django_db_blocker):
 
 @pytest.fixture
 def enter(new_context, live_server):
-    """`enter(user, **options of Playwright)` is a page of that person's browser."""
+    """`enter(user, **options of Playwright)` opens a page in that person's browser."""
 
     def enter(user, **options):
         context = new_context(base_url=live_server.url, **options)

@@ -9,10 +9,10 @@ from bids import states
 from bids.models import Bid, Participation, Purchase, Run, ShoppingItem
 from stores.models import Offer, Product, Store
 
-# Answered to a script that asks while somebody types; the page around them is a sample.
+# Requested by a script while someone types; the page around them is a sample.
 PARTS = {"product-similar", "store-similar", "store-names"}
 FILES = {"me-data", "run-csv", "run-json", "health-live", "health-ready", "health-backup", "live"}
-# What an address that only takes forms is asked with, to see that it refuses to be opened.
+# Parameters for addresses that only take forms, to see that they refuse to be opened.
 ANYTHING = {"int": 1, "slug": "x", "str": "x"}
 
 

@@ -1,5 +1,5 @@
 """Every page at the width of a small phone, a phone and a desk, light and dark: axe finds nothing (on a phone and a
-desk), nothing scrolls sideways, what one has to hit is large enough, and no page names itself twice."""
+desk), nothing scrolls sideways, targets are large enough, and no page names itself twice."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ RUN_AXE = """async (options) => (await axe.run(document, {resultTypes: ["violati
     (one) => one.nodes.map((node) => `${one.id}: ${node.target.join(" ")} ${node.any[0]?.message ?? one.help}`))"""
 ALL_RULES = {}
 CONTRAST = {"runOnly": ["color-contrast"]}
-# What the bar of a phone names, and again on the page below it.
+# Named in a phone's top bar, and again on the page below it.
 TWICE = """(() => {
     const seen = (one) => one.checkVisibility() && one.getClientRects().length ? one.innerText.trim() : "";
     const bar = [...document.querySelectorAll(".topbar .title")].map(seen).join("");
@@ -40,7 +40,7 @@ def test_every_page_has_a_sample(demo_site, client):
             assert answer.status_code == 405, f"“{name}” can be opened: give it a sample"
 
 
-# Width, what axe looks for, and how large a target is at least. Axe is slow: what it could say at 320 px it says at
+# Width, what axe looks for, and the minimum size of a target. Axe is slow: what it could find at 320 px it finds at
 # 390 px, and a dark page is a light one in other colours.
 PHONES = ((320, None, 44), (390, ALL_RULES, 44))
 DESK = ((1280, ALL_RULES, 24),)
@@ -56,7 +56,7 @@ DARK = ((390, CONTRAST, None), (1280, CONTRAST, None))
         pytest.param(DARK, {"color_scheme": "dark"}, id="dark"),
     ],
 )
-def test_everybody_can_use_every_page(demo_site, new_context, looks, options, part):
+def test_everyone_can_use_every_page(demo_site, new_context, looks, options, part):
     # One tab for each person: a new one is a new process of the browser, which costs more than all the looking.
     tabs, problems = {}, []
     for who, path in demo_site.samples.pages[part::PARTS_OF_PAGES]:

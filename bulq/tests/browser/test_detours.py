@@ -1,5 +1,5 @@
-"""Who lacks a store or a product in the middle of a form makes it, and comes back to everything typed, with it
-chosen."""
+"""People who need a new store or product in the middle of a form add it, and come back to everything typed, with it
+selected."""
 
 import re
 
@@ -24,7 +24,7 @@ def mara():
 
 
 @both
-def test_a_new_run_keeps_day_and_note_while_its_store_is_made(enter, mara, scripts):
+def test_a_new_run_keeps_day_and_note_while_its_store_is_added(enter, mara, scripts):
     group = make_group(admin=mara)
     make_store("Metro")
     page = enter(mara, java_script_enabled=scripts)
@@ -46,7 +46,7 @@ def test_a_new_run_keeps_day_and_note_while_its_store_is_made(enter, mara, scrip
 
 
 @both
-def test_a_new_run_keeps_everything_while_a_store_is_looked_for_or_not_made_after_all(enter, mara, scripts):
+def test_a_new_run_keeps_everything_while_a_store_is_searched_or_not_added_after_all(enter, mara, scripts):
     group = make_group(admin=mara)
     metro = make_store("Metro")
     for number in range(9):
@@ -70,8 +70,8 @@ def test_a_new_run_keeps_everything_while_a_store_is_looked_for_or_not_made_afte
 
 
 @both
-def test_a_new_product_keeps_its_fields_while_its_store_is_made_and_leads_back_to_the_run(enter, mara, scripts):
-    """Two detours, one inside the other; what stands in the order table is saved on the way."""
+def test_a_new_product_keeps_its_fields_while_its_store_is_added_and_leads_back_to_the_run(enter, mara, scripts):
+    """Two detours, one inside the other; the amounts in the order table are saved on the way."""
     run = make_run(leader=mara, store=make_store("Metro"))
     oil = make_product("Oil")
     page = enter(mara, java_script_enabled=scripts)
@@ -104,7 +104,7 @@ def test_a_new_product_keeps_its_fields_while_its_store_is_made_and_leads_back_t
 
 
 @both
-def test_where_a_product_is_sold_keeps_its_fields_while_the_store_is_made(enter, mara, scripts):
+def test_a_new_offer_keeps_its_fields_while_the_store_is_added(enter, mara, scripts):
     rice = make_product("Basmati rice")
     page = enter(mara, java_script_enabled=scripts)
     page.goto(f"/products/{rice.pk}/offers/new/")
@@ -123,7 +123,7 @@ def test_where_a_product_is_sold_keeps_its_fields_while_the_store_is_made(enter,
 
 
 @both
-def test_a_product_made_in_the_shop_is_asked_for_its_amount(enter, mara, scripts):
+def test_a_product_added_in_the_shop_needs_an_amount(enter, mara, scripts):
     run = make_run(leader=mara, store=make_store("Metro"))
     order(run, mara, make_product("Oil"), 1)
     go_shopping(run)
@@ -137,11 +137,11 @@ def test_a_product_made_in_the_shop_is_asked_for_its_amount(enter, mara, scripts
     expect(page.get_by_role("heading", name="Add rice")).to_be_visible()
 
 
-# A link away loses what is typed, so beside a form there is a button. These pages have no form to lose.
+# A link away loses what was typed, so beside a form there is a button. These pages have no form to lose.
 LINKS = {"bids/shop_search.html", "bids/add.html", "stores/store.html", "stores/stores.html", "stores/products.html"}
 
 
-def test_no_form_has_a_link_to_what_it_lacks():
+def test_no_form_links_away_to_what_it_lacks():
     link = re.compile(r'href="\{% url "(?:store|product)-new" %\}')
     templates = ROOT / "templates"
     found = {str(path.relative_to(templates)) for path in templates.rglob("*.html") if link.search(path.read_text())}
@@ -149,7 +149,7 @@ def test_no_form_has_a_link_to_what_it_lacks():
 
 
 def test_a_run_is_started_and_five_products_are_ordered_in_eight_taps(enter, mara):
-    """From home; the sixth to eighth tap need no search, because what the store sells comes first."""
+    """From the home page; no search is needed, because what the store sells comes first."""
     make_group(admin=mara)
     store = make_store("Metro")
     for number in range(5):

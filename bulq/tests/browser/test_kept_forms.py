@@ -12,7 +12,7 @@ from .conftest import session_of, sign_in
 from .test_stepper import Table
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
-# What the browser says of answers that refuse.
+# What the browser logs about refusals.
 REFUSED = (r"Failed to load resource: the server responded with a status of 403",)
 
 
@@ -38,7 +38,7 @@ def test_a_form_comes_back_after_logging_in(enter, scripts):
     assert Group.objects.get().name == "Thursday Club"
 
 
-def test_a_form_whose_token_is_old_comes_back_at_once(enter):
+def test_a_form_with_an_old_token_comes_back_at_once(enter):
     """Logged in again in another tab of the same browser."""
     alice = make_user("Alice", username="alice", password=make_password(PASSWORD))
     page = enter(alice, ignore=REFUSED)
@@ -58,8 +58,8 @@ def test_a_form_whose_token_is_old_comes_back_at_once(enter):
     assert Group.objects.get().name == "Thursday Club"
 
 
-def test_amounts_that_could_not_be_saved_come_along(enter, live_server):
-    """The order table saves by itself; it is sent as a whole by the browser, and nothing is lost."""
+def test_unsaved_amounts_come_along(enter, live_server):
+    """The order table saves itself; the browser submits it as a whole, and nothing is lost."""
     table = Table(enter, ignore=REFUSED)
     table.mara.username, table.mara.password = "mara", make_password(PASSWORD)
     table.mara.save()

@@ -1,4 +1,4 @@
-"""R5, R9: who has to wait is told so, and loses nothing."""
+"""R5, R9: people who have to wait are told so, and lose nothing."""
 
 import pytest
 from playwright.sync_api import expect
@@ -11,15 +11,13 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(trans
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
-def test_of_six_friends_who_log_in_at_once_the_sixth_waits_and_keeps_the_form(
-    new_context, live_server, limits, scripts
-):
-    """R9: one address for all of them; the name is kept, the password typed once more."""
+def test_when_six_friends_log_in_at_once_the_sixth_waits_and_keeps_the_form(new_context, live_server, limits, scripts):
+    """R9: one address for all of them; the name is kept, the password typed again."""
     User.objects.create_user("mara", PASSWORD, name="Mara")
     limits["login"] = "5/3s"
     page = new_context(base_url=live_server.url, java_script_enabled=scripts).new_page()
     page.goto("/login/?next=/groups/")
-    limits["login"] = "0/3s"  # as after five friends, whatever the moment
+    limits["login"] = "0/3s"  # as after five friends, at any moment
     page.get_by_label("Username").fill("Mara")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
@@ -39,8 +37,8 @@ def test_five_of_six_friends_get_in(limits, live_server):
     assert [FormClient().post("/login/", fields).status_code for fields in sent] == [302] * 5 + [429]
 
 
-def test_an_action_that_has_to_wait_leaves_its_page_as_it_is(enter, limits):
-    """R5: a banner above what was typed."""
+def test_an_action_that_has_to_wait_leaves_the_page_as_it_is(enter, limits):
+    """R5: there is a banner above what was typed."""
     limits["general"] = "100/m"
     page = enter(User.objects.create_user("jon", PASSWORD, name="Jon"))
     page.goto("/groups/new/")

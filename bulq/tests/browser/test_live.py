@@ -24,7 +24,7 @@ from .conftest import session_of, sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
-expect.set_options(timeout=15_000)  # how soon it is seen is measured in benchmarks/
+expect.set_options(timeout=15_000)  # benchmarks/ measures how soon it is seen
 NETWORK = (r"Failed to load resource: net::", r".*ERR_INCOMPLETE_CHUNKED_ENCODING")
 
 
@@ -62,20 +62,20 @@ def not_reloaded(page):
 
 
 def cell(page, product, name):
-    """That person's amount in the order table, where everybody has a column."""
+    """That person's amount in the order table, where everyone has a column."""
     heads = page.locator(".matrix thead th").all_inner_texts()
     return page.locator(f"#p{product.pk} > *").nth(heads.index(name))
 
 
 def refreshes(page):
-    """Grows with each time the page asks for itself."""
+    """Grows each time the page refreshes."""
     found = []
     page.on("request", lambda request: found.append(request) if "x-bulq-part" in request.headers else None)
     return found
 
 
 # --- What others do --------------------------------------------------------------------------------
-def test_what_one_taps_the_other_sees_marked_and_said(enter):
+def test_a_tap_is_marked_and_announced_on_the_other_persons_page(enter):
     scene = stage()
     path = f"/runs/{scene.run.pk}/"
     alice, bob = enter(scene.alice, path), enter(scene.bob, path, viewport={"width": 390, "height": 844})
@@ -91,7 +91,7 @@ def test_what_one_taps_the_other_sees_marked_and_said(enter):
     expect(alice.locator(".changed")).to_have_count(0)
 
 
-def test_pages_of_a_group_and_of_a_person_follow(enter):
+def test_group_and_personal_pages_follow(enter):
     scene = stage()
     group, home = enter(scene.hana, f"/groups/{scene.group.pk}/"), enter(scene.hana, "/")
     inbox, history = enter(scene.hana, "/inbox/"), enter(scene.hana, f"/runs/{scene.run.pk}/history/")
@@ -116,7 +116,7 @@ def test_the_bell_follows_on_a_page_that_does_not(enter):
     assert page.locator("[name=name]").input_value() == "Hana B"
 
 
-def test_who_is_removed_sees_the_page_no_more(enter):
+def test_a_removed_person_no_longer_sees_the_page(enter):
     scene = stage()
     run, group = enter(scene.bob, f"/runs/{scene.run.pk}/"), enter(scene.bob, f"/groups/{scene.group.pk}/")
     end_membership(scene.group.pk, scene.bob.pk, by=scene.adam)
@@ -125,7 +125,7 @@ def test_who_is_removed_sees_the_page_no_more(enter):
 
 
 # --- What is being typed ---------------------------------------------------------------------------
-def test_an_amount_being_typed_stays_with_its_focus(enter):
+def test_an_amount_being_typed_stays_and_keeps_the_focus(enter):
     scene = stage()
     page = enter(scene.bob, f"/runs/{scene.run.pk}/")
     box = page.locator(f"[name='q-{scene.oil.pk}']")
@@ -140,7 +140,7 @@ def test_an_amount_being_typed_stays_with_its_focus(enter):
     expect(box).to_have_value("471")
 
 
-def test_what_is_said_about_saving_stays(enter):
+def test_the_message_about_saving_stays(enter):
     scene = stage()
     page = enter(scene.bob, f"/runs/{scene.run.pk}/")
     page.evaluate("document.getElementById('save-status').textContent = 'Waiting to save'")
@@ -149,8 +149,8 @@ def test_what_is_said_about_saving_stays(enter):
     expect(page.locator("#save-status")).to_have_text("Waiting to save")
 
 
-def test_a_changed_amount_that_was_not_seen_is_not_overwritten(enter):
-    """What was typed was meant for the amount that stood there."""
+def test_an_unseen_change_of_an_amount_is_not_overwritten(enter):
+    """What was typed was meant for the amount shown before."""
     scene = stage()
     page = enter(scene.bob, f"/runs/{scene.run.pk}/")
     box = page.locator(f"[name='q-{scene.oil.pk}']")
@@ -164,7 +164,7 @@ def test_a_changed_amount_that_was_not_seen_is_not_overwritten(enter):
     assert scene.wanted(scene.bob, scene.oil) == 5
 
 
-def test_a_form_half_filled_and_an_open_details_stay(enter):
+def test_a_half_filled_form_and_an_open_details_stay(enter):
     scene = stage(states.SHOPPING)
     page = enter(scene.alice, f"/runs/{scene.run.pk}/")
     oil = item_of(scene.run, scene.oil)
@@ -179,8 +179,8 @@ def test_a_form_half_filled_and_an_open_details_stay(enter):
     assert details.evaluate("one => one.open")
 
 
-def test_a_form_half_filled_is_still_based_on_what_was_seen(enter):
-    """The leader decided meanwhile: what Bob was typing does not silently undo it."""
+def test_a_half_filled_form_is_still_based_on_what_was_seen(enter):
+    """The leader decided meanwhile, and what Bob was typing does not silently undo it."""
     scene = stage(states.ADJUSTING)
     page = enter(scene.bob, f"/runs/{scene.run.pk}/")
     amount = page.locator(f"#amount-{scene.gouda.pk}-{scene.bob.pk}")
@@ -193,7 +193,7 @@ def test_a_form_half_filled_is_still_based_on_what_was_seen(enter):
     assert scene.wanted(scene.bob, scene.gouda) == D("2.5")
 
 
-def test_a_form_half_filled_whose_place_is_gone_stays_too(enter):
+def test_a_half_filled_form_whose_place_is_gone_stays_too(enter):
     scene = stage(states.SHOPPING)
     page = enter(scene.alice, f"/runs/{scene.run.pk}/")
     oil = item_of(scene.run, scene.oil)
@@ -205,7 +205,7 @@ def test_a_form_half_filled_whose_place_is_gone_stays_too(enter):
     expect(price).to_have_value("3.9")
 
 
-def test_a_decision_that_is_open_stays_and_the_page_behind_it_waits(enter):
+def test_an_open_decision_stays_and_the_page_behind_it_waits(enter):
     scene = stage()
     page = enter(scene.alice, f"/runs/{scene.run.pk}/")
     page.get_by_role("link", name="Lock the list…").click()
@@ -218,7 +218,7 @@ def test_a_decision_that_is_open_stays_and_the_page_behind_it_waits(enter):
     expect(cell(page, scene.oil, "Bob")).to_have_text("9")
 
 
-def test_an_answer_from_before_an_own_change_is_not_taken_in(enter):
+def test_an_answer_older_than_the_readers_own_change_is_not_taken_in(enter):
     """It shows an older state than the page does."""
     scene = stage()
     page = enter(scene.bob, f"/runs/{scene.run.pk}/")
@@ -253,7 +253,7 @@ def wait_until(page, is_so, seconds=10):
 
 
 # --- How often -------------------------------------------------------------------------------------
-def test_however_much_happens_it_asks_every_three_seconds(enter):
+def test_however_much_happens_it_refreshes_every_three_seconds(enter):
     scene = stage()
     page = enter(scene.hana, f"/runs/{scene.run.pk}/")
     page.wait_for_timeout(3000)
@@ -264,7 +264,7 @@ def test_however_much_happens_it_asks_every_three_seconds(enter):
     assert 2 <= len(asked) <= 1 + (time.monotonic() - started) / 3
 
 
-def test_a_hidden_page_hears_nothing_and_asks_when_it_is_shown(enter):
+def test_a_hidden_page_hears_nothing_and_refreshes_when_it_is_shown(enter):
     scene = stage()
     page = enter(scene.hana, f"/runs/{scene.run.pk}/")
     page.wait_for_timeout(3000)
@@ -280,7 +280,7 @@ def test_a_hidden_page_hears_nothing_and_asks_when_it_is_shown(enter):
 
 
 def see(page, state):
-    """Headless pages are always visible, so it is said to them."""
+    """Headless pages are always visible, so tell the page otherwise."""
     page.evaluate(
         """state => {
             Object.defineProperty(document, "visibilityState", { value: state, configurable: true });
@@ -291,7 +291,7 @@ def see(page, state):
 
 
 # --- Without a stream ------------------------------------------------------------------------------
-def test_offline_it_says_so_and_back_it_shows_what_is_now(enter):
+def test_it_says_when_it_is_offline_and_catches_up_afterwards(enter):
     scene = stage()
     page = enter(scene.hana, f"/runs/{scene.run.pk}/", ignore=NETWORK)
     page.context.set_offline(True)
@@ -305,7 +305,7 @@ def test_offline_it_says_so_and_back_it_shows_what_is_now(enter):
     expect(cell(page, scene.oil, "Bob")).to_have_text("7")
 
 
-def test_without_the_live_process_it_asks_now_and_then_and_comes_back(new_context, live_server, tmp_path):
+def test_without_the_live_process_it_polls_and_recovers(new_context, live_server, tmp_path):
     scene, port = stage(), free_port()
     web, stream = urlsplit(live_server.url).port, free_port()
     with caddy.running(tmp_path, port, web=web, live=[stream]):
@@ -324,7 +324,7 @@ def test_without_the_live_process_it_asks_now_and_then_and_comes_back(new_contex
             expect(cell(page, scene.oil, "Bob")).to_have_text("7")
 
 
-def test_redis_restarted_in_the_middle_the_page_recovers_by_itself(new_context, live_server, tmp_path, settings):
+def test_the_page_recovers_when_redis_is_restarted(new_context, live_server, tmp_path, settings):
     live.breaker.reset()
     scene, port, stream = stage(), free_port(), free_port()
     web, url = urlsplit(live_server.url).port, f"http://localhost:{port}"

@@ -1,4 +1,4 @@
-"""What a page does without script, by keyboard, on paper, and while somebody is typing."""
+"""Pages without JavaScript, by keyboard, on paper, and while someone is typing."""
 
 from decimal import Decimal
 
@@ -35,8 +35,8 @@ def wanted_by(user):
     return {bid.product.name: bid.quantity for bid in Bid.objects.filter(participation__user=user)}
 
 
-# --- Without script --------------------------------------------------------------------------------
-def test_without_script_amounts_are_saved_by_one_button_and_stepped_by_two(enter):
+# --- Without JavaScript ----------------------------------------------------------------------------
+def test_without_javascript_one_button_saves_and_two_step_amounts(enter):
     page, mara, (first, second, _third) = order_page(enter, **PLAIN)
     page.locator(f"[name=q-{first.pk}]").fill("3")
     page.locator(f"[name=q-{second.pk}]").fill("1")
@@ -49,7 +49,7 @@ def test_without_script_amounts_are_saved_by_one_button_and_stepped_by_two(enter
     assert wanted_by(mara) == {first.name: 4, second.name: 1}
 
 
-def test_without_script_enter_saves_and_does_not_press_minus(enter):
+def test_without_javascript_enter_saves_and_does_not_press_minus(enter):
     page, mara, (product, *_others) = order_page(enter, **PLAIN)
     page.locator(f"[name=q-{product.pk}]").fill("3")
     with page.expect_navigation():
@@ -57,7 +57,7 @@ def test_without_script_enter_saves_and_does_not_press_minus(enter):
     assert wanted_by(mara) == {product.name: 3}
 
 
-def test_without_script_a_tick_in_the_shop_buys(enter):
+def test_without_javascript_a_tick_in_the_shop_buys(enter):
     cast = stage(states.SHOPPING)
     page = enter(cast.alice, **PLAIN)
     page.goto(f"/runs/{cast.run.pk}/")
@@ -66,7 +66,7 @@ def test_without_script_a_tick_in_the_shop_buys(enter):
     expect(page.locator(".buy.got").filter(has_text=cast.oil.name)).to_be_visible()
 
 
-def test_without_script_a_run_is_handed_out_paid_and_closed(enter):
+def test_without_javascript_a_run_is_handed_out_paid_and_finished(enter):
     cast = stage(states.DISTRIBUTING)
     page = enter(cast.alice, **PLAIN)
     page.goto(f"/runs/{cast.run.pk}/")
@@ -92,7 +92,7 @@ def tab_to(page, target):
     raise AssertionError("Tab never got there")
 
 
-def test_by_keyboard_one_chooses_and_keeps_the_focus_at_the_line(enter):
+def test_choosing_by_keyboard_keeps_the_focus_in_the_line(enter):
     page, mara, (product, *_others) = order_page(enter)
     tab_to(page, page.get_by_role("button", name=f"Add {product.name} to your order"))
     page.keyboard.press("Enter")
@@ -104,7 +104,7 @@ def test_by_keyboard_one_chooses_and_keeps_the_focus_at_the_line(enter):
     assert wanted_by(mara) == {product.name: 2}
 
 
-def test_by_keyboard_one_ticks_and_marks_as_paid(enter):
+def test_ticking_and_marking_as_paid_work_by_keyboard(enter):
     cast = stage(states.DISTRIBUTING)
     page = enter(cast.alice)
     page.goto(f"/runs/{cast.run.pk}/")
@@ -124,7 +124,7 @@ def test_by_keyboard_one_ticks_and_marks_as_paid(enter):
     assert Participation.objects.get(run=cast.run, user=cast.bob).paid_amount
 
 
-def test_a_decision_opens_as_a_dialog_and_escape_leaves_it(enter):
+def test_a_decision_opens_as_a_dialog_and_escape_closes_it(enter):
     cast = stage(states.ACTIVE)
     page = enter(cast.alice)
     page.goto(f"/runs/{cast.run.pk}/")
@@ -143,8 +143,8 @@ def test_a_decision_opens_as_a_dialog_and_escape_leaves_it(enter):
     expect(page.get_by_role("button", name="Start shopping")).to_be_visible()
 
 
-# --- While somebody types --------------------------------------------------------------------------
-def test_what_is_half_typed_survives_the_answer_to_another_form(enter):
+# --- While someone types ---------------------------------------------------------------------------
+def test_half_typed_text_survives_the_answer_to_another_form(enter):
     cast = stage(states.ADJUSTING)
     page = enter(cast.alice)
     page.goto(f"/runs/{cast.run.pk}/")
@@ -175,7 +175,7 @@ def test_a_refused_form_keeps_what_was_typed_and_leads_to_the_mistake(enter):
     assert page.title().startswith("Error: ")
 
 
-def test_a_card_opened_by_hand_stays_open_until_its_person_has_all(enter):
+def test_a_card_opened_by_hand_stays_open_until_its_person_has_everything(enter):
     cast = stage(states.DISTRIBUTING)
     page = enter(cast.alice)
     page.goto(f"/runs/{cast.run.pk}/")
@@ -210,7 +210,7 @@ def test_the_theme_of_the_account_wins_over_the_device(enter, theme, bright):
     assert (lightness > 128) == bright
 
 
-def test_the_sheets_of_a_run_come_out_of_a_printer(enter):
+def test_the_sheets_of_a_run_can_be_printed(enter):
     cast = stage(states.DISTRIBUTING)
     page = enter(cast.bob)
     page.goto(f"/runs/{cast.run.pk}/print/")

@@ -1,4 +1,4 @@
-"""The shop on a phone: ticks without network, lines without a price, and where the focus goes."""
+"""Shopping on a phone: ticks without a network, lines without a price, and where the focus goes."""
 
 import re
 
@@ -35,8 +35,8 @@ def bought(run):
     return list(Purchase.objects.filter(item__run=run).order_by("pk").values_list("item__product__name", flat=True))
 
 
-# --- Without network -------------------------------------------------------------------------------
-def test_ticks_without_network_wait_on_the_page_and_are_sent_in_order(enter, shop):
+# --- Without a network -----------------------------------------------------------------------------
+def test_ticks_without_a_network_wait_on_the_page_and_are_sent_in_order(enter, shop):
     page = enter(shop.alice, ignore=CUT, **PHONE)
     page.goto(f"/runs/{shop.run.pk}/")
     page.context.set_offline(True)
@@ -59,7 +59,7 @@ def test_a_tick_whose_answer_was_cut_off_is_bought_once(enter, shop):
 
     def cut_the_first_answer(route):
         if route.request.method == "POST" and next(cuts, False):
-            route.fetch(max_redirects=0)  # it arrives, and nobody hears of it
+            route.fetch(max_redirects=0)  # it arrives, but the answer does not
             route.abort()
         else:
             route.continue_()
@@ -71,7 +71,7 @@ def test_a_tick_whose_answer_was_cut_off_is_bought_once(enter, shop):
     assert bought(shop.run).count(shop.oil.name) == 1
 
 
-def test_a_tick_that_somebody_else_was_faster_with_is_told_and_the_next_is_sent(enter, shop):
+def test_a_tick_that_came_second_is_reported_and_the_next_is_sent(enter, shop):
     page = enter(shop.alice, ignore=CUT, **PHONE)
     page.goto(f"/runs/{shop.run.pk}/")
     page.context.set_offline(True)
@@ -88,7 +88,7 @@ def test_a_tick_that_somebody_else_was_faster_with_is_told_and_the_next_is_sent(
 
 
 def marks(cast):
-    """Every small form of a run whose deed is one press: where it stands, and how one sees that it is done."""
+    """Every form of a run that is one button: its page, and how to see that it took effect."""
     run = cast.run
     return {
         "picked up": (
@@ -129,7 +129,7 @@ def marks(cast):
         (states.DISTRIBUTING, "paid"),
     ],
 )
-def test_whatever_is_pressed_without_network_waits_and_is_done_later(enter, state, mark):
+def test_any_button_pressed_without_a_network_waits_and_takes_effect_later(enter, state, mark):
     cast = stage(state)
     button, is_done = marks(cast)[mark]
     page = enter(cast.bob if mark == "ready" else cast.alice, ignore=CUT)
@@ -145,7 +145,7 @@ def test_whatever_is_pressed_without_network_waits_and_is_done_later(enter, stat
     assert is_done()
 
 
-def test_a_form_typed_without_network_waits_with_what_was_typed(enter, shop):
+def test_a_form_sent_without_a_network_waits_with_what_was_typed(enter, shop):
     page = enter(shop.alice, ignore=CUT)
     page.goto(f"/runs/{shop.run.pk}/costs/")
     page.get_by_label("What for").fill("Fuel")
@@ -182,7 +182,7 @@ def test_the_first_tap_on_a_line_without_a_price_asks_for_it(enter, scripts):
 
 
 # --- By keyboard -----------------------------------------------------------------------------------
-def test_by_keyboard_the_focus_goes_on_to_the_next_line(enter, shop):
+def test_by_keyboard_the_focus_moves_to_the_next_line(enter, shop):
     page = enter(shop.alice)
     page.goto(f"/runs/{shop.run.pk}/")
     lines = page.locator("#todo .buy")

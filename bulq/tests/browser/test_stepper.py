@@ -1,4 +1,4 @@
-"""The order saves itself: what is tapped is stored, in few requests, whatever the network does meanwhile."""
+"""The order saves itself: taps are stored, in few requests, whatever the network does meanwhile."""
 
 import time
 from collections import Counter
@@ -20,7 +20,7 @@ NETWORK = (r"Failed to load resource: net::",)
 
 
 class Table:
-    """Mara's page of a run with products that nobody but Jon wants yet, and what it sends."""
+    """Mara's page of a run with products that only Jon wants so far, and the requests it sends."""
 
     def __init__(self, enter, products=3, **options):
         self.mara, self.jon = make_user("Mara"), make_user("Jon")
@@ -72,11 +72,11 @@ def eventually(true, seconds=10, *, page):
         if page.is_closed():
             time.sleep(0.05)
         else:
-            page.wait_for_timeout(50)  # Playwright's events go on meanwhile
+            page.wait_for_timeout(50)  # Playwright's events continue meanwhile
 
 
 def test_sixty_taps_on_forty_products_in_a_minute_take_at_most_twenty_requests(enter, limits):
-    """R9, spec 47: under the limits of production, in less than their minute."""
+    """R9, spec 47: within the limits of production, in less than a minute."""
     table = Table(enter, products=40)
     table.page.clock.install()
     table.open()
@@ -96,7 +96,7 @@ def test_sixty_taps_on_forty_products_in_a_minute_take_at_most_twenty_requests(e
     assert {product: table.amount(product) for product in expected} == {p: str(n) for p, n in expected.items()}
 
 
-def test_the_first_tap_goes_at_once_and_later_ones_together_one_request_at_a_time(enter):
+def test_the_first_tap_is_sent_at_once_and_later_ones_together_one_request_at_a_time(enter):
     table = Table(enter)
     flying, most = [], []
 
@@ -128,7 +128,7 @@ def test_the_first_tap_goes_at_once_and_later_ones_together_one_request_at_a_tim
     assert table.amount(first) == "2"
 
 
-def test_an_answer_that_got_lost_is_asked_for_again_and_stored_once(enter):
+def test_a_request_whose_answer_was_lost_is_repeated_and_stored_once(enter):
     table = Table(enter, ignore=NETWORK)
     lost = []
 
@@ -136,7 +136,7 @@ def test_an_answer_that_got_lost_is_asked_for_again_and_stored_once(enter):
         if lost:
             route.continue_()
         else:
-            lost.append(route.fetch())  # the server has it, the page never hears of it
+            lost.append(route.fetch())  # the server has it, but the page never hears of it
             route.abort()
 
     table.page.route("**/order/**", lose_the_first)
@@ -150,7 +150,7 @@ def test_an_answer_that_got_lost_is_asked_for_again_and_stored_once(enter):
     assert Event.objects.filter(run=table.run, actor=table.mara, product=table.products[0]).count() == 1
 
 
-def test_without_a_network_the_amounts_wait_and_go_out_when_it_is_back(enter):
+def test_without_a_network_the_amounts_wait_and_are_sent_when_it_is_back(enter):
     table = Table(enter, ignore=NETWORK).open()
     table.page.context.set_offline(True)
     table.tap(table.products[0])
@@ -163,7 +163,7 @@ def test_without_a_network_the_amounts_wait_and_go_out_when_it_is_back(enter):
 
 
 @pytest.mark.parametrize("leave", ["go", "close"])
-def test_leaving_the_page_sends_what_still_waits(enter, leave):
+def test_leaving_the_page_sends_waiting_amounts(enter, leave):
     table = Table(enter).open()
     first, second, _third = table.products
     table.tap(first)
@@ -177,7 +177,7 @@ def test_leaving_the_page_sends_what_still_waits(enter, leave):
     table.stored_is({first: 2, second: 1}, seconds=3)
 
 
-def test_told_to_wait_the_page_keeps_the_amounts_and_sends_them_later(enter, limits):
+def test_when_asked_to_wait_the_page_keeps_the_amounts_and_sends_them_later(enter, limits):
     """R5, spec 47."""
     limits["bids"] = "0/2s"
     table = Table(enter).open()
@@ -194,7 +194,7 @@ def test_told_to_wait_the_page_keeps_the_amounts_and_sends_them_later(enter, lim
     assert table.stored() == {table.products[0].pk: 2}
 
 
-def test_who_leaves_while_told_to_wait_is_warned(enter, limits):
+def test_leaving_while_asked_to_wait_shows_a_warning(enter, limits):
     """Nothing is lost without a word."""
     limits["bids"] = "0/m"
     table = Table(enter).open()
@@ -206,7 +206,7 @@ def test_who_leaves_while_told_to_wait_is_warned(enter, limits):
     asked.value.accept()
 
 
-def test_a_list_locked_meanwhile_says_so_and_shows_what_is_stored(enter):
+def test_when_the_list_was_locked_meanwhile_the_page_says_so_and_shows_stored_amounts(enter):
     table = Table(enter)
     order(table.run, table.mara, table.products[0], 3)
     table.open()
@@ -241,7 +241,7 @@ def test_an_amount_between_the_steps_is_refused_at_its_line_and_the_others_are_s
     table.stored_is({table.products[0]: 1, table.products[1]: 1, rice: "1.5"})
 
 
-def test_undo_brings_the_amount_and_the_comment_back(enter):
+def test_undo_restores_the_amount_and_the_comment(enter):
     table = Table(enter)
     order(table.run, table.mara, table.products[0], 1, "the green one")
     table.open()

@@ -1,4 +1,4 @@
-"""What everybody must owe, worked out anew: whole cents and whole hundredths, nothing imported from the project."""
+"""What everyone must owe, computed independently: whole cents and hundredths, nothing imported from the project."""
 
 from collections import defaultdict
 

@@ -19,7 +19,7 @@ class Person:
         self.page.goto(self.base + path)
 
     def send(self, button):
-        """Press what posts a form, and wait until the answer is on the page."""
+        """Press a button that posts a form, and wait until the answer is on the page."""
         if self.scripts:
             self.page.evaluate("document.body.dataset.before = 1")
             button.click()
@@ -53,7 +53,7 @@ class Person:
 
     # --- Choosing ----------------------------------------------------------------------------------
     def order(self, run, wishes):
-        """Put amounts in, on the page that adds products."""
+        """Enter amounts on the page that adds products."""
         for name, amount in wishes.items():
             product = Product.objects.get(name=name)
             self.go(f"{run}add/?q={name}")
@@ -72,7 +72,7 @@ class Person:
 
     # --- Reading -----------------------------------------------------------------------------------
     def totals(self):
-        """Everybody's total as the table “How it adds up” shows it, and the sum in its foot."""
+        """Everyone's total as the table “How it adds up” shows it, and the sum in its footer."""
         rows = self.page.locator(".balances tbody tr")
         shown = {}
         for n in range(rows.count()):

@@ -31,7 +31,7 @@ CATALOGUE = (
     ("Honey", "bottle", "counted", "1", "6", "35.40"),
     ("Dishwasher tabs", "box", "counted", "1", "", "12.50"),
 )
-# Hundredths of a unit that each person finally receives, and the cents paid: what the journey below comes to.
+# Hundredths of a unit that each person finally receives, and the cents paid: the result of the journey below.
 LINES = {
     "Olive oil": (3700, {"Alice": 200, "Bob": 300}),
     "Gouda": (3583, {"Alice": 146, "Dora": 291}),
@@ -136,7 +136,7 @@ def choose(run, alice, bob, dora, eve):
     dora.order(run, {"Gouda": "3", "Basmati rice": "6.5", "Honey": "3"})
     eve.order(run, {"Penne": "4", "Basmati rice": "3.5", "Dishwasher tabs": "1"})
     alice.go(run)
-    # 2 x 7.40 + 1.5 x 8.20 + 3 x 1.65, and everybody together.
+    # 2 x 7.40 + 1.5 x 8.20 + 3 x 1.65, and everyone together.
     alice.sees(euros(1480 + 1230 + 495))
     whole = 6 * 740 + 450 * 820 // 100 + 12 * 165 + 10 * 250 + 5 * 590 + 1250
     assert euros(whole) in alice.page.locator("#whole").inner_text()

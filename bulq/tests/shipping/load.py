@@ -1,4 +1,4 @@
-"""People who are at it while an operator is at work."""
+"""People who use the site while an operator works on it."""
 
 import contextlib
 import threading
@@ -19,14 +19,14 @@ class Load:
         self.seen, self.tag = {"GET": [], "POST": []}, uuid4().hex[:8]
 
     def goes_on(self, times=5):
-        """Wait until everybody has had more answers."""
+        """Wait until everyone has received more answers."""
         before = {method: len(answers) for method, answers in self.seen.items()}
         until(lambda: all(len(self.seen[method]) > number + times for method, number in before.items()))
 
 
 @contextlib.contextmanager
 def load(site, page, cookies):
-    """Three ask for a page, one sends forms. Afterwards everybody was answered, and each form has had one effect."""
+    """Three request a page, one sends forms. Afterwards everyone was answered, and each form had one effect."""
     load, over = Load(), threading.Event()
 
     def ask(method):

@@ -27,13 +27,13 @@ from dev.wheels import programs
 
 ROOT = Path(__file__).resolve().parents[3]
 SCRIPTS = Path(sysconfig.get_path("scripts"))
-DOMAIN = "bulq.localhost"  # Caddy makes a certificate of its own for it
+DOMAIN = "bulq.localhost"  # Caddy issues its own certificate for it
 RELEASE = (
     *("manage.py", "bulq", "accounts", "stores", "bids", "templates", "static", "gunicorn.conf.py"),
     *("docker-compose.yml", "Caddyfile", ".env.example"),
 )
 APP = ("web", "live", "worker", "beat")
-TOKEN = "a" * 32  # whatever cookie and form agree on
+TOKEN = "a" * 32  # any value that cookie and form agree on
 DOTENV = {
     "DOMAIN": DOMAIN,
     "SECRET_KEY": "qwertzuiopasdfghjklyxcvbnm1234567890QWERTZUIOPASDFGHJKL",
@@ -55,7 +55,7 @@ def compose(project, *arguments, **options):
 class Machine:
     """`project` is the folder with docker-compose.yml and .env; `urls` lead to a PostgreSQL and a Redis.
 
-    What runs is the folder `image`.
+    The processes run in the folder `image`.
     """
 
     def __init__(self, project, folder, urls, stack):
@@ -76,7 +76,7 @@ class Machine:
         }
 
     def make_database(self):
-        """As the image of PostgreSQL does at its first start."""
+        """As PostgreSQL's image does at its first start."""
         made = self.services["db"]["environment"]
         with psycopg.connect(self.urls["DATABASE_URL"], autocommit=True) as link:
             link.execute(sql.SQL("ALTER ROLE bulq PASSWORD {}").format(made["POSTGRES_PASSWORD"]))
@@ -100,7 +100,7 @@ class Machine:
         return given | {"PATH": path, "HOME": "/tmp", "PYTHONUNBUFFERED": "1"}  # noqa: S108  (as in the image)
 
     def run(self, name, command=None, **options):
-        """Of a service to its end, as `docker compose run` and `exec` do."""
+        """Run a command of a service to its end, as `docker compose run` and `exec` do."""
         arguments = [self.here(word) for word in command or self.services[name]["command"]]
         options = {"capture_output": True, "text": True, "check": False} | options
         return subprocess.run(arguments, cwd=self.image, env=self.environment(name), **options)
@@ -114,7 +114,7 @@ class Machine:
         self.stack.callback(child.stop)
 
     def stop(self, name):
-        """As Docker does: SIGTERM, and the end when the time is up."""
+        """As Docker does: SIGTERM, and a kill when the time is up."""
         self.children.pop(name).stop(_seconds(self.services[name].get("stop_grace_period", "10s")))
 
     def down(self):
@@ -129,13 +129,13 @@ class Machine:
         self.start(name)
 
     def release(self):
-        """Returns what the service said."""
+        """Returns the output of the service."""
         if self.urls:
             self.make_database()
         return self.run("release")
 
     def up(self):
-        """What runs on is replaced, in whatever order; `release` is in a profile, so it is not among them."""
+        """Long-running services are replaced, in any order; `release` is in a profile, so it is not among them."""
         for name in APP:
             self.restart(name) if name in self.children else self.start(name)
         if "caddy" not in self.children:
@@ -209,8 +209,8 @@ def session_in(headers):
 
 @contextlib.contextmanager
 def machine(project=None, **dotenv):
-    """With nothing on it but the project, which brings its own .env; or else with a link to this one and a .env whose
-    further lines are `dotenv`.
+    """A machine with only the project and its own .env; or else with a link to this one and a .env with the
+    additional lines `dotenv`.
     """
     with contextlib.ExitStack() as stack:
         started = stack.enter_context(throwaway_services())
@@ -228,7 +228,7 @@ def machine(project=None, **dotenv):
 
 
 def until(condition, seconds=120):
-    """What it comes to, when it comes to something; connections that are cut do not count."""
+    """The first true result of `condition`; errors of cut connections do not count."""
     deadline = time.monotonic() + seconds
     while not (found := _tried(condition)):
         assert time.monotonic() < deadline, "it never came"
@@ -242,6 +242,6 @@ def _tried(condition):
 
 
 def _seconds(text):
-    """Of a duration as Compose writes it: 1m0s."""
+    """Seconds of a duration as Compose writes it: 1m0s."""
     minutes, _m, seconds = text.rpartition("m")
     return int(minutes or 0) * 60 + float(seconds.removesuffix("s") or 0)

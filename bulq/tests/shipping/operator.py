@@ -48,7 +48,7 @@ def blocks(title):
 
 
 def titles():
-    """Of the sections for who runs the site with Docker."""
+    """Titles of the sections for running the site with Docker."""
     text = (ROOT / "docs" / "operations.md").read_text().partition("\n## Without Docker\n")[0]
     return re.findall(r"^## (.*)", text, re.MULTILINE)
 
@@ -101,7 +101,7 @@ class Operator:
         command, *arguments = arguments
         return getattr(self, command)(*arguments)
 
-    # --- What the manual uses of `docker compose` --------------------------------------------------
+    # --- The parts of `docker compose` that the manual uses ----------------------------------------
     def build(self):
         """An image is a copy of what `.dockerignore` lets in."""
         self.built += 1
@@ -156,7 +156,7 @@ class Operator:
 
 
 def named(arguments):
-    """The service, and what to do in it."""
+    """The service, and the command to run in it."""
     options = list(takewhile(lambda word: word.startswith("-"), arguments))
     assert set(options) <= {"--rm", "-T"}
     name, *arguments = arguments[len(options) :]
@@ -164,7 +164,7 @@ def named(arguments):
 
 
 def shipped(folder):
-    """Files that enter an image, by the patterns of `.dockerignore`: of several the last one counts."""
+    """Files that enter an image, by the patterns of `.dockerignore`, of which the last match counts."""
     lines = (folder / ".dockerignore").read_text().splitlines()
     patterns = [line for line in lines if line and not line.startswith("#")]
     for file in sorted(file.relative_to(folder) for file in folder.rglob("*") if file.is_file()):
@@ -174,7 +174,7 @@ def shipped(folder):
 
 
 def _fits(file, pattern):
-    """A pattern is of a file, or of a folder that it is in."""
+    """Whether a pattern matches a file, or a folder it is in."""
     paths = [file, *file.parents[:-1]]
     if pattern.startswith("**/"):
         return any(path.name == pattern[3:] for path in paths)
@@ -186,13 +186,13 @@ def done(printed=""):
 
 
 def in_bytes(answer):
-    """What was said is text, a file is not."""
+    """Output of programs is text, a file is bytes."""
     out, err = (content.encode() if isinstance(content, str) else content for content in (answer.stdout, answer.stderr))
     return SimpleNamespace(returncode=answer.returncode, stdout=out, stderr=err)
 
 
 def at_a_terminal(command, folder, environment):
-    """Somebody sits there and answers what is asked."""
+    """Run a command for someone at a terminal who answers its questions."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         command,
@@ -218,7 +218,7 @@ def at_a_terminal(command, folder, environment):
 
 
 def release(folder: Path, **changes):
-    """A commit of what stands here, with files changed or added; the first one makes the repository."""
+    """Commit the files of this project, with changes or additions; the first commit creates the repository."""
     if not folder.exists():
         folder.mkdir()
         git(folder, "init", "--quiet", "--initial-branch", "main")

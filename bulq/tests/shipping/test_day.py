@@ -24,10 +24,10 @@ IMPOSSIBLE = MIGRATION.replace(LAST, "9998_extra").replace("CREATE TABLE stores_
 
 
 def fill_in(project):
-    """What the manual leaves to a person."""
+    """Fill in what the manual leaves to a person."""
     file = project / ".env"
     lines = {"DOMAIN": DOMAIN, "EMAIL_URL": "dummymail://", "BACKUP_ALERT_EMAILS": "operator@bulq.example"}
-    lines |= {"RATE_LIMIT_GENERAL": "100000/m", "GROUPS_PER_USER": "100000"}  # for those who are at it all the time
+    lines |= {"RATE_LIMIT_GENERAL": "100000/m", "GROUPS_PER_USER": "100000"}  # for people who use the site all the time
     text = file.read_text()
     for name, value in lines.items():
         text, found = re.subn(rf"^#?{name}=.*$", f"{name}={value}", text, flags=re.MULTILINE)
@@ -56,7 +56,7 @@ def a_run(site, olga):
     post("/stores/new/", name="Metro", currency="EUR")
     post("/products/new/", name="Olive oil", unit="L", kind="divisible", step="0.5")
     [[store]], [[product]] = ask(site, "SELECT id FROM stores_store"), ask(site, "SELECT id FROM stores_product")
-    run = post(f"{group}runs/new/", store=store).removesuffix("add/")  # a new run leads to choosing
+    run = post(f"{group}runs/new/", store=store).removesuffix("add/")  # a new run leads to the page for choosing
     post(f"{run}order/", **{f"q-{product}": "2.5", f"was-{product}": ""})
     assert ask(site, "SELECT quantity FROM bids_bid") == [(pytest.approx(2.5),)]
     return run
@@ -78,7 +78,7 @@ def test_an_operators_day(tmp_path):
         assert site.ask("GET", "/admin/", cookies=olga)[0] == 200
         run = a_run(site, olga)
 
-        # A new release: other style, one more migration. A page of the old one is open meanwhile.
+        # A new release: another style, one more migration. A page of the old one is open meanwhile.
         page = site.ask("GET", run, cookies=olga)[2]
         newer = {"static/css/app.css": (ROOT / "static/css/app.css").read_text() + "/* newer */\n"}
         release(tmp_path / "origin", **newer, **{"stores/migrations/9998_extra.py": MIGRATION})
@@ -92,14 +92,14 @@ def test_an_operators_day(tmp_path):
         assert not old[2].endswith(b"/* newer */\n")
         assert ask(site, "SELECT to_regclass('stores_extra') IS NULL") == [(False,)]
 
-        # One whose tables cannot be made is not put in its place, and nobody notices.
+        # A release whose migrations fail does not replace it, and nobody notices.
         processes = {name: child.process.pid for name, child in site.children.items()}
         release(tmp_path / "origin", **{"stores/migrations/9999_impossible.py": IMPOSSIBLE})
         with load(site, run, olga):
             assert "division by zero" in operator.follow("Upgrade", fails=True)
         assert {name: child.process.pid for name, child in site.children.items()} == processes
 
-        # Back to the one before, with its tables.
+        # Back to the previous release, with its tables.
         operator.follow("Roll back", 1, APP="stores", NUMBER=LAST)
         operator.follow("Roll back", BEFORE=before)
         assert ask(site, "SELECT to_regclass('stores_extra') IS NULL") == [(True,)]
@@ -118,7 +118,7 @@ def test_an_operators_day(tmp_path):
         operator.follow("Move to a new machine")
         counted = ask(site, COUNTS)
 
-        # The folder is brought over, as `tar` would.
+        # Copy the folder over, as `tar` would.
         there = tmp_path / "there" / "bulq"
         shutil.copytree(project, there)
         with machine(there) as other:
@@ -131,5 +131,5 @@ def test_an_operators_day(tmp_path):
             operator.follow("End all sessions")
             status, headers, _body = other.ask("GET", run, cookies=olga)
             assert (status, headers["Location"]) == (302, f"/login/?next={run}")
-            # Nothing that the manual says about Docker was left out.
+            # No block of the manual about Docker was left out.
             assert followed | operator.followed == {(title, n) for title in titles() for n in range(len(blocks(title)))}

@@ -35,7 +35,7 @@ def services(parsed):
     return parsed["services"]
 
 
-def test_what_is_not_filled_in_is_said_by_name(project):
+def test_missing_variables_are_named(project):
     (project / ".env").write_text((ROOT / ".env.example").read_text())
     answer = compose(project, "config", "--quiet")
     assert answer.returncode != 0
@@ -45,7 +45,7 @@ def test_what_is_not_filled_in_is_said_by_name(project):
 @pytest.mark.parametrize(
     "command", [("caddy", "validate", "--adapter", "caddyfile", "--config"), ("caddy", "fmt", "--diff"), ("hadolint",)]
 )
-def test_their_own_linters_have_nothing_to_say(command, tmp_path):
+def test_their_own_linters_find_nothing(command, tmp_path):
     program, *arguments = command
     file = ROOT / ("Dockerfile" if program == "hadolint" else "Caddyfile")
     environment = {"DOMAIN": "bulq.example", "HOME": str(tmp_path)}
@@ -56,7 +56,7 @@ def test_their_own_linters_have_nothing_to_say(command, tmp_path):
 
 
 @pytest.mark.parametrize("name", [*OURS, *THEIRS])
-def test_a_container_may_do_little_and_use_little(services, name):
+def test_containers_have_few_rights_and_resources(services, name):
     service = services[name]
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
@@ -67,11 +67,11 @@ def test_a_container_may_do_little_and_use_little(services, name):
     assert limits["pids"] <= 300
     assert service["logging"]["options"] == {"max-size": "10m", "max-file": "5"}
     assert "privileged" not in service
-    assert "container_name" not in service  # so that there may be several
+    assert "container_name" not in service  # so that there can be several
 
 
 @pytest.mark.parametrize("name", [*OURS, *THEIRS])
-def test_nobody_is_root(services, name):
+def test_no_container_runs_as_root(services, name):
     if name in OURS:
         assert re.findall(r"^USER (\d+)$", DOCKERFILE, re.M) == ["10001"]
         assert "user" not in services[name]
@@ -80,16 +80,16 @@ def test_nobody_is_root(services, name):
 
 
 @pytest.mark.parametrize("name", [*OURS, *THEIRS])
-def test_who_runs_on_is_looked_after(services, name):
+def test_long_running_services_are_checked_and_restarted(services, name):
     service = services[name]
     assert ("healthcheck" in service) == (name != "release")
     assert service["restart"] == ("no" if name == "release" else "unless-stopped")
-    # Whoever waits for `up` does so for seconds, not for the first of the usual turns.
+    # `up` waits for seconds, not for the first of the usual checks.
     assert name == "release" or service["healthcheck"]["start_interval"] in ("1s", "3s")
 
 
-def test_the_order_of_things(services):
-    """`up` waits for no release, which would keep the site away meanwhile."""
+def test_services_start_in_order(services):
+    """`up` does not wait for a release, which would keep the site down meanwhile."""
     healthy = "service_healthy"
     waits = {
         name: {on: how["condition"] for on, how in service.get("depends_on", {}).items()}
@@ -101,7 +101,7 @@ def test_the_order_of_things(services):
     assert {name for name, service in services.items() if service.get("profiles")} == {"release"}
 
 
-def test_one_builds_the_image_and_nobody_asks_a_registry_for_it(services):
+def test_one_service_builds_the_image_and_none_pulls_it(services):
     assert [name for name, service in services.items() if "build" in service] == ["web"]
     assert {(services[name]["image"], services[name]["pull_policy"]) for name in OURS} == {("bulq:local", "never")}
 
@@ -110,9 +110,9 @@ SECRETS = {
     "SECRET_KEY": set(OURS),
     "SECRET_KEY_FALLBACKS": set(OURS),
     "SENTRY_DSN": set(OURS),
-    "EMAIL_URL": {"worker", "release", "beat"},  # beat sends alarms when the worker is away
-    "DATABASE_PASSWORD": set(),  # it stands in DATABASE_URL
-    "BACKUP_S3_ACCESS_KEY": {"worker", "release"},  # which says what is wrong with all settings
+    "EMAIL_URL": {"worker", "release", "beat"},  # beat sends alerts when the worker is down
+    "DATABASE_PASSWORD": set(),  # it is part of DATABASE_URL
+    "BACKUP_S3_ACCESS_KEY": {"worker", "release"},  # which checks all settings
     "BACKUP_S3_SECRET_KEY": {"worker", "release"},
     "BACKUP_HEARTBEAT_URL": {"worker", "release"},
     "BACKUP_ALERT_WEBHOOK": {"worker", "release", "beat"},
@@ -120,20 +120,20 @@ SECRETS = {
 
 
 @pytest.mark.parametrize("name", SECRETS)
-def test_a_secret_is_where_it_is_of_use(services, name):
+def test_a_secret_is_only_where_it_is_needed(services, name):
     holders = {
         service for service in services if "canary" in (services[service].get("environment", {}).get(name) or "")
     }
     assert holders == SECRETS[name]
 
 
-def test_every_secret_is_one_of_these():
+def test_every_secret_is_in_the_list():
     secret = re.compile("KEY|PASSWORD|DSN|WEBHOOK|HEARTBEAT|EMAIL_URL")
     assert {name for name in names_in_example() if secret.search(name)} - {"SECRET_KEY", "EMAIL_URL"} <= set(SECRETS)
 
 
-def test_visitors_keep_their_addresses_and_names_are_given_up_soon(parsed):
-    """Without IPv6 of its own, a network shows all who come by it as one address."""
+def test_visitors_keep_their_addresses_and_name_lookups_time_out_soon(parsed):
+    """A network without IPv6 of its own shows all IPv6 visitors as one address."""
     assert parsed["networks"]["public"]["enable_ipv6"] is True
     for name in OURS:
         assert parsed["services"][name]["dns_opt"] == ["timeout:1", "attempts:2"]
@@ -148,7 +148,7 @@ LYING_AROUND = (
 )
 
 
-def test_what_lies_around_stays_outside(tmp_path):
+def test_other_files_stay_out_of_the_image(tmp_path):
     (tmp_path / ".dockerignore").symlink_to(ROOT / ".dockerignore")
     needed = ("manage.py", "gunicorn.conf.py", "requirements.txt", "bulq/settings.py", "bids/reading/board.py")
     needed += (
@@ -184,7 +184,7 @@ def test_only_caddy_can_be_reached(parsed):
     }  # fmt: skip
 
 
-def test_images_are_pinned_and_the_tools_are_of_the_servers_version(services):
+def test_images_are_pinned_and_client_tools_match_the_server(services):
     images = [services[name]["image"] for name in THEIRS] + re.findall(r"^FROM (\S+)", DOCKERFILE, re.M)
     for image in images:
         assert re.search(r":\d+\.\d+\.?\d*\b", image), image
@@ -193,19 +193,19 @@ def test_images_are_pinned_and_the_tools_are_of_the_servers_version(services):
     assert services["web"]["image"] == "bulq:local"
 
 
-def test_the_database_is_made_as_in_development(services):
+def test_the_database_is_created_as_in_development(services):
     made = (ROOT / "dev/postgres.py").read_text()
     assert '"--encoding", "UTF8", "--locale", "C.UTF-8"' in made
     assert services["db"]["environment"]["POSTGRES_INITDB_ARGS"] == "--encoding=UTF8 --locale=C.UTF-8"
 
 
-def test_volumes_are_named_and_hold_all_that_is_written(parsed):
+def test_volumes_are_named_and_hold_everything_written(parsed):
     named = set(parsed["volumes"])
     for name, service in parsed["services"].items():
         for volume in service.get("volumes", []):
             assert volume.get("read_only") or volume["type"] == "volume", (name, volume)
             assert volume["type"] == "bind" or volume["source"] in named
-    made = re.findall(r"/var/lib/bulq/(\w+)", DOCKERFILE)  # owned by who writes there
+    made = re.findall(r"/var/lib/bulq/(\w+)", DOCKERFILE)  # owned by the account that writes there
     written = {
         volume["target"].rpartition("/")[2] for name in OURS for volume in parsed["services"][name].get("volumes", [])
     }
@@ -229,14 +229,14 @@ FOR_COMPOSE = {"DOMAIN", "DATABASE_PASSWORD", "BULQ_RELEASE"}
 NOT_IN_PRODUCTION = {"DEBUG", "RATELIMIT_ENABLE"}
 
 
-def test_the_example_names_every_variable_once_and_no_other(services):
+def test_the_example_names_every_variable_exactly_once(services):
     set_by_compose = set(services["release"]["environment"]) - set(DOTENV) - FOR_COMPOSE - set(SECRETS)
     names = names_in_example()
     assert len(names) == len(set(names))
     assert set(names) == names_in_settings() - set_by_compose - NOT_IN_PRODUCTION | FOR_COMPOSE
 
 
-def test_the_example_holds_no_secret_and_says_what_each_is_for():
+def test_the_example_contains_no_secret_and_explains_each_variable():
     lines = (ROOT / ".env.example").read_text().splitlines()
     for before, line in pairwise(lines):
         name, is_one, value = line.removeprefix("#").partition("=")
@@ -246,7 +246,7 @@ def test_the_example_holds_no_secret_and_says_what_each_is_for():
                 assert value == "", name
 
 
-def test_the_manual_tells_of_every_variable():
+def test_the_manual_documents_every_variable():
     manual = (ROOT / "docs/operations.md").read_text()
     missing = {name for name in names_in_settings() | FOR_COMPOSE if f"`{name}`" not in manual}
     assert missing == {"RATELIMIT_ENABLE"}  # for development and tests

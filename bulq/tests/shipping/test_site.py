@@ -1,4 +1,4 @@
-"""S1, S4, O2, O5: the whole site as compose starts it, asked over HTTPS through Caddy."""
+"""S1, S4, O2, O5: the whole site as Compose starts it, over HTTPS through Caddy."""
 
 import contextlib
 import http.client
@@ -37,7 +37,7 @@ def site():
         assert released.returncode == 0, released.stdout + released.stderr
         site.up()
         refused = site.run("web", ["python", "manage.py", "demo"])
-        assert "add --into bulq" in refused.stderr  # everybody knows the password of the demo people
+        assert "add --into bulq" in refused.stderr  # everyone knows the password of the demo people
         assert site.run("web", ["python", "manage.py", "demo", "--into", "another"]).returncode == 1
         assert site.run("web", ["python", "manage.py", "demo", "--into", "bulq"]).returncode == 0
         yield site
@@ -84,7 +84,7 @@ def test_every_answer_has_the_headers(site, path, status):
     assert_safe(headers)
 
 
-def test_who_is_refused_or_told_to_wait_gets_them_too(site):
+def test_refusals_and_limits_have_them_too(site):
     wrong, here = {"username": "nobody", "password": "wrong"}, f"127.2.1.{next(_numbers)}"
     answers = [site.ask("POST", "/login/", wrong, source=here) for _try in range(6)]
     assert [status for status, _headers, _body in answers] == [422] * 5 + [429]
@@ -111,8 +111,8 @@ def test_http_leads_to_https(site):
     assert (answer.status, answer.headers["Location"]) == (308, f"https://{DOMAIN}/runs/1/?by=name")
 
 
-def test_nobody_but_the_proxy_is_believed_about_https(site):
-    """The health of a process is told in plain."""
+def test_only_the_proxy_is_believed_about_https(site):
+    """The health of a process is served without HTTPS."""
     answers = {path: plainly(site.web, path, source="127.9.9.9") for path in ("/login/", "/health/live")}
     assert {path: answer.status for path, answer in answers.items()} == {"/login/": 301, "/health/live": 200}
     assert answers["/login/"].headers["Location"] == f"https://{DOMAIN}/login/"
@@ -120,7 +120,7 @@ def test_nobody_but_the_proxy_is_believed_about_https(site):
 
 
 def plainly(port, path, source="127.0.0.1"):
-    """What is answered to HTTP, with a word that it was HTTPS."""
+    """The answer to an HTTP request that claims to be HTTPS."""
     with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, source_address=(source, 0))) as link:
         link.request("GET", path, headers={"Host": DOMAIN, "X-Forwarded-Proto": "https"})
         with link.getresponse() as answer:
@@ -128,7 +128,7 @@ def plainly(port, path, source="127.0.0.1"):
             return answer
 
 
-def test_files_are_kept_by_their_name_and_sent_small(site):
+def test_files_are_cached_by_name_and_compressed(site):
     page = site.ask("GET", "/login/")[2].decode()
     style = re.search(r'href="(/static/css/app\.[0-9a-f]{12}\.css)"', page)[1]
     status, headers, body = site.ask("GET", style, headers={"Accept-Encoding": "gzip"})
@@ -139,27 +139,27 @@ def test_files_are_kept_by_their_name_and_sent_small(site):
 
 
 @pytest.mark.parametrize("encoding", ["zstd", "gzip"])
-def test_pages_are_sent_small(site, mara, encoding):
+def test_pages_are_compressed(site, mara, encoding):
     _status, headers, _body = site.ask("GET", "/", cookies=mara, headers={"Accept-Encoding": encoding})
     assert headers["Content-Encoding"] == encoding
 
 
-def test_what_is_too_large_is_refused_at_the_door(site):
+def test_oversized_requests_are_refused_by_caddy(site):
     fields = {"username": "x" * 1_100_000}
-    # Whoever is still talking may find the door shut before the answer is read.
+    # A client that is still sending may find the connection closed before it reads the answer.
     status, headers, _body = until(lambda: site.ask("POST", "/login/", fields, source="127.2.3.1"))
     assert status == 413
     assert_safe(headers)
 
 
-def test_a_host_that_is_not_ours_gets_nothing(site):
+def test_an_unknown_host_gets_no_answer(site):
     status, headers, body = site.ask("GET", "/login/", headers={"Host": "evil.example"})
     assert (status, body) == (200, b"")  # Caddy knows no such site and answers nothing
     assert "Set-Cookie" not in headers
 
 
-def test_each_visitor_has_an_address_of_the_own_kind(site):
-    """R3: who comes by IPv6 is counted apart from who comes by IPv4, and the log has that address."""
+def test_visitors_have_an_address_of_their_own_kind(site):
+    """R3: IPv6 and IPv4 visitors are counted separately, and the log has their address."""
     wrong, six = {"username": "nobody", "password": "wrong"}, "::1"
     answers = [site.ask("POST", "/login/", wrong, source=six)[0] for _try in range(6)]
     assert answers == [422] * 5 + [429]
@@ -167,7 +167,7 @@ def test_each_visitor_has_an_address_of_the_own_kind(site):
     assert [line["address"] for line in lines(site, "web") if line.get("status") == 429][-1] == six
 
 
-def test_what_a_visitor_says_of_addresses_and_ids_is_dropped(site):
+def test_addresses_and_ids_claimed_by_a_visitor_are_dropped(site):
     lies = {"X-Forwarded-For": "6.6.6.6", "X-Real-IP": "6.6.6.6", "X-Request-ID": "mine", "X-Forwarded-Proto": "http"}
     status, headers, _body = site.ask("GET", "/register/", headers=lies, source="127.2.4.1")
     assert status == 200
@@ -183,7 +183,7 @@ def lines(site, name):
 
 
 # --- Streams ---------------------------------------------------------------------------------------
-def test_a_change_comes_through_the_door_at_once(site, mara, run):
+def test_a_change_comes_through_caddy_at_once(site, mara, run):
     number = re.search(r"\d+", run)[0]
     with site.connected() as link:
         link.request("GET", f"/live/?run={number}&at={int(time.time()) + 60}", headers={"Host": DOMAIN, "Cookie": mara})
@@ -198,13 +198,13 @@ def test_a_change_comes_through_the_door_at_once(site, mara, run):
 
 
 @pytest.mark.browser
-def test_a_browser_has_nothing_to_complain_about(site, run, new_context):
-    """S4: a violated policy would be a red line in its console, and make this fail."""
+def test_a_browser_reports_no_errors(site, run, new_context):
+    """S4: a violated policy would be an error in its console, and make this fail."""
     here = f"https://{DOMAIN}:{site.https}"
     context = new_context(ignore_https_errors=True)
     page = context.new_page()
     page.goto(f"{here}/login/?next=/admin/")
-    # The browser comes by IPv6, from where nobody may log in for a minute after the test of addresses.
+    # The browser connects by IPv6, from where nobody may log in for a minute after the test of addresses.
     name, _equals, value = site.log_in("admin", PASSWORD, source="127.2.6.2").partition("=")
     context.add_cookies([{"name": name, "value": value, "url": here, "secure": True}])
     for path in (
@@ -225,13 +225,13 @@ def ready(site):
     return status, dict(line.split(": ", 1) for line in body.decode().splitlines())
 
 
-def test_all_parts_are_there(site):
+def test_all_parts_are_running(site):
     assert ready(site) == (200, dict.fromkeys(("database", "redis", "live", "worker", "beat"), "ok"))
 
 
 @pytest.mark.parametrize("name", ["worker", "beat"])
-def test_who_stops_is_missed(site, name):
-    """O5. What would take five minutes is brought about in the database."""
+def test_a_stopped_worker_or_beat_is_missed(site, name):
+    """O5. The database is changed as if five minutes had passed."""
     site.stop(name)
     with psycopg.connect(site.environment("web")["DATABASE_URL"]) as link:
         link.execute("UPDATE bulq_heartbeat SET at = at - interval '6 minutes' WHERE name = %s", [name])
@@ -247,7 +247,7 @@ def test_who_stops_is_missed(site, name):
     assert ready(site)[1][name] == "ok"
 
 
-def test_a_live_process_that_stops_is_missed(site):
+def test_a_stopped_live_process_is_missed(site):
     site.stop("live")
     try:
         until(lambda: ready(site)[1]["live"] == "away")
@@ -265,8 +265,8 @@ def test_a_restart_under_load_loses_nothing(site, mara, run):
             people.goes_on()
 
 
-def test_while_the_web_process_is_away_people_are_told_so(site):
-    """After half a minute of waiting for it."""
+def test_people_are_told_while_the_web_process_is_away(site):
+    """After waiting for it for half a minute."""
     site.stop("web")
     try:
         status, headers, body = site.ask("GET", "/login/")
@@ -280,7 +280,7 @@ def test_while_the_web_process_is_away_people_are_told_so(site):
 
 
 # --- Refusals --------------------------------------------------------------------------------------
-def test_a_site_that_is_not_set_up_is_not_started_and_told_all_at_once():
+def test_an_incomplete_setup_refuses_to_start_and_names_everything_at_once():
     """S1."""
     with machine(SECRET_KEY="short", BACKUP_ALERT_EMAILS="", RATE_LIMIT_LOGIN="often") as site:
         released = site.release()
@@ -289,7 +289,7 @@ def test_a_site_that_is_not_set_up_is_not_started_and_told_all_at_once():
         assert site.children == {}
 
 
-def test_it_may_be_tried_out_on_a_laptop():
+def test_it_can_be_tried_out_on_a_laptop():
     with machine(DOMAIN="localhost") as site:
         released = site.release()
         assert released.returncode == 0, released.stdout + released.stderr

@@ -1,4 +1,4 @@
-"""What a page says of what was done, refused, or still open; and where it leads from there (spec 23, 39, 24)."""
+"""What a page says about things done, refused or still open, and where it links to (spec 23, 24, 39)."""
 
 import re
 
@@ -22,7 +22,7 @@ def links(user, address="/me/"):
     return re.findall(r'href="(/runs/\d+/)"', signed_in(user).get(address).content.decode())
 
 
-def test_a_debt_leads_to_its_run_and_for_who_has_left_the_group_nowhere():
+def test_a_debt_links_to_its_run_except_for_people_who_have_left_the_group():
     scene = stage(states.DISTRIBUTING)
     run = f"/runs/{scene.run.pk}/"
     assert links(scene.bob) == [run]
@@ -46,19 +46,19 @@ def change(scene, user, quantity, **headers):
 
 
 @pytest.mark.parametrize("headers", [{}, {"X-Bulq-Part": "order"}], ids=["form", "autosave"])
-def test_who_was_done_is_told_that_a_change_makes_them_choose_again(headers):
+def test_people_who_were_done_are_told_that_a_change_makes_them_choose_again(headers):
     scene = stage(states.ACTIVE)
     set_ready(scene.run, True, by=scene.bob)
     assert SAID in change(scene, scene.bob, "5", **headers).content.decode()
     assert not scene.part_of(scene.bob).is_ready
 
 
-def test_who_was_still_choosing_is_told_nothing_of_the_kind():
+def test_people_who_were_still_choosing_are_told_nothing_of_the_kind():
     scene = stage(states.ACTIVE)
     assert SAID not in change(scene, scene.bob, "5").content.decode()
 
 
-# --- Amounts that are refused, without script ------------------------------------------------------
+# --- Refused amounts, without JavaScript -----------------------------------------------------------
 def refused(answer, place):
     page = answer.content.decode()
     assert answer.status_code == 422
@@ -79,7 +79,7 @@ def test_a_refused_order_is_summed_up_and_keeps_what_was_typed(on, typed):
 
 
 @pytest.mark.parametrize("typed", ["two", "1.5", "-1", "9"])
-def test_so_is_a_refused_amount_while_sorting_out(typed):
+def test_a_refused_amount_while_sorting_out_is_summed_up_too(typed):
     scene = stages.stage(states.ADJUSTING)
     data = {"quantity": typed, "was": "4"}
     answer = signed_in(scene.bob).post(reverse("sort-out", args=[scene.run.pk, scene.oil.pk]), data)
@@ -88,7 +88,7 @@ def test_so_is_a_refused_amount_while_sorting_out(typed):
 
 # --- Files -----------------------------------------------------------------------------------------
 @pytest.mark.parametrize("name", ["run-csv", "run-json", "run-print"])
-def test_who_has_left_a_run_exports_it_no_more(name):
+def test_people_who_have_left_a_run_cannot_export_it(name):
     """Spec 64: files are for people in the run."""
     scene = stage(states.ACTIVE)
     leave_run(scene.run, by=scene.bob)
