@@ -258,10 +258,10 @@ def test_however_much_happens_it_refreshes_every_three_seconds(enter):
     page = enter(scene.hana, f"/runs/{scene.run.pk}/")
     page.wait_for_timeout(3000)
     asked, started = refreshes(page), time.monotonic()
-    while time.monotonic() - started < 8:
+    while len(asked) < 3 and time.monotonic() - started < 40:
         order(scene.run, scene.bob, scene.oil, 5 + len(asked) + time.monotonic_ns() % 90)
         page.wait_for_timeout(200)
-    assert 2 <= len(asked) <= 1 + (time.monotonic() - started) / 3
+    assert 3 <= len(asked) <= 1 + (time.monotonic() - started) / 3
 
 
 def test_a_hidden_page_hears_nothing_and_refreshes_when_it_is_shown(enter):
