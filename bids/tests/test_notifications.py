@@ -284,7 +284,7 @@ HEARD_BY = {
     "run_started": "members",
     "run_moved": "participants",
     **dict.fromkeys(("left_run", "left_group"), "leader and helpers"),
-    **dict.fromkeys((kind for kind, words in KINDS.items() if words.to_subject), "whom it is about"),
+    **dict.fromkeys((name for name, kind in KINDS.items() if kind.to_subject), "whom it is about"),
     **dict.fromkeys(("lead_declined", "total_corrected", "extra_added", "extra_removed"), "whom it concerns"),
 }
 HEARD_BY_NOBODY = {
