@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 from django.template import Context, Template
 
-from bulq.kit import bars, drawing
+from bulq.kit import bars, drawing, names
 from bulq.templatetags import look
 
 UNITS = [Decimal(text) for text in ("0", "0.5", "1", "2", "2.5", "7", "12", "13", "240")]
@@ -174,7 +174,7 @@ def test_labels_of_lines_that_end_together_are_moved_apart():
     ],
 )
 def test_initials_of_any_script(name, letters):
-    assert look.initials(name) == letters
+    assert names.initials(name) == letters
 
 
 def test_an_avatar_stands_out_when_it_is_me():
