@@ -11,7 +11,7 @@ class RunState(TextChoices):
     SHOPPING = "shopping", _("Shopping")
     ADJUSTING = "adjusting", _("Sort out")
     DISTRIBUTING = "distributing", _("Hand-out")
-    # Settled once everything is paid as well (`models.standing`).
+    # Settled once everything is paid as well (`reading/standing.py`).
     COMPLETED = "completed", _("Handed out")
     CANCELLED = "cancelled", _("Called off")
 

@@ -32,9 +32,13 @@ def get_product_corrected_by(user, product_id):
     return checked_correctable(get_product(product_id), user)
 
 
+def may_correct(thing, user):
+    return user.is_staff or (not thing.is_verified and thing.created_by_id == user.pk)
+
+
 def checked_correctable(thing, user):
     """Return a store or product if the person may correct it; `NotAllowed` says who may."""
-    if thing.may_be_corrected_by(user):
+    if may_correct(thing, user):
         return thing
     if thing.is_verified:
         raise NotAllowed(_("%(name)s is verified. Only a site admin can change it.") % {"name": thing})

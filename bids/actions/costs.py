@@ -120,8 +120,8 @@ def correct_total(purchase, total, *, was, by):
     follow_with_price(purchase, run, by=by)
     purchase.save(update_fields=["total", "price"])
     concerns = _split_again(run) or _wanting(run, purchase.item.product)
-    event = happened("total_corrected", product=purchase.item.product, concerns=concerns, total=total, was=was)
-    record(run, event, by=by)
+    event = happened("total_corrected", product=purchase.item.product, total=total, was=was)
+    record(run, event, by=by, concerns=concerns)
 
 
 def _wanting(run, product):
@@ -139,7 +139,7 @@ def add_extra_cost(run, *, label, amount, by):
         check_total(run, amount, field="amount")
     ExtraCost.objects.create(run=run, label=label, amount=amount, added_by=by)
     concerns = _split_again(run)
-    record(run, happened("extra_added", concerns=concerns, label=label, amount=amount), by=by)
+    record(run, happened("extra_added", label=label, amount=amount), by=by, concerns=concerns)
 
 
 @transaction.atomic
@@ -148,7 +148,7 @@ def remove_extra_cost(cost, *, by):
     cost = lock_part(ExtraCost.objects.all(), pk=cost.pk, run=run)
     cost.delete()
     concerns = _split_again(run)
-    record(run, happened("extra_removed", concerns=concerns, label=cost.label, amount=cost.amount), by=by)
+    record(run, happened("extra_removed", label=cost.label, amount=cost.amount), by=by, concerns=concerns)
 
 
 def _lock_for_extra_costs(run, by):

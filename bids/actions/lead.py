@@ -79,7 +79,7 @@ def decline_lead(run, *, by):
     run = _lock_run_offered_to(run, by)
     concerns = {run.leader_id, run.lead_offered_by_id}
     _close_offer(run)
-    record(run, happened("lead_declined", concerns=concerns), by=by)
+    record(run, happened("lead_declined"), by=by, concerns=concerns)
 
 
 @transaction.atomic
@@ -93,7 +93,7 @@ def accept_lead(run, *, by):
     run.leader = by
     run.lead_offered_to = run.lead_offered_by = None
     run.save(update_fields=["leader", "lead_offered_to", "lead_offered_by"])
-    record(run, happened("lead_accepted", subject=before, concerns={offered_by.pk}), by=by)
+    record(run, happened("lead_accepted", subject=before), by=by, concerns={offered_by.pk})
     if run.state == states.PLANNING and Bid.objects.of_run(run).exclude(participation__user=by).exists():
         # The former leader's orders now count as someone else's.
         move_run(run, states.ACTIVE, by=by)

@@ -16,6 +16,7 @@ from accounts.access import mail_off_url
 from accounts.models import User
 from bids import states
 from bids.models import Notification
+from bids.reading.history import news_of
 
 # What someone has to answer, decide or fetch is not left for the daily e-mail.
 URGENT_MOVES = (states.ADJUSTING, states.DISTRIBUTING, states.CANCELLED)
@@ -64,11 +65,11 @@ def _mail(user, waiting):
 
 
 def _message(user, notifications):
-    count = len(notifications)
+    news, count = news_of(notifications), len(notifications)
     subject = ngettext("%(sentence)s", "%(count)s updates from Bulq", count)
-    params = {"sentence": " ".join(notifications[0].sentence().split()), "count": count}
+    params = {"sentence": " ".join(news[0].sentence.split()), "count": count}
     off = mail_off_url(user)
-    context = {"user": user, "notifications": notifications, "site": settings.SITE_URL, "off": off}
+    context = {"user": user, "news": news, "site": settings.SITE_URL, "off": off}
     return EmailMessage(
         subject % params,
         render_to_string("bids/mail.txt", context),

@@ -37,7 +37,7 @@ def end_part_in_runs(membership, *, by):
                 drop_out(run, person, by=by)
             else:
                 mark_left(run, person)
-                record(run, happened("left_group", subject=user, concerns=shoppers_of(run)), by=by)
+                record(run, happened("left_group", subject=user), by=by, concerns=shoppers_of(run))
         if run.is_open and run.lead_offered_by_id == user.pk:
             run.lead_offered_to = run.lead_offered_by = None
             run.save(update_fields=["lead_offered_to", "lead_offered_by"])

@@ -9,22 +9,17 @@ from django.utils import timezone
 from accounts.models import Membership, User
 from bids import states
 from bids.models import Notification
+from bids.reading.history import KINDS
 from bulq.kit.later import hand_over
 from bulq.kit.live import announce
 
-# The subject of these events is notified, unless they did it themselves.
-ABOUT_SUBJECT = {
-    *("helper_named", "helper_ended", "lead_offered", "lead_offer_withdrawn", "lead_accepted"),
-    *("ordered", "interested", "order_removed", "commented", "added_in_shop", "sorted_out"),
-}
 
-
-def notify(run, events, *, by):
-    """Notify the people that recorded events concern: members of the group, never `by`.
+def notify(run, events, *, by, concerns=()):
+    """Notify the people that recorded events concern, `concerns` (ids) with them: members of the group, never `by`.
 
     Only the newest of several unread notifications about the same thing is kept. Called under the lock of the run.
     """
-    concerned = {event: people for event in events if (people := _concerned(run, event) - {by.pk})}
+    concerned = {event: people for event in events if (people := (_concerned(run, event) | set(concerns)) - {by.pk})}
     if not concerned:
         return
     members = Membership.objects.filter(group=run.group_id, user__in=set().union(*concerned.values()))
@@ -46,15 +41,14 @@ def _create(rows):
 
 
 def _concerned(run, event):
-    """Ids of the people, including those who have left the group since."""
+    """Ids of the people whom its kind always notifies, including those who have left the group since."""
     if event.kind == "run_started":
         return set(Membership.objects.filter(group=run.group_id).values_list("user_id", flat=True))
     if event.kind == "run_moved":
         if (event.data["origin"], event.data["to"]) == (states.PLANNING, states.ACTIVE):
             return set()  # people know only one state of collecting
         return set(run.participations.current().values_list("user_id", flat=True))
-    subject = {event.subject_id} if event.subject_id and event.kind in ABOUT_SUBJECT else set()
-    return subject | set(event.concerns)
+    return {event.subject_id} if event.subject_id and KINDS[event.kind].to_subject else set()
 
 
 def notify_removed(membership, *, by):

@@ -229,8 +229,7 @@ def drop_out(run, person, *, by):
     dropped = person.bids.count()
     person.bids.all().delete()
     mark_left(run, person)
-    event = happened("left_run", subject=person.user, concerns=shoppers_of(run), dropped=dropped)
-    record(run, event, by=by)
+    record(run, happened("left_run", subject=person.user, dropped=dropped), by=by, concerns=shoppers_of(run))
 
 
 def shoppers_of(run):

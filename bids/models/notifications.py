@@ -1,27 +1,9 @@
 from django.conf import settings
 from django.db import models
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from accounts.models import Group, Membership
 
 from .events import Event
-
-# The sentence of an event for the person it is about; kinds not listed use the sentence of the history.
-TO_SUBJECT = {
-    "helper_named": gettext_lazy("%(actor)s made you a helper"),
-    "helper_ended": gettext_lazy("You are no longer a helper"),
-    "lead_offered": gettext_lazy("%(actor)s asks you to take over the lead"),
-    "lead_offer_withdrawn": gettext_lazy("%(actor)s no longer asks you to take over the lead"),
-    "lead_accepted": gettext_lazy("%(actor)s took over the lead from you"),
-    "ordered": gettext_lazy("%(actor)s changed your order: %(quantity)s of %(product)s"),
-    "interested": gettext_lazy("%(actor)s changed your order: maybe %(product)s"),
-    "order_removed": gettext_lazy("%(actor)s took %(product)s off your order"),
-    "commented": gettext_lazy("%(actor)s changed your comment on %(product)s: “%(comment)s”"),
-    "added_in_shop": gettext_lazy("%(actor)s added %(quantity)s of %(product)s in the shop for you"),
-    "sorted_out": gettext_lazy("%(actor)s decided for you: %(quantity)s of %(product)s"),
-}
-
 
 # A newer event of these kinds replaces an older one, whoever the actor: there is one state, one day, one total.
 SUPERSEDED = {"run_moved", "run_edited", "total_corrected"}
@@ -47,7 +29,7 @@ class NotificationQuerySet(models.QuerySet):
         return same if event.kind in SUPERSEDED or event.subject_id else same.filter(event__actor=event.actor)
 
     def with_words(self):
-        """With everything the sentence and the link of each need."""
+        """With everything that telling each needs."""
         event = [f"event__{name}" for name in ("actor", "subject", "product", "run__store", "run__group")]
         return self.select_related(*event, "group", "actor")
 
@@ -83,13 +65,4 @@ class Notification(models.Model):
         ]
 
     def __str__(self):
-        return self.sentence()
-
-    def sentence(self):
-        if self.event is None:
-            return _("%(actor)s removed you from the group") % {"actor": self.actor}
-        to_subject = TO_SUBJECT if self.event.subject_id == self.user_id else {}
-        return self.event.sentence(self.event.run.currency, to_subject.get(self.event.kind))
-
-    def where(self):
-        return f"{self.event.run}, {self.event.run.group}" if self.event else str(self.group)
+        return f"notification {self.pk} to person {self.user_id}"

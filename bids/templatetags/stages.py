@@ -21,7 +21,7 @@ STAGES = (
 
 def _stage_of(state):
     """The number of the stage; None for a run that was called off."""
-    return next((n for n, (_word, within) in enumerate(STAGES) if state in within), None)
+    return next((n for n, (_name, within) in enumerate(STAGES) if state in within), None)
 
 
 @register.inclusion_tag("bids/_stages.html")
@@ -33,7 +33,7 @@ def stages(state, settled=False):
         current = len(STAGES)
     return {
         "called_off": called_off,
-        "stages": [] if called_off else [(word, n < current, n == current) for n, (word, _within) in enumerate(STAGES)],
+        "stages": [] if called_off else [(name, n < current, n == current) for n, (name, _within) in enumerate(STAGES)],
         "state": states.RunState(state).label,
     }
 

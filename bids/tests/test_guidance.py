@@ -13,7 +13,7 @@ from bids.reading.guidance import next_step
 from bids.reading.jobs import JobKind, jobs_of
 from bids.reading.standing import standing_of, standings
 from bids.reading.sums import owed_by_person
-from bids.templatetags.jobs import WORDS, job_words
+from bids.templatetags.jobs import TEXTS, job_texts
 from bulq.tests.client import signed_in
 
 from .cast import D, leave_the_shop, stage
@@ -263,14 +263,14 @@ def test_the_jobs_follow_from_it_too(situation):
         user = getattr(scene, name)
         runs = Run.objects.open().visible_to(user).with_names()
         jobs = jobs_of(user, standings(runs, user).values())
-        titles = [job_words(job).title for job in jobs if job.urgency != 4]
+        titles = [job_texts(job).title for job in jobs if job.urgency != 4]
         assert titles[0].startswith(expected) if expected else titles == [], (name, titles)
 
 
-def test_every_kind_of_job_has_its_words_and_a_symbol_that_exists():
+def test_every_kind_of_job_has_its_texts_and_a_symbol_that_exists():
     symbols = (settings.BASE_DIR / "static" / "icons.svg").read_text()
-    assert set(WORDS) == set(JobKind)
-    assert [words.icon for words in WORDS.values() if f'id="{words.icon}"' not in symbols] == []
+    assert set(TEXTS) == set(JobKind)
+    assert [texts.icon for texts in TEXTS.values() if f'id="{texts.icon}"' not in symbols] == []
 
 
 @pytest.mark.slow

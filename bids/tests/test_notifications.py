@@ -12,9 +12,8 @@ from accounts.tests.factories import make_user
 from bids import states
 from bids.actions import bidding, costs, distribution, lead, runs, shopping
 from bids.actions.bidding import Wish
-from bids.actions.notifications import ABOUT_SUBJECT
 from bids.models import Event, Notification, Purchase
-from bids.models.events import SENTENCES
+from bids.reading.history import KINDS, news_of
 from bulq.tests.client import signed_in
 from stores.tests.factories import make_product
 
@@ -31,8 +30,8 @@ def sent(scene, action):
     action()
     people = {getattr(scene, name).pk: name for name in EVERYBODY}
     found = {}
-    for row in Notification.objects.with_words().order_by("pk"):
-        found.setdefault(people[row.user_id], []).append(row.sentence())
+    for item in news_of(Notification.objects.with_words().order_by("pk")):
+        found.setdefault(people[item.notification.user_id], []).append(item.sentence)
     return found
 
 
@@ -285,7 +284,7 @@ HEARD_BY = {
     "run_started": "members",
     "run_moved": "participants",
     **dict.fromkeys(("left_run", "left_group"), "leader and helpers"),
-    **dict.fromkeys(ABOUT_SUBJECT, "whom it is about"),
+    **dict.fromkeys((name for name, kind in KINDS.items() if kind.to_subject), "whom it is about"),
     **dict.fromkeys(("lead_declined", "total_corrected", "extra_added", "extra_removed"), "whom it concerns"),
 }
 HEARD_BY_NOBODY = {
@@ -295,8 +294,7 @@ HEARD_BY_NOBODY = {
 
 
 def test_every_kind_of_event_says_who_hears_of_it():
-    kinds = {kind.removesuffix("_for") for kind in SENTENCES}
-    assert kinds == HEARD_BY.keys() | HEARD_BY_NOBODY
+    assert KINDS.keys() == HEARD_BY.keys() | HEARD_BY_NOBODY
 
 
 def test_a_rollback_notifies_nobody():

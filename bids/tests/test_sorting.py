@@ -1,6 +1,7 @@
 """Spec 57 to 59: lines that differ are sorted out by hand, or divided by the leader."""
 
 import pytest
+from django.db import transaction
 from django.http import Http404
 
 from accounts.actions.membership import end_membership
@@ -16,6 +17,7 @@ from bids.reading.lines import lines_of
 from bids.reading.standing import standings
 from bids.reading.sums import owed_by_person
 from bulq.kit.errors import BulqError, ChangedMeanwhile, NotAllowed
+from bulq.tests.client import signed_in
 
 from .cast import WAY, D, leave_the_shop, stage
 from .factories import go_shopping, order, purchase
@@ -26,6 +28,22 @@ OTHERS = [state for state in [*WAY, states.CANCELLED] if state != states.ADJUSTI
 
 def sort(scene, user, product, quantity, was, by=None):
     sort_out(scene.run, product, D(quantity), was=D(was), by=by or user, whose=user)
+
+
+def accepts_step(scene, whose, product, *, by):
+    """Whether an amount may change by 1 in the direction that its line needs; nothing stays changed."""
+    now = scene.wanted(whose, product) or D(0)
+    quantity = now + (1 if line_of(scene, product).surplus else -1)
+    if quantity < 0:
+        return False
+    with transaction.atomic():
+        try:
+            sort(scene, whose, product, quantity, was=now, by=by)
+        except BulqError:
+            return False
+        finally:
+            transaction.set_rollback(True)
+    return True
 
 
 def line_of(scene, product):
@@ -150,6 +168,20 @@ class TestTheRules:
         assert short.wanted(short.bob, short.gouda) == 2
         with pytest.raises(BulqError, match="Only people in this run"):
             sort(over, over.bob, over.gouda, "4", was=3, by=over.alice)
+
+    @pytest.mark.parametrize("viewer", ["alice", "hana", "adam"])
+    @pytest.mark.parametrize("bought", [{"oil": "6", "gouda": "2"}, {"oil": "11", "gouda": "4"}])
+    def test_the_page_has_a_form_exactly_where_a_step_is_accepted(self, bought, viewer):
+        """Bob has left, and Hana said Maybe to the Gouda."""
+        scene = stage(states.ADJUSTING, **bought)
+        Bid.objects.create(participation=scene.part_of(scene.hana), product=scene.gouda)
+        end_membership(scene.group.pk, scene.bob.pk, by=scene.bob)
+        user = getattr(scene, viewer)
+        page = signed_in(user).get(f"/runs/{scene.run.pk}/").text
+        for product in (scene.oil, scene.gouda):
+            for whose in (scene.alice, scene.bob, scene.hana):
+                has_form = f'id="take-{product.pk}-{whose.pk}"' in page
+                assert has_form == accepts_step(scene, whose, product, by=user), (product.name, whose.name)
 
     @pytest.mark.parametrize("state", OTHERS)
     def test_only_while_sorting_out(self, state):

@@ -40,6 +40,6 @@ def test_a_state_that_is_not_called_like_its_stage_is_written_beneath_it():
 
 @pytest.mark.parametrize("state", RunState)
 def test_the_small_bars_show_the_same(state):
-    done, current, _words = stages(state)
+    done, current, _text = stages(state)
     assert render("stage_bar", state).count('class="on"') == done + len(current)
     assert render("stage_bar", "completed", settled=True).count('class="on"') == 5

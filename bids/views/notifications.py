@@ -7,6 +7,7 @@ from django.views.decorators.http import require_GET, require_POST
 from bids.access import get_notification
 from bids.actions.notifications import mark_read
 from bids.models import Notification
+from bids.reading.history import news_of
 
 SHOWN = 50
 
@@ -16,7 +17,8 @@ def inbox(request):
     rows = Notification.objects.shown_to(request.user).with_words().newest_first()
     page = Paginator(rows, SHOWN).get_page(request.GET.get("page"))
     unread = Notification.objects.shown_to(request.user).unread().exists()
-    return render(request, "bids/inbox.html", {"page": page, "has_unread": unread})
+    context = {"page": page, "news": news_of(page.object_list), "has_unread": unread}
+    return render(request, "bids/inbox.html", context)
 
 
 @require_POST

@@ -16,6 +16,7 @@ from bids.actions import lead, runs
 from bids.forms import PersonForm, RunDetailsForm, RunForm
 from bids.models import Purchase
 from bids.reading.board import Board
+from bids.reading.history import entries_of
 from bulq.kit.http import answer, carry_what_is_there, flash_errors
 from stores.models import Store
 from stores.views.onward import detour, typed_before, way_back
@@ -223,5 +224,5 @@ def history(request, run_id):
     events = run.events.exclude(kind="run_moved", data__to="active", data__origin="planning")
     events = events.select_related("actor", "subject", "product").order_by("-pk")
     page = Paginator(events, EVENTS_SHOWN).get_page(request.GET.get("page"))
-    rows = [(event, event.sentence(run.currency), event.details()) for event in page.object_list]
-    return render(request, "bids/history.html", {"run": run, "page": page, "rows": rows})
+    context = {"run": run, "page": page, "entries": entries_of(run, page.object_list)}
+    return render(request, "bids/history.html", context)

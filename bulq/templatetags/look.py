@@ -37,8 +37,8 @@ class Icon:
 class Avatar:
     """Somebody's initials (templates/includes/_avatar.html)."""
 
-    letters: str
-    is_me: bool
+    initials: str
+    is_reader: bool
     is_small: bool
 
 
@@ -52,13 +52,13 @@ def icon(name, extra=""):
 @register.simple_tag(takes_context=True)
 def avatar(context, person, size=""):
     """Initials in a circle, `{% avatar person "sm" %}`. Hidden from readers: the name stands beside it."""
-    me = person == getattr(context.get("request"), "user", None)
-    return _avatar(person.name, me, size == "sm")
+    is_reader = person == getattr(context.get("request"), "user", None)
+    return _avatar(person.name, is_reader, size == "sm")
 
 
 @lru_cache(maxsize=1024)
-def _avatar(name, is_me, is_small):
-    return write("includes/_avatar.html", [Avatar(wording.initials(name), is_me, is_small)])
+def _avatar(name, is_reader, is_small):
+    return write("includes/_avatar.html", [Avatar(wording.initials(name), is_reader, is_small)])
 
 
 @register.inclusion_tag("includes/_nav.html", takes_context=True)

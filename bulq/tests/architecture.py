@@ -39,6 +39,15 @@ LEAVES = {"admin", "apps", "receivers", "tasks", "management", "templatetags"}
 CALLABLE_LEAVES = {"tasks"}
 FREE = {"tests", "migrations"}
 PYTHON_LINES, TEMPLATE_LINES = 400, 150
+# The only modules that make markup, or declare any safe.
+MARKUP_MAKERS = {
+    "bulq.kit.rows",  # joins pieces of templates with escaped texts
+    "bulq.templatetags.posting",  # two hidden inputs in every form: twice as slow through a template
+}
+SAFE_MAKERS = {"mark_safe", "format_html", "format_html_join", "SafeString", "SafeText"}
+TAG = re.compile(r"</?[a-z][a-z0-9-]*(\s|/?>|$)", re.IGNORECASE)
+# What a page adds to data: how it looks, and where its buttons lead.
+LOOKS = {"icon", "symbol", "tone", "caption", "url", "href"}
 
 
 # --- Files -----------------------------------------------------------------------------------------
@@ -144,6 +153,46 @@ def placeless(module: str) -> Iterator[str]:
     top, part = split(module)
     if top in APPS and part and part not in RANKS.keys() | LEAVES | FREE:
         yield f"the part {part} of {top} has no place in LAYERS or LEAVES"
+
+
+# --- Markup and looks ------------------------------------------------------------------------------
+def markup(source: str) -> Iterator[str]:
+    """What belongs into a template: tags in texts other than docstrings, and everything that declares a text safe."""
+    tree = ast.parse(source)
+    comments = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        where = f"line {getattr(node, 'lineno', 0)}"
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in comments:
+            if found := TAG.search(node.value):
+                yield f"{where}: a text with {found.group().strip()}"
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{where}: imports {alias.name}" for alias in node.names if alias.name in SAFE_MAKERS)
+        elif isinstance(node, ast.Attribute) and node.attr in SAFE_MAKERS:
+            yield f"{where}: {node.attr}"
+
+
+def looks(source: str) -> Iterator[str]:
+    """Addresses, symbols and captions in what is stored, or read for a page."""
+    for node in ast.walk(ast.parse(source)):
+        where = f"line {getattr(node, 'lineno', 0)}"
+        if isinstance(node, ast.ImportFrom | ast.Import):
+            modules = {getattr(node, "module", ""), *(alias.name for alias in node.names)}
+            if modules & {"django.urls", "reverse", "address_of"}:
+                yield f"{where}: makes addresses"
+        elif isinstance(node, ast.AnnAssign) and getattr(node.target, "id", "") in LOOKS:
+            yield f"{where}: a field {node.target.id}"
+        elif isinstance(node, ast.keyword) and node.arg in LOOKS:
+            yield f"{where}: {node.arg}="
+    yield from looks_in_dictionaries(source)
+
+
+def looks_in_dictionaries(source: str) -> Iterator[str]:
+    """The same as keys of dictionaries; a template, or a dataclass written by one, is the place for them."""
+    for node in ast.walk(ast.parse(source)):
+        keys = node.keys if isinstance(node, ast.Dict) else [node.slice] if isinstance(node, ast.Subscript) else []
+        for key in keys:
+            if isinstance(key, ast.Constant) and key.value in LOOKS:
+                yield f"line {node.lineno}: a dictionary's {key.value}"
 
 
 # --- Views -----------------------------------------------------------------------------------------

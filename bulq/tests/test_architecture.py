@@ -4,6 +4,7 @@ import pytest
 
 from bulq.tests.architecture import (
     FREE,
+    MARKUP_MAKERS,
     PYTHON_LINES,
     ROOT,
     TEMPLATE_LINES,
@@ -12,6 +13,9 @@ from bulq.tests.architecture import (
     circles,
     forms_without_token,
     inline_code,
+    looks,
+    looks_in_dictionaries,
+    markup,
     module_of,
     placeless,
     python_files,
@@ -31,6 +35,12 @@ def complaints(files, rule):
 
 def is_view(path):
     return split(module_of(path))[1] == "views"
+
+
+def is_product(path):
+    parts = path.relative_to(ROOT).parts
+    # In the addresses of urls.py `<token>` is no tag.
+    return parts[0] != "dev" and not FREE & set(parts) and parts[-1] != "urls.py"
 
 
 def test_nobody_imports_through_a_closed_door():
@@ -65,6 +75,21 @@ def test_templates_stay_short():
 
 def test_views_neither_write_nor_decide():
     assert complaints(filter(is_view, python_files()), lambda _, source: bad_view(source)) == []
+
+
+def test_markup_is_made_in_templates():
+    files = [path for path in python_files() if is_product(path) and module_of(path) not in MARKUP_MAKERS]
+    assert len(files) > 150
+    assert complaints(files, lambda _, source: markup(source)) == []
+
+
+def test_what_is_stored_and_read_has_no_addresses_symbols_or_captions():
+    files = [path for path in python_files() if split(module_of(path))[1] in {"models", "reading"}]
+    assert complaints(files, lambda _, source: looks(source)) == []
+
+
+def test_dictionaries_of_views_have_none_either():
+    assert complaints(filter(is_view, python_files()), lambda _, source: looks_in_dictionaries(source)) == []
 
 
 def test_templates_have_no_inline_script_or_style():
@@ -187,6 +212,66 @@ def test_a_long_file_is_noticed():
 )
 def test_a_view_that_writes_or_decides_is_noticed(source):
     assert list(bad_view(source))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from django.utils.safestring import mark_safe",
+        "from django.utils.html import escape, format_html as made",
+        "from django.utils.html import format_html_join",
+        "from django.utils import safestring\nsafestring.SafeString('x')",
+        "page = '<b>'",
+        "page = f'<rect width=\"{width}\"/>'",
+        "page = [name + '</p>' for name in names]",
+        "PAGE = {'row': '<br/>'}",
+        "text = _('Read <a href=\"%(url)s\">this</a>')",
+    ],
+)
+def test_markup_in_python_is_noticed(source):
+    assert list(markup(source))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        '"""Written as <b>name</b>."""',
+        "def page():\n    'A <p> with text.'\n    return render(request, 'page.html')",
+        "is_low = low < high > 3",
+        "sender = 'Bulq <bulq@example.org>'",
+        "from django.utils.html import escape",
+        "log.info('%s <- %s', low, high)",
+    ],
+)
+def test_other_texts_are_let_be(source):
+    assert list(markup(source)) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from django.urls import reverse",
+        "def late():\n    from bulq.kit.rows import address_of",
+        "import django.urls",
+        "@dataclass\nclass Job:\n    icon: str",
+        "job = Job(run, tone='warn')",
+        "row = {'title': title, 'url': address}",
+    ],
+)
+def test_looks_in_data_are_noticed(source):
+    assert list(looks(source))
+
+
+@pytest.mark.parametrize(
+    "source", ["row = {'icon': 'bag'}", "row['url'] = address", "row = base | {'caption': _('See')}"]
+)
+def test_looks_in_dictionaries_of_views_are_noticed(source):
+    assert list(looks_in_dictionaries(source))
+
+
+def test_plain_data_is_let_be():
+    assert list(looks("@dataclass\nclass Job:\n    run: Run\n    amount: Decimal\njob = Job(run, amount=1)")) == []
+    assert list(looks_in_dictionaries("context = {'run': run, 'people': people}\nurl = reverse('run')")) == []
 
 
 def test_a_plain_view_is_accepted():

@@ -89,9 +89,6 @@ class Correctable(Announced):
     class Meta:
         abstract = True
 
-    def may_be_corrected_by(self, user):
-        return user.is_staff or (not self.is_verified and self.created_by_id == user.pk)
-
     @property
     def shown_digest(self):
         """Digest of what a correction page shows; a different one means that someone else changed it."""

@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from bulq.kit.http import answer, flash_errors
-from stores.access import get_product, get_product_corrected_by
+from stores.access import get_product, get_product_corrected_by, may_correct
 from stores.actions.catalogue import change_product, create_product
 from stores.forms import NewProductForm, ProductForm, product_initial
 from stores.models import Offer, Price, Product, price_charts, with_cheapest
@@ -38,7 +38,7 @@ def product(request, product_id):
         "page": page,
         "charts": price_charts(page.object_list),
         "prices": _prices_of(item)[:LATEST_PRICES],
-        "may_correct": item.may_be_corrected_by(request.user),
+        "may_correct": may_correct(item, request.user),
     }
     return render(request, "stores/product.html", context)
 

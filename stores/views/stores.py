@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from bulq.kit.http import answer, flash_errors
-from stores.access import get_store_corrected_by
+from stores.access import get_store_corrected_by, may_correct
 from stores.actions.catalogue import change_store, create_store
 from stores.forms import StoreForm, store_initial
 from stores.models import Offer, Store
@@ -41,7 +41,7 @@ def store_context(request, store):
         "store": store,
         "query": query,
         "page": page,
-        "may_correct": store.may_be_corrected_by(request.user),
+        "may_correct": may_correct(store, request.user),
     }
 
 

@@ -1,0 +1,191 @@
+"""What happened, in whole sentences: on the history page, in the inbox and in mails."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from bids import states
+from bids.models.notifications import Notification
+from bids.states import RunState
+from bulq.kit.money import format_money
+from bulq.kit.units import with_unit
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How events of one kind are told. Figures come from `Event.data`.
+
+    `sentence` stands in the history, or `for_other` where it was done for someone else, the event's subject. With
+    `to_subject` that person is notified, in these words.
+    """
+
+    sentence: str
+    for_other: str = ""
+    to_subject: str = ""
+
+
+KINDS = {
+    "run_started": Kind(_("%(actor)s started the run")),
+    "run_edited": Kind(_("%(actor)s changed the day or the note")),
+    "run_moved": Kind(_("%(actor)s moved the run from “%(origin)s” to “%(to)s”")),
+    "left_run": Kind(_("%(subject)s left the run; their order was dropped")),
+    "left_group": Kind(_("%(subject)s left the group; their order stays")),
+    "helper_named": Kind(
+        _("%(actor)s made %(subject)s a helper"),
+        to_subject=_("%(actor)s made you a helper"),
+    ),
+    "helper_ended": Kind(
+        _("%(subject)s is no longer a helper"),
+        to_subject=_("You are no longer a helper"),
+    ),
+    "lead_offered": Kind(
+        _("%(actor)s asked %(subject)s to take over the lead"),
+        to_subject=_("%(actor)s asks you to take over the lead"),
+    ),
+    "lead_offer_withdrawn": Kind(
+        _("%(actor)s no longer asks %(subject)s to take over the lead"),
+        to_subject=_("%(actor)s no longer asks you to take over the lead"),
+    ),
+    "lead_declined": Kind(_("%(actor)s declined to take over the lead")),
+    "lead_accepted": Kind(
+        _("%(actor)s took over the lead from %(subject)s"),
+        to_subject=_("%(actor)s took over the lead from you"),
+    ),
+    "ordered": Kind(
+        _("%(actor)s wants %(quantity)s of %(product)s"),
+        for_other=_("%(actor)s changed %(subject)s's order: %(quantity)s of %(product)s"),
+        to_subject=_("%(actor)s changed your order: %(quantity)s of %(product)s"),
+    ),
+    "interested": Kind(
+        _("%(actor)s may want %(product)s"),
+        for_other=_("%(actor)s changed %(subject)s's order: maybe %(product)s"),
+        to_subject=_("%(actor)s changed your order: maybe %(product)s"),
+    ),
+    "order_removed": Kind(
+        _("%(actor)s took %(product)s off their order"),
+        for_other=_("%(actor)s took %(product)s off %(subject)s's order"),
+        to_subject=_("%(actor)s took %(product)s off your order"),
+    ),
+    "commented": Kind(
+        _("%(actor)s wrote about %(product)s: “%(comment)s”"),
+        for_other=_("%(actor)s changed %(subject)s's comment on %(product)s: “%(comment)s”"),
+        to_subject=_("%(actor)s changed your comment on %(product)s: “%(comment)s”"),
+    ),
+    "ready": Kind(_("%(actor)s is done choosing")),
+    "not_ready": Kind(_("%(actor)s is choosing again")),
+    "keeps_order": Kind(_("%(actor)s keeps their order as it is")),
+    "sorts_again": Kind(_("%(actor)s is sorting out again")),
+    "bought": Kind(_("%(actor)s bought %(quantity)s of %(product)s for %(total)s")),
+    "purchase_edited": Kind(
+        _(
+            "%(actor)s corrected the purchase of %(product)s: %(quantity)s for %(total)s, "
+            "previously %(was_quantity)s for %(was_total)s"
+        )
+    ),
+    "put_back": Kind(_("%(actor)s put %(product)s back on the list")),
+    "not_there": Kind(_("%(actor)s marked %(product)s as not there")),
+    "back_on_list": Kind(_("%(actor)s says %(product)s may be there after all")),
+    "added_in_shop": Kind(
+        _("%(actor)s added %(quantity)s of %(product)s in the shop"),
+        for_other=_("%(actor)s added %(quantity)s of %(product)s in the shop for %(subject)s"),
+        to_subject=_("%(actor)s added %(quantity)s of %(product)s in the shop for you"),
+    ),
+    "sorted_out": Kind(
+        _("%(actor)s now takes %(quantity)s of %(product)s"),
+        for_other=_("%(actor)s decided for %(subject)s: %(quantity)s of %(product)s"),
+        to_subject=_("%(actor)s decided for you: %(quantity)s of %(product)s"),
+    ),
+    "total_corrected": Kind(_("%(actor)s corrected what %(product)s cost: %(total)s, previously %(was)s")),
+    "extra_added": Kind(_("%(actor)s added “%(label)s”: %(amount)s")),
+    "extra_removed": Kind(_("%(actor)s removed “%(label)s”: %(amount)s")),
+    "picked_up": Kind(_("%(actor)s handed %(quantity)s of %(product)s to %(subject)s")),
+    "not_picked_up": Kind(_("%(actor)s unmarked %(product)s as handed to %(subject)s")),
+    "paid": Kind(_("%(actor)s marked %(subject)s's payment of %(amount)s")),
+    "not_paid": Kind(_("%(actor)s unmarked %(subject)s's payment of %(amount)s")),
+}
+# Figures by their names in the sentences; all others are written as they are.
+AMOUNTS = {"total", "was_total", "was", "amount"}
+QUANTITIES = {"quantity", "was_quantity"}
+STATES = {"origin", "to"}
+# What a change of state adds to its sentence.
+DETAILS = {
+    "still_choosing": _("Still choosing then"),
+    "forced": _("Divided by the leader"),
+    "not_collected": _("Not collected"),
+}
+
+
+@dataclass
+class Entry:
+    """A line of the history, with the lists that belong to a change of state: `[(heading, names)]`."""
+
+    at: datetime
+    sentence: str
+    details: list
+
+
+@dataclass
+class News:
+    """A notification as the person reads it: what happened, and where."""
+
+    notification: Notification
+    sentence: str
+    where: str
+
+
+class _Figures:
+    """The values that a sentence about an event names, as people read them."""
+
+    def __init__(self, event, currency):
+        self.event, self.currency = event, currency
+
+    def __getitem__(self, name):
+        event = self.event
+        if name in ("actor", "subject", "product"):
+            return getattr(event, name)
+        value = event.data[name]
+        if name in AMOUNTS:
+            return format_money(Decimal(value), self.currency)
+        if name in QUANTITIES:
+            return with_unit(Decimal(value), event.product.unit)
+        if name in STATES:
+            return self._state(name, value)
+        return value
+
+    def _state(self, name, value):
+        if (name, value, self.event.data["origin"]) == ("to", states.COMPLETED, states.SHOPPING):
+            return gettext("Settled")  # nothing was bought, so nothing is handed out or owed
+        return RunState(value).label
+
+
+def entries_of(run, events):
+    """The events of a run in the order given; they come with actor, subject and product."""
+    return [_entry(event, run.currency) for event in events]
+
+
+def _entry(event, currency):
+    kind = KINDS[event.kind]
+    sentence = kind.for_other if event.subject_id and kind.for_other else kind.sentence
+    details = [(heading, event.data[name]) for name, heading in DETAILS.items() if event.data.get(name)]
+    return Entry(event.at, sentence % _Figures(event, currency), details)
+
+
+def news_of(notifications):
+    """Notifications (`with_words`) in the order given."""
+    return [_news(notification) for notification in notifications]
+
+
+def _news(notification):
+    event = notification.event
+    if event is None:
+        sentence = gettext("%(actor)s removed you from the group") % {"actor": notification.actor}
+        return News(notification, sentence, str(notification.group))
+    run, kind = event.run, KINDS[event.kind]
+    if kind.to_subject and event.subject_id == notification.user_id:
+        sentence = kind.to_subject % _Figures(event, run.currency)
+    else:
+        sentence = _entry(event, run.currency).sentence
+    return News(notification, sentence, f"{run}, {run.group}")
