@@ -31,13 +31,13 @@ class PurchaseForm(forms.Form):
     )
     seen = forms.IntegerField(widget=forms.HiddenInput, min_value=0, max_value=2**31 - 1)
 
-    def __init__(self, *args, product, pack, currency, **kwargs):
+    def __init__(self, *args, unit, pack, currency, **kwargs):
         super().__init__(*args, **kwargs)
         self.pack, self.currency = pack, currency
-        one_unit = with_unit(Decimal(1), product.unit)
+        one_unit = with_unit(Decimal(1), unit)
         in_packs = [(PACK, _("packs of %(size)s") % {"size": format_quantity(pack)})] if pack else []
         a_pack = [(PACK, _("a pack of %(size)s") % {"size": format_quantity(pack)})] if pack else []
-        self.fields["counted_in"].choices = [(UNIT, unit_for(2, product.unit)), *in_packs]
+        self.fields["counted_in"].choices = [(UNIT, unit_for(2, unit)), *in_packs]
         self.fields["price_for"].choices = [*a_pack, (UNIT, one_unit), (ALL, _("all of it"))]
         for name in ("price", "total"):
             self.fields[name].set_currency(currency)

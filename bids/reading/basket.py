@@ -6,7 +6,8 @@ from decimal import Decimal
 
 from bids.allocation import whole_packs
 from bids.models.bidding import Bid
-from stores.models import Offer, Price
+from stores.models import Price
+from stores.reading import lines_at
 
 from .lines import Line, lines_of
 from .planning import Planned, planned_purchase
@@ -34,24 +35,21 @@ class Basket:
     def __init__(self, run):
         self.run = run
         plain = lines_of(run)
-        by_product = self._offers(line.product.pk for line in plain)
-        seen, comments = self._seen_prices(by_product.values()), self._comments()
+        at_store = lines_at(run.store_id, [line.product.pk for line in plain])
+        offers = [offer.pk for _product, offer in at_store.values() if offer]
+        seen, comments = self._seen_prices(offers), self._comments()
         self.lines = []
         for line in plain:
-            offer = by_product.get(line.product.pk)
+            _product, offer = at_store[line.product.pk]
             row = BasketLine(line.item, line.product, line.bids, line.purchases, offer)
             row.seen_prices = seen[offer.pk] if offer else []
             row.comments = comments[line.product.pk]
             row.planned = planned_purchase(row.to_buy, offer, run.currency)
             self.lines.append(row)
 
-    def _offers(self, products):
-        offers = Offer.objects.filter(store=self.run.store_id, product__in=list(products))
-        return {offer.product_id: offer for offer in offers.with_current_price()}
-
     def _seen_prices(self, offers):
         seen = defaultdict(list)
-        for price in Price.objects.filter(offer__in=list(offers)).of_last_day().newest_first():
+        for price in Price.objects.filter(offer__in=offers).of_last_day().newest_first():
             seen[price.offer_id].append(price)
         return seen
 

@@ -96,9 +96,9 @@ class Ledger:
 
     def __init__(self, run, user):
         self.run = run
-        self.lines = lines_of(run)
+        people = list(with_owed(Participation.objects.filter(run=run)).select_related("user").by_name())
+        self.lines = lines_of(run, people)
         self.extra_costs = list(run.extra_costs.select_related("added_by").order_by("pk"))
-        people = with_owed(Participation.objects.filter(run=run)).select_related("user").by_name()
         accounts = {person.pk: Account(person, person.user_id == run.payer_id) for person in people}
         allocations = {allocation.bid_id: allocation for allocation in Allocation.objects.filter(item__run=run)}
         for line in self.lines:

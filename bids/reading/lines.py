@@ -8,6 +8,7 @@ from django.conf import settings
 
 from bids.allocation import matches, share_out
 from bids.models.bidding import Bid
+from bids.models.runs import Participation
 from bids.models.shopping import Purchase, ShoppingItem
 from bulq.kit.prepared import prepared
 from stores.models import Offer, Product
@@ -87,17 +88,24 @@ class Line:
         return {person: quantity for person, quantity in shares.items() if quantity}
 
 
-def lines_of(run):
-    """Every line of the shopping list by name, with its real bids and its purchases in the order they were ticked."""
-    return lines_by_run([run.pk])[run.pk]
+def lines_of(run, people=None):
+    """Every line of the shopping list by name, with its real bids and its purchases in the order they were ticked.
+
+    `people` are the run's participations by name, with their users, where they are known already.
+    """
+    return lines_by_run([run.pk], people)[run.pk]
 
 
-def lines_by_run(run_ids):
-    """The same for several runs, in the same three queries: `{run id: lines}`; for no runs, without a query."""
+def lines_by_run(run_ids, people=None):
+    """The same for several runs, in the same four queries: `{run id: lines}`; for no runs, without a query."""
     if not run_ids:
         return {}
     lines = {(item.run_id, item.product_id): Line(item, item.product) for item in _items(run_ids)}
-    for bid in _bids(run_ids):
+    # A run has many bids of a few people.
+    people = {person.pk: person for person in (people or _people(run_ids))}
+    places = {person: place for place, person in enumerate(people)}
+    for bid in sorted(_bids(run_ids), key=lambda bid: places[bid.participation_id]):
+        bid.participation = people[bid.participation_id]
         if line := lines.get((bid.participation.run_id, bid.product_id)):
             line.bids.append(bid)
     purchases = defaultdict(list)
@@ -117,8 +125,12 @@ def _items(runs):
 
 @prepared
 def _bids(runs):
-    bids = Bid.objects.filter(participation__run__any=runs).real().select_related("participation__user")
-    return bids.order_by("participation__user__name", "participation__user_id")
+    return Bid.objects.filter(participation__run__any=runs).real()
+
+
+@prepared
+def _people(runs):
+    return Participation.objects.filter(run__any=runs).select_related("user").by_name()
 
 
 @prepared

@@ -16,7 +16,6 @@ from bids.access import (
     get_purchase,
     get_run_shopped_by,
     get_run_to_show,
-    shops,
 )
 from bids.actions import shopping
 from bids.forms import AddInShopForm, FinishForm, PriceForm, PurchaseForm
@@ -30,6 +29,7 @@ from stores.models import Offer, Product
 from stores.reading import picker_page
 
 from .order_table import new_product_query
+from .shopping_list import ShoppingList, purchase_form
 
 FOUND_SHOWN = 20
 # Fields that get new values when a form is sent again.
@@ -38,29 +38,16 @@ FRESH = {"csrfmiddlewaretoken", "once", "seen"}
 
 def shop_page(request, run, *, status=200, item=None, form=None):
     """The list; `form` is the refused form of the line `item`, which stays open. `?open=` names another one to open."""
-    basket, opened = Basket(run), request.GET.get("open")
-    to_buy = []
-    for line in basket.open:
-        refused = item is not None and line.item.pk == item.pk
-        editor = form if refused else _purchase_form(line, run)
-        if unfolded := refused or str(line.item.pk) == opened:
-            editor.fields["price"].widget.attrs["autofocus"] = not refused
-        to_buy.append((line, editor, unfolded))
-    context = {"to_buy": to_buy}
-    context |= {"run": run, "basket": basket, "form": form, "next_step": next_step(standing_of(run, request.user))}
-    context |= {"may_shop": shops(run, request.user), "is_leader": run.leader_id == request.user.pk}
+    basket, standing = Basket(run), standing_of(run, request.user)
+    may_shop = standing.leads or standing.helps
+    shopping_list = ShoppingList(request, run, may_shop=may_shop)
+    unfolded = {item.pk: form} if form else {}
+    if (opened := parse_id(request.GET.get("open"))) and opened not in unfolded:
+        unfolded[opened] = None
+    context = {"run": run, "basket": basket, "form": form, "next_step": next_step(standing)}
+    context |= {"to_buy": shopping_list.html(basket.open, unfolded), "left": len(basket.open)}
+    context |= {"may_shop": may_shop, "is_leader": standing.leads}
     return render(request, "bids/shop.html", context, status=status)
-
-
-def _purchase_form(line, run, data=None):
-    """The editor of a line, filled in with what one tap buys."""
-    planned = line.planned
-    initial = {"seen": line.item.version, "counted_in": planned.counted_in, "price_for": planned.price_for}
-    initial |= {"quantity": planned.quantity, "price": planned.price}
-    return PurchaseForm(
-        data, product=line.product, pack=line.pack, currency=run.currency, initial=initial, prefix=None,
-        auto_id=f"id_{line.item.pk}_%s",
-    )  # fmt: skip
 
 
 @require_GET
@@ -79,7 +66,7 @@ def buy(request, run_id, item_id):
     check_shops(run, request.user)
     item = get_item(run, item_id)
     line = Basket(run).line_of(item)
-    form = _purchase_form(line, run, request.POST or None)
+    form = purchase_form(line, run, request.POST or None)
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         with flash_errors(form):
@@ -120,7 +107,7 @@ def purchase_edit(request, run_id, purchase_id):
         "price_for": "all",
     }
     form = PurchaseForm(
-        request.POST or None, product=product, pack=offer.pack_size if offer else None, currency=run.currency,
+        request.POST or None, unit=product.unit, pack=offer.pack_size if offer else None, currency=run.currency,
         initial=initial | {"seen": purchase.item.version},
     )  # fmt: skip
     if request.method == "POST" and form.is_valid():

@@ -25,7 +25,8 @@ def write(template, rows, **shared):
     """The HTML of `rows`, dataclasses of one kind, each as `row` in the template.
 
     Their fields are texts, which are written as they are, or bools, which the template may ask for; of a text it may
-    only ask whether there is one. `shared` are bools and texts that are the same for all rows.
+    only ask whether there is one. `shared` are bools and texts that are the same for all rows, or functions of a row,
+    with marks in the place of texts, that give the template something richer.
     """
     rows = list(rows)
     if not rows:
@@ -57,7 +58,8 @@ def joined(parts, *, between):
 def _pieces(template, names, case, common, _language):
     """The template's own text, and between it the positions of the fields to be filled in."""
     marks = {name: _marked(n, value) for n, (name, value) in enumerate(zip(names, case, strict=True))}
-    parts = _MARK.split(render_to_string(template, {"row": marks, **dict(common)}).strip())
+    context = {name: value(marks) if callable(value) else value for name, value in common}
+    parts = _MARK.split(render_to_string(template, {"row": marks, **context}).strip())
     return [int(part) if n % 2 else part for n, part in enumerate(parts) if part]
 
 
