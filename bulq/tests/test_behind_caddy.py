@@ -63,8 +63,8 @@ def test_requests_up_to_the_limit_pass_and_the_next_waits(site, limit, most, met
     source = elsewhere()
 
     def ask():
-        anybody = fields if fields is None else {"username": uuid4().hex} | fields
-        return site.ask(method, path, anybody, source=source)
+        values = fields if fields is None else {"username": uuid4().hex} | fields
+        return site.ask(method, path, values, source=source)
 
     at_the_beginning_of_a_window(ask)
     answers = race(*[ask] * (most + 1))

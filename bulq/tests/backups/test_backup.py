@@ -102,7 +102,7 @@ SENTENCES = {
     "fails": "exit code 1: no space",
     "is killed": r"was killed \(SIGKILL\)",
     "writes nothing": "pg_restore failed",
-    "is old": r"pg_dump is of PostgreSQL 9, the server of \d+: install client tools",
+    "is old": r"pg_dump is from PostgreSQL 9, the server is \d+: install client tools",
     "says no version": "does not say its version",
 }
 
