@@ -108,7 +108,7 @@ BACKUP_HEARTBEAT_URL = env.text("BACKUP_HEARTBEAT_URL", default="")
 # The queue from the web processes to the worker is in Redis too.
 CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", default=REDIS_URL)
 
-# --- The house -------------------------------------------------------------------------------------
+# --- The application -------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "bulq",
     "accounts",

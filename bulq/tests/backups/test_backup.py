@@ -255,7 +255,7 @@ def test_a_manifest_contains_no_secret(something, there):
 
 
 # --- B12: one at a time ----------------------------------------------------------------------------
-def test_of_two_at_once_the_second_is_skipped(something, there, monkeypatch):
+def test_the_second_of_two_at_once_is_skipped(something, there, monkeypatch):
     """B12."""
     begun, go_on = Signal(), Signal()
     real = job.dump
