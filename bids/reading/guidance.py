@@ -69,9 +69,8 @@ def _sorting_out(standing):
     elif standing.leads:
         yield _("Everything is sorted out. Start the hand-out.")
     elif standing.can_decide:
-        yield _("Not everything came as ordered. Decide what you take; %(leader)s then starts the hand-out.") % _leader(
-            standing
-        )
+        text = _("Not everything came as ordered. Decide what you take; %(leader)s then starts the hand-out.")
+        yield text % _leader(standing)
     elif standing.to_decide:
         yield _("%(leader)s is sorting out what differs from the orders.") % _leader(standing)
     else:
