@@ -1,9 +1,9 @@
 """A Saturday: 20 runs of 15 people with open pages, a shopper in five of them, through Caddy on this one machine.
 
 `python -m benchmarks.saturday`; also the last row of `make bench`. Each person orders, or as a shopper ticks a line,
-once in ten seconds, and their page asks for what is new as static/js/live.js does: when the stream tells, at most every
-three seconds. `BENCH_SATURDAY_SECONDS` (120) is how long; then the same with more and more people, half a minute each,
-until 95 of 100 answers no longer come within a second.
+once in ten seconds, and their page refreshes as static/js/live.js does: when the stream says so, at most every three
+seconds. It takes `BENCH_SATURDAY_SECONDS` (120); then come more and more people, half a minute each, until fewer than
+95 of 100 answers come within a second.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ class Person:
 
 @dataclass
 class Answers:
-    """Seconds of each answer, by what was asked, and how often each status came."""
+    """Seconds taken by each answer, by kind of request, and how often each status came."""
 
     seconds: dict = field(default_factory=lambda: {"page": [], "refresh": [], "order": [], "tick": []})
     statuses: Counter = field(default_factory=Counter)
@@ -54,7 +54,7 @@ class Answers:
         return taken[int(len(taken) * 0.95)]
 
 
-# --- What there is ---------------------------------------------------------------------------------
+# --- Data ------------------------------------------------------------------------------------------
 def seed():
     """`MOST_RUNS` runs, each of its own group; one in four is in the shop."""
     from accounts.models import Group, Membership, User
@@ -209,13 +209,13 @@ class Browser:
 async def _spend(port, people, seconds):
     answers, loop = Answers(), asyncio.get_running_loop()
     ends_at = loop.time() + seconds
-    spread = min(20, seconds / 3)  # they come one after the other
+    spread = min(20, seconds / 3)  # they are added one after the other
     browsers = [Browser(port, person, answers, ends_at) for person in people]
     await asyncio.gather(*(browser.run(spread * n / len(people)) for n, browser in enumerate(browsers)))
     return answers
 
 
-# --- Told ------------------------------------------------------------------------------------------
+# --- Results ---------------------------------------------------------------------------------------
 def saturday(port, people):
     answers = asyncio.run(_spend(port, people[: RUNS * PEOPLE], SECONDS))
     print(f"\nA Saturday: {RUNS} runs of {PEOPLE} people, {SHOPPING} of them in the shop, for {SECONDS} s.\n")
@@ -241,7 +241,7 @@ def carries(port, people):
 
 
 def _lost(people):
-    """How many of the last answered orders are not what is stored."""
+    """How many of the last answered orders differ from what is stored."""
     from bids.models import Bid
 
     stored = {(user, product): amount for user, product, amount in Bid.objects.values_list(

@@ -60,4 +60,4 @@ class Environment:
 
     def refuse_mistakes(self):
         if self._problems:
-            raise ImproperlyConfigured("\n- ".join(["The settings are not right:", *self._problems]))
+            raise ImproperlyConfigured("\n- ".join(["The settings are wrong:", *self._problems]))

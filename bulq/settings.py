@@ -102,13 +102,13 @@ BACKUP_AT = env.text("BACKUP_AT", default="03:00")
 # Who is alerted when there are none, when one fails, and when all is well again.
 BACKUP_ALERT_EMAILS = env.texts("BACKUP_ALERT_EMAILS", default=[])
 BACKUP_ALERT_WEBHOOK = env.text("BACKUP_ALERT_WEBHOOK", default="")
-# A service that raises the alarm when it is no longer called; /start and /fail are called too.
+# A service that sends an alert when it is no longer called; /start and /fail are called too.
 BACKUP_HEARTBEAT_URL = env.text("BACKUP_HEARTBEAT_URL", default="")
 
 # The queue from the web processes to the worker is in Redis too.
 CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", default=REDIS_URL)
 
-# --- The house -------------------------------------------------------------------------------------
+# --- The application -------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "bulq",
     "accounts",
@@ -311,13 +311,13 @@ if SERVED_OVER_HTTPS:
     if DEBUG:
         env.problem("DEBUG is on, which shows strangers how the site is set up.")
     if SECRET_KEY and (len(SECRET_KEY) < 50 or len(set(SECRET_KEY)) < 10):
-        env.problem("SECRET_KEY is too short or too simple: take 50 random characters or more.")
+        env.problem("SECRET_KEY is too short or too simple: use 50 random characters or more.")
     if _database.get("PASSWORD", "") in ("", "bulq", "postgres", "password", "secret"):
         env.problem("DATABASE_URL has no password, or one that anyone would try.")
     if _here == ALLOWED_HOSTS:
         env.problem("ALLOWED_HOSTS is not set.")
     if _mail == _console:
-        env.problem("EMAIL_URL is not set, so that links to choose a new password would go into the log.")
+        env.problem("EMAIL_URL is not set, so password reset links would go into the log.")
     if not SITE_URL.startswith("https://"):
         env.problem("SITE_URL does not begin with https://.")
 env.refuse_mistakes()

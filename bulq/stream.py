@@ -173,7 +173,7 @@ class Hub:
                     await self._pass_on(ears)
             except (RedisError, OSError) as error:
                 if not failures:
-                    logger.warning("Redis does not answer, so open pages ask by themselves: %s", error)
+                    logger.warning("Redis does not answer, so open pages poll: %s", error)
                 self.hears_since = DEAF
                 for stream in set().union(*self.streams.values()):
                     stream.end()

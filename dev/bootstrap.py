@@ -37,7 +37,7 @@ def main(arguments):
     except OSError as problem:
         return refuse(f"The virtual environment {VENV} could not be written: {problem}.")
     except KeyboardInterrupt:
-        return refuse("Stopped before everything was installed; the next start goes on from here.")
+        return refuse("Stopped before everything was installed; the next start continues from here.")
     if arguments[0] == "install":
         return 0
     os.chdir(ROOT)
@@ -121,7 +121,7 @@ def venv_fits():
 
 
 def make_venv():
-    say("Making the virtual environment ...")
+    say("Creating the virtual environment ...")
     uv = find_uv()
     if uv and run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, VENV]):
         return
@@ -132,7 +132,7 @@ def make_venv():
         )
     if not run([sys.executable, "-m", "venv", "--clear", VENV]):
         raise CannotInstall(
-            f"Python could not make the virtual environment {VENV}: {last_line()}. "
+            f"Python could not create the virtual environment {VENV}: {last_line()}. "
             "On Debian and Ubuntu `apt install python3-venv` often helps."
         )
 
@@ -150,7 +150,7 @@ def install(lock):
     if not run([python, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", lock]):
         raise CannotInstall(
             f"Installing the packages of {name} failed: {last_line()}. "
-            f"Is the network there? The whole output is in {LOG}."
+            f"Is there a network connection? The full output is in {LOG}."
         )
 
 

@@ -144,7 +144,7 @@ class Child:
         return self.process.poll() is not None
 
     def failed(self, what: str) -> CannotStart:
-        where = f"{self.log} tells" if self.log else "the lines above tell"
+        where = f"{self.log} says" if self.log else "the lines above say"
         return CannotStart(f"{self.name[0].upper()}{self.name[1:]} {what}; {where} why.")
 
     def stop(self, seconds: float = 20) -> None:

@@ -129,7 +129,7 @@ def _watch(*children: Child, pauses: Sequence[float] = PAUSES) -> None:
                 failures[child] = 0 if now - began[child] > RAN_WELL else failures[child] + 1
                 pause = pauses[min(failures[child], len(pauses) - 1)]
                 due[child] = now + pause
-                print(f"{child.failed('ended by itself')} It is started again.", file=sys.stderr, flush=True)
+                print(f"{child.failed('ended by itself')} It is being restarted.", file=sys.stderr, flush=True)
         time.sleep(0.2)
 
 
@@ -154,7 +154,7 @@ def _manage(*arguments: str, environment: dict[str, str]) -> None:
     result = _django(*arguments, environment=environment, stdout=subprocess.PIPE)
     if result.returncode:
         print(result.stdout, file=sys.stderr)
-        raise CannotStart(f"`manage.py {arguments[0]}` failed; the lines above tell why.")
+        raise CannotStart(f"`manage.py {arguments[0]}` failed; the lines above say why.")
 
 
 def _django(*arguments: str, environment: dict[str, str], **options: object) -> subprocess.CompletedProcess:

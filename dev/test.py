@@ -40,7 +40,7 @@ def lint(checks: Sequence = LINTERS, environment: Mapping[str, str] = os.environ
     codes = {name: _python(*command, environment=environment) for name, command in checks}
     failed = {name: code for name, code in codes.items() if code}
     if failed:
-        print(f"Failed: {', '.join(failed)}. (`make format` mends layout.)", file=sys.stderr, flush=True)
+        print(f"Failed: {', '.join(failed)}. (`make format` fixes the layout.)", file=sys.stderr, flush=True)
     return next(iter(failed.values()), 0)
 
 

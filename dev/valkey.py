@@ -61,7 +61,7 @@ def _start(log: Path) -> tuple[Child, int, str]:
         )
         if _wait(server, port, password):
             return server, port, password
-    raise CannotStart(f"Valkey did not start; {log} tells why.")
+    raise CannotStart(f"Valkey did not start; {log} says why.")
 
 
 def _program(account: Account | None) -> Path:

@@ -34,7 +34,7 @@ def _collecting(standing):
 
 def _leader_collecting(standing):
     if not standing.is_wanted:
-        return _("Choose what you want, as everyone in the group can now. You lock the list when all are done.")
+        return _("You and everyone in the group can choose now. Lock the list when everyone is done.")
     if count := standing.others_choosing:
         text = ngettext(
             "%(count)s person is still choosing. Lock the list when everyone is done.",
@@ -65,13 +65,14 @@ def _shopping(standing):
 
 def _sorting_out(standing):
     if standing.leads and standing.to_decide:
-        yield _("Not everything came as ordered. Sort out who takes what, then hand out.")
+        yield _("Not everything came as ordered. Sort out who takes what, then start the hand-out.")
     elif standing.leads:
         yield _("Everything is sorted out. Start the hand-out.")
     elif standing.can_decide:
-        yield _("Not everything came as ordered. Say what you take; %(leader)s then hands out.") % _leader(standing)
+        text = _("Not everything came as ordered. Decide what you take; %(leader)s then starts the hand-out.")
+        yield text % _leader(standing)
     elif standing.to_decide:
-        yield _("%(leader)s is sorting out what came differently.") % _leader(standing)
+        yield _("%(leader)s is sorting out what differs from the orders.") % _leader(standing)
     else:
         yield _("Waiting for %(leader)s to start the hand-out.") % _leader(standing)
 

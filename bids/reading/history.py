@@ -1,4 +1,4 @@
-"""What happened, in whole sentences: on the history page, in the inbox and in mails."""
+"""Events in whole sentences: on the history page, in the inbox and in mails."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,10 +16,10 @@ from bulq.kit.units import with_unit
 
 @dataclass(frozen=True)
 class Kind:
-    """How events of one kind are told. Figures come from `Event.data`.
+    """The sentences for one kind of event. Figures come from `Event.data`.
 
-    `sentence` stands in the history, or `for_other` where it was done for someone else, the event's subject. With
-    `to_subject` that person is notified, in these words.
+    The history shows `sentence`, or `for_other` if it was done for someone else, the event's subject. That person is
+    notified with `to_subject`.
     """
 
     sentence: str
@@ -110,7 +110,7 @@ KINDS = {
 AMOUNTS = {"total", "was_total", "was", "amount"}
 QUANTITIES = {"quantity", "was_quantity"}
 STATES = {"origin", "to"}
-# What a change of state adds to its sentence.
+# Added to the sentence about a change of state.
 DETAILS = {
     "still_choosing": _("Still choosing then"),
     "forced": _("Divided by the leader"),

@@ -1,4 +1,4 @@
-"""How a job is told at home: in a sentence, with its place, a symbol and a button."""
+"""How a job is shown on the home page: a sentence, its run, an icon and a button."""
 
 from dataclasses import dataclass, replace
 

@@ -26,7 +26,7 @@ def _stage_of(state):
 
 @register.inclusion_tag("bids/_stages.html")
 def stages(state, settled=False):
-    """The five stages with the one of `state` marked, and the state's own word beneath it where that is another one."""
+    """The five stages with the one of `state` marked, and the state's own word beneath it where they differ."""
     current = _stage_of(state)
     called_off = current is None
     if settled:
@@ -41,7 +41,7 @@ def stages(state, settled=False):
 @register.simple_tag
 @cache
 def stage_bar(state, settled=False):
-    """The same as five small bars, beside the word; a run that was called off has none filled."""
+    """The same as five small bars beside the word; for a run that was called off, none is filled."""
     current = len(STAGES) if settled else _stage_of(state)
     bars = [(n * 13, current is not None and n <= current) for n in range(len(STAGES))]
     return render_to_string("bids/_stage_bar.html", {"bars": bars})

@@ -34,7 +34,7 @@ def scene():
 
 
 class TestAWish:
-    def test_the_first_one_makes_someone_a_participant(self, scene):
+    def test_the_first_wish_makes_someone_a_participant(self, scene):
         """Spec 43; any product of the catalogue, sold at the store or not."""
         want(scene, scene.dora, scene.gouda, "1.5", comment="aged")
         bid = bid_of(scene, scene.dora, scene.gouda)
@@ -42,7 +42,7 @@ class TestAWish:
         scene.gouda.refresh_from_db()
         assert scene.gouda.is_unit_fixed
 
-    def test_a_second_one_for_the_same_product_changes_the_first(self, scene):
+    def test_a_second_wish_for_the_same_product_changes_the_first(self, scene):
         want(scene, scene.bob, scene.oil, 6)
         assert bid_of(scene, scene.bob, scene.oil).quantity == 6
         assert scene.last_event().data == {"quantity": "6", "was": "4.00"}

@@ -150,7 +150,7 @@ SETTLED = "Settled: everything is handed out and paid."
 # In each situation, what the leader, a participant, a helper and a member outside the run read.
 TABLE = {
     nobody_chose: (
-        "Choose what you want, as everyone in the group can now. You lock the list when all are done.",
+        "You and everyone in the group can choose now. Lock the list when everyone is done.",
         CHOOSE, CHOOSE, CHOOSE,
     ),
     some_choose: ("1 person is still choosing. Lock the list when everyone is done.", SAY_DONE, DONE, CHOOSE),
@@ -162,16 +162,16 @@ TABLE = {
         "You are shopping.", "Alice is shopping.", "Alice is shopping, and you help.", "Alice is shopping.",
     ),
     short_of_gouda: (
-        "Not everything came as ordered. Sort out who takes what, then hand out.",
-        "Not everything came as ordered. Say what you take; Alice then hands out.",
-        "Alice is sorting out what came differently.",
-        "Alice is sorting out what came differently.",
+        "Not everything came as ordered. Sort out who takes what, then start the hand-out.",
+        "Not everything came as ordered. Decide what you take; Alice then starts the hand-out.",
+        "Alice is sorting out what differs from the orders.",
+        "Alice is sorting out what differs from the orders.",
     ),
     oil_left_over: (
-        "Not everything came as ordered. Sort out who takes what, then hand out.",
-        "Not everything came as ordered. Say what you take; Alice then hands out.",
-        "Not everything came as ordered. Say what you take; Alice then hands out.",
-        "Alice is sorting out what came differently.",
+        "Not everything came as ordered. Sort out who takes what, then start the hand-out.",
+        "Not everything came as ordered. Decide what you take; Alice then starts the hand-out.",
+        "Not everything came as ordered. Decide what you take; Alice then starts the hand-out.",
+        "Alice is sorting out what differs from the orders.",
     ),
     sorted_out: ("Everything is sorted out. Start the hand-out.", *["Waiting for Alice to start the hand-out."] * 3),
     lambda: stage(states.DISTRIBUTING): (

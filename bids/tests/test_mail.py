@@ -202,7 +202,7 @@ def test_without_a_broker_the_page_works_and_the_mail_is_sent_next_time(monkeypa
     monkeypatch.setattr(later, "breaker", Breaker("this test"))
     monkeypatch.setattr(app, "send_task", away)
     runs.call_off(scene.run, by=scene.alice)
-    assert "bids.tasks.mail_at_once was not handed over and waits for its next turn" in caplog.text
+    assert "bids.tasks.mail_at_once could not be queued and waits for its next turn" in caplog.text
     assert mail_at_once() == 1
 
 

@@ -281,7 +281,7 @@ class TestCorrectingATotal:
         assert list(Allocation.objects.order_by("pk").values_list("quantity", flat=True)) == before
         assert problems() == []
 
-    def test_a_stale_form_is_told_the_stored_value(self, scene):
+    def test_a_stale_form_shows_the_stored_value(self, scene):
         correct_total(bought(scene, scene.oil), D(41), was=D(40), by=scene.alice)
         with pytest.raises(ChangedMeanwhile, match=r"corrected it to €41\.00"):
             correct_total(bought(scene, scene.oil), D(42), was=D(40), by=scene.alice)

@@ -21,14 +21,14 @@ from .cast import D, stage
 from .factories import item_of, order
 
 pytestmark = pytest.mark.django_db
-EVERYBODY = ("adam", "alice", "bob", "hana", "dora", "charlie")
+EVERYONE = ("adam", "alice", "bob", "hana", "dora", "charlie")
 
 
 def sent(scene, action):
     """`{person: sentences}` for everyone an action notifies."""
     Notification.objects.all().delete()
     action()
-    people = {getattr(scene, name).pk: name for name in EVERYBODY}
+    people = {getattr(scene, name).pk: name for name in EVERYONE}
     found = {}
     for item in news_of(Notification.objects.with_words().order_by("pk")):
         found.setdefault(people[item.notification.user_id], []).append(item.sentence)

@@ -173,7 +173,7 @@ def test_without_the_comparison_a_page_would_be_outdated(change, monkeypatch):
 @pytest.mark.parametrize(
     "seen", ["", "x", "1.00000000", "-1.{shape}", "9" * 19 + ".{shape}", "{stamp} x", "1.{shape}é"]
 )
-def test_whatever_else_is_sent_gets_the_whole_page(seen):
+def test_any_other_request_gets_the_whole_page(seen):
     scene = stage()
     stamp = stamp_of(page_of(scene, scene.bob))
     seen = seen.format(stamp=stamp, shape=stamp.split(".")[1])

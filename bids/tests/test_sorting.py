@@ -143,7 +143,7 @@ class TestTheRules:
             with pytest.raises(BulqError, match="None of this was bought"):
                 sort(scene, scene.bob, product, "1", was=scene.wanted(scene.bob, product) or 0)
 
-    def test_a_stale_form_is_told_the_stored_value(self, short):
+    def test_a_stale_form_shows_the_stored_value(self, short):
         """D6."""
         sort(short, short.bob, short.gouda, "2.5", was=3)
         with pytest.raises(ChangedMeanwhile, match=r"was changed to 2\.5"):

@@ -40,7 +40,7 @@ def _numbers():
             yield f"BACKUP_KEEP_{name.upper()} is {count}: it cannot be less than 0."
     for name in ("BACKUP_TIME_LIMIT", "BACKUP_S3_TIMEOUT"):
         if getattr(settings, name) < 1:
-            yield f"{name} is {getattr(settings, name)}: it is a number of seconds."
+            yield f"{name} is {getattr(settings, name)}: it has to be a number of seconds."
 
 
 def _alerts():

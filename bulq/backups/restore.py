@@ -44,7 +44,7 @@ def refuse_newer(manifest):
     """`BackupError` for a backup of a later release: this code would not know what to do with its tables."""
     known = {f"{app}.{name}" for app, name in MigrationLoader(None).disk_migrations}
     if unknown := [name for name in manifest.migrations if name not in known]:
-        raise BackupError(f"{manifest.key} is of a later release, with {unknown[-1]}: install that release first.")
+        raise BackupError(f"{manifest.key} comes from a later release, with {unknown[-1]}: install that release first.")
 
 
 @contextlib.contextmanager

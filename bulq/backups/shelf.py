@@ -58,7 +58,7 @@ def publish(dump, place, clock):
     place.put(f"{key}.json", note, sha256=hashlib.sha256(note.read_bytes()).hexdigest())
     if b"".join(place.chunks(f"{key}.json")) != note.read_bytes():
         place.delete(f"{key}.json")
-        raise BackupError(f"The manifest of {key} reads otherwise than it was written.")
+        raise BackupError(f"The manifest of {key} differs from what was written.")
     return made
 
 
@@ -72,14 +72,14 @@ def whole(manifest, place, clock):
     """The dump in chunks. `BackupError`, by the end at the latest, if it does not match the manifest."""
     size = place.size(f"{manifest.key}.dump")
     if size != manifest.size:
-        raise BackupError(f"{manifest.key} has {size} bytes in its place, not {manifest.size}.")
+        raise BackupError(f"{manifest.key} has {size} stored bytes, not {manifest.size}.")
     digest = hashlib.sha256()
     for chunk in place.chunks(f"{manifest.key}.dump"):
         digest.update(chunk)
         clock.left()
         yield chunk
     if digest.hexdigest() != manifest.sha256:
-        raise BackupError(f"{manifest.key} reads otherwise than it was written.")
+        raise BackupError(f"{manifest.key} differs from what was written.")
 
 
 # --- Looking ---------------------------------------------------------------------------------------

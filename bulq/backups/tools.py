@@ -116,7 +116,7 @@ def check_versions(clock, database=None):
     for program in ("pg_dump", "pg_restore"):
         if (ours := tool_version(program, clock)) != servers:
             raise BackupError(
-                f"{program} is of PostgreSQL {ours}, the server of {servers}: install client tools {servers}."
+                f"{program} is from PostgreSQL {ours}, the server is {servers}: install client tools {servers}."
             )
 
 

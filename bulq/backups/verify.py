@@ -19,7 +19,7 @@ def verify(dump, clock):
     if missing:
         raise BackupError(f"The dump lacks {', '.join(sorted(missing))}.")
     if not dump.counts.get("django_migrations"):
-        raise BackupError("The dump is of a database in which no migration was run.")
+        raise BackupError("The dump is of a database without migrations.")
 
 
 def read_to_the_end(path, clock):

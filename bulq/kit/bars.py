@@ -1,4 +1,4 @@
-"""Bars that stand in many rows: how packs fill, and the segments of any bar."""
+"""Bars used in many rows: how packs fill, and the segments of any bar."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -54,7 +54,7 @@ def _segments(drawn):
 def pack_bar(mine, others, pack, unit=""):
     """How packs fill: `{% pack_bar row.mine row.others row.pack row.unit %}`, `others` all others together.
 
-    Without a pack size only the sum is written, and no picture while nobody wants any.
+    Without a pack size, only the sum is written; while nobody wants any, there is no picture.
     """
     return _pack_bar(mine, others, pack, unit, get_language())
 
@@ -85,7 +85,7 @@ def _packs(mine, others, pack, unit):
 
 
 def _pack_sentence(full, need, params):
-    """The state of the packs in one sentence, for those who do not see the bar."""
+    """The state of the packs in one sentence, for people who cannot see the bar."""
     if not need:
         return ngettext("%(full)s full pack", "%(full)s full packs", full) % params
     if full:
@@ -98,17 +98,17 @@ def _pack_sentence(full, need, params):
 
 
 def came_bar(wanted, came):
-    """What came of what is wanted: what is missing is dashed, what is left over stands out. Numbers stand beside it."""
+    """Received against wanted: missing parts are dashed, surplus stands out. Numbers have to be shown beside it."""
     return write("includes/_came.html", [Bar(_segments(drawing.came_segments(wanted, came)))])
 
 
 def balance_bar(gets, gives, most, least):
-    """What one gets, right of a common zero line, and what one gives, left of it: `most` and `least` at most."""
+    """What a person gets, right of a common zero line, and what they give, left of it, scaled to `most` and `least`."""
     span = (most + least) or 1
     zero, plus, minus = (part * drawing.HUNDRED / span for part in (least, gets, gives))
     return write("includes/_balance_bar.html", [Balance(*map(drawing.short, (zero, plus, minus, zero - minus)))])
 
 
 def progress_bar(done, total):
-    """The part of a whole that is done, in per cent. The numbers must stand beside it."""
+    """The part of a whole that is done, in per cent. Numbers have to be shown beside it."""
     return {"share": drawing.short(done * drawing.HUNDRED / total) if total else "0"}

@@ -74,4 +74,4 @@ class Breaker:
             if now < self._logged_at + self.SILENCE:
                 return
             self._logged_at = now
-        logger.warning("Redis does not answer, so %s does without: %s", self.purpose, error or "it took too long")
+        logger.warning("Redis does not answer, so %s works without it: %s", self.purpose, error or "it took too long")

@@ -20,15 +20,15 @@ breaker = Breaker("the catalogue cache")
 # Threads of one process that miss the same list at once take turns: the first computes it. Processes do not wait for
 # each other.
 TURNS = [threading.Lock() for _ in range(64)]
-# How often a kept list was found ("hit"), had to be computed ("miss"), or Redis was away ("fallback"): this process.
+# How often this process found a cached list ("hit"), had to compute it ("miss"), or Redis was away ("fallback").
 counts = Counter()
 
 
 def remembered(key, token, *, state, compute, restore):
-    """What `restore(compute())` gives, without computing where someone has done so for the same token.
+    """The result of `restore(compute())`, without computing if someone has done so for the same token.
 
-    `token` is what `state()` told before anything else was read. `compute()` gives something that JSON can hold. What
-    cannot be restored counts as missing.
+    `token` is what `state()` returned before anything else was read. `compute()` returns a value that JSON can store.
+    Values that cannot be restored count as missing.
     """
     name = f"{key}:{token}"
     try:
@@ -74,5 +74,5 @@ def _computed(name, token, state, compute):
 
 
 def _may_write():
-    """In a snapshot token and data are of one moment, and what is read there is committed."""
+    """In a snapshot, token and data are of the same moment, and everything read there is committed."""
     return connection.in_atomic_block and not snapshot.is_open()

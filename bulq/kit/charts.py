@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from . import drawing, money
 from .rows import write
 
-MOST_LINES = 6  # a chart with more lines is read in its table
+MOST_LINES = 6  # a chart with more lines is shown as its table
 LEFT, RIGHT, TOP, BOTTOM = 56, 318, 14, 168
 BETWEEN_LABELS = 15
 LONGEST_NAME = 12
@@ -111,7 +111,7 @@ def _marks(shape, points):
 
 
 def _sentence(store, prices, currency):
-    """Where the price of a store went, for those who do not see the chart."""
+    """How the price at a store moved, for people who cannot see the chart."""
     return _("%(store)s: from %(first)s to %(last)s, lowest %(low)s.") % {
         "store": store,
         "first": _price(prices[0], currency),

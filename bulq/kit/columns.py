@@ -14,7 +14,7 @@ class QuantityColumn(models.DecimalField):
 
 
 class AmountColumn(models.DecimalField):
-    """Amount of money, two decimals whatever the currency."""
+    """Amount of money, two decimals in every currency."""
 
     def __init__(self, *args, **kwargs):
         kwargs["max_digits"], kwargs["decimal_places"] = 9, 2

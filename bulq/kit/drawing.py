@@ -1,6 +1,6 @@
-"""Shapes of the small pictures: pack bars, what came, price charts.
+"""Shapes of the small pictures: pack bars, received goods, price charts.
 
-Pure geometry on decimals, imports nothing of ours. Widths become SVG attributes, because the content
+Pure geometry on decimals; imports nothing of ours. Widths become SVG attributes, because the content
 policy allows no inline style.
 """
 
@@ -34,9 +34,9 @@ def packs(mine, others, pack):
 
 
 def pack_segments(mine, others, pack):
-    """Segments of a pack bar as (kind, start, width) in per cent: mine, then others, then what is missing.
+    """Segments of a pack bar as (kind, start, width) in per cent: the reader's, the others', the missing part.
 
-    Up to 12 units each has a cell. Above that the runs are drawn whole, cut where a pack ends.
+    Up to 12 units, each has a cell. Above that, segments are drawn whole, cut where a pack ends.
     """
     wanted = mine + others
     _full, _rest, need, room = packs(mine, others, pack)
@@ -61,7 +61,7 @@ def pack_segments(mine, others, pack):
 
 
 def came_segments(wanted, came):
-    """What came, then what is missing or left over, as (kind, start, width) in per cent."""
+    """The received part, then the missing or surplus part, as (kind, start, width) in per cent."""
     both, whole = min(wanted, came), max(wanted, came)
     cut = both * HUNDRED / whole
     rest = "need" if wanted > came else "over"

@@ -39,7 +39,7 @@ def answer(request, template, context=None, *, form=None, status=200):
 
 
 def offer_undo(request, text, name, *args):
-    """A message with a button that posts to the address called `name`, where what was just done is taken back."""
+    """Add a message with a button that undoes what was just done, by posting to the address called `name`."""
     messages.add_message(request, settings.MESSAGE_UNDO, text, extra_tags=reverse(name, args=args))
 
 

@@ -22,7 +22,7 @@ def _send(task):
     try:
         send(task)
     except RedisAway:
-        log.warning("%s was not handed over and waits for its next turn", task)
+        log.warning("%s could not be queued and waits for its next turn", task)
 
 
 def send(task, *arguments):

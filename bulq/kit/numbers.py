@@ -47,7 +47,7 @@ def parse_number(text, *, example="7.40"):
 
 
 def parse_id(text):
-    """The id, or the count, in what was sent, or None: only ASCII digits, and not more than a bigint holds."""
+    """The submitted id or count, or None: only ASCII digits, and no larger than a bigint."""
     return int(text) if _ID.fullmatch(text or "") else None
 
 
@@ -122,7 +122,7 @@ class AmountField(NumberField):
 
 
 class PriceField(AmountField):
-    """What something was seen to cost. What was free says nothing about its price."""
+    """An observed price. Something that was free says nothing about its price."""
 
     def validate(self, value):
         if value == 0:
@@ -131,7 +131,7 @@ class PriceField(AmountField):
 
 
 def within_range(form, field, value, low, high):
-    """Refuse, at its field, a value that was computed from what was typed."""
+    """Refuse, at its field, a value computed from typed ones."""
     if not low <= value <= high:
         params = {"low": format_quantity(low), "high": format_quantity(high)}
         form.add_error(field, _("The result has to be between %(low)s and %(high)s") % params)

@@ -1,4 +1,4 @@
-"""Querysets that are compiled to SQL once a process instead of at each call.
+"""Querysets that are compiled to SQL once per process instead of at each call.
 
 Django builds and compiles a queryset anew whenever it is evaluated, which for a query with several joins costs more
 than running it. Here a queryset is written as a function of its parameters, with the ORM as anywhere else; the first
@@ -44,7 +44,7 @@ class EqualsAny(Lookup):
 def prepared(build):
     """Decorate a function that returns a queryset; calling it then returns the list of its rows.
 
-    The function is called once, with a `Param` for each parameter: it must not look at their values. Whatever else it
+    The function is called once, with a `Param` for each parameter: it must not look at their values. Anything else it
     uses (a clock, a setting, a language) stays as it was then.
     """
     parameters = signature(build)
@@ -66,7 +66,7 @@ class _Compiled:
         self.sql, self.params = self.compiler.as_sql()
 
     def rows(self, values):
-        """Those of an ordinary queryset whose compiler has its work done already."""
+        """The rows of an ordinary queryset whose compiler has already done its work."""
         bound = tuple(values[param.name] if isinstance(param, Param) else param for param in self.params)
         compiler, query = copy(self.compiler), copy(self.queryset.query)
         compiler.connection, compiler.as_sql = connection, lambda *_args, **_options: (self.sql, bound)

@@ -1,4 +1,4 @@
-"""Rows that stand on a page by the dozen, written from a template in a fraction of its time.
+"""Rows that a page has dozens of, written from a template in a fraction of the time it takes.
 
 The template language takes about a millisecond for a row of the order table. Here the template is rendered once for
 each case with marks in the place of texts; a row is then these pieces joined with its own texts, which are escaped as

@@ -31,7 +31,7 @@ from stores.models import Offer, Price
 
 pytestmark = pytest.mark.django_db
 
-PUBLIC, PERSON, ALICES = "public", "whoever is logged in", "what is Alice's own"
+PUBLIC, PERSON, ALICES = "public", "anyone logged in", "what is Alice's own"
 GROUP, ADMIN = "members of the group", "its admin"
 RUN, TAKING_PART, SHOPPING, LEADING = "the run: the group", "who takes part", "leader and helpers", "the leader"
 ALL = "GET POST PUT DELETE"
@@ -61,7 +61,7 @@ TABLE = {
     "run-back-to-shop",
     (LEADING, "GET POST"): "run-edit run-lock run-call-off shop-finish run-force total-correct run-complete",
     # Everyone may change their own line, only the leader those of others.
-    ("one's own, or the leader", "GET POST"): "run-product-of",
+    ("their own, or the leader", "GET POST"): "run-product-of",
 }
 RULES = {name: (who, methods.split()) for (who, methods), names in TABLE.items() for name in names.split()}
 OUTSIDERS = ("charlie", "former", "root")
@@ -73,7 +73,7 @@ LET_IN = {
     LEADING: {"alice"},
     SHOPPING: {"alice", "bob"},
     TAKING_PART: {"alice", "bob", "eve"},
-    "one's own, or the leader": {"alice", "eve"},
+    "their own, or the leader": {"alice", "eve"},
 }
 # The catalogue belongs to all groups: its ids exist or are missing, but are never foreign.
 SHARED = {"product_id", "store_id", "offer_id", "price_id"}

@@ -83,7 +83,7 @@ def test_markup_is_made_in_templates():
     assert complaints(files, lambda _, source: markup(source)) == []
 
 
-def test_what_is_stored_and_read_has_no_addresses_symbols_or_captions():
+def test_models_and_read_models_have_no_addresses_icons_or_captions():
     files = [path for path in python_files() if split(module_of(path))[1] in {"models", "reading"}]
     assert complaints(files, lambda _, source: looks(source)) == []
 

@@ -63,8 +63,8 @@ def test_requests_up_to_the_limit_pass_and_the_next_waits(site, limit, most, met
     source = elsewhere()
 
     def ask():
-        anybody = fields if fields is None else {"username": uuid4().hex} | fields
-        return site.ask(method, path, anybody, source=source)
+        values = fields if fields is None else {"username": uuid4().hex} | fields
+        return site.ask(method, path, values, source=source)
 
     at_the_beginning_of_a_window(ask)
     answers = race(*[ask] * (most + 1))
@@ -85,7 +85,7 @@ def test_twenty_orders_pass_and_the_next_waits(site):
     assert [status for status, _headers, _text in answers].count(429) == 1
 
 
-def test_of_forty_at_once_exactly_five_pass(site):
+def test_exactly_five_of_forty_at_once_pass(site):
     """R2: one budget across all workers."""
     ask = partial(site.ask, "POST", "/login/", WRONG, source=elsewhere())
     statuses = [status for status, _headers, _text in race(*[ask] * 40)]

@@ -234,7 +234,7 @@ def test_a_process_that_ends_by_itself_is_named_and_restarted(local, monkeypatch
     assert (local / "live.log").read_text() == "here\n" * 7
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 7
-    assert re.fullmatch(r"The live process ended by itself; .*live\.log tells why\. It is started again\.", lines[0])
+    assert re.fullmatch(r"The live process ended by itself; .*live\.log says why\. It is being restarted\.", lines[0])
 
 
 @contextlib.contextmanager

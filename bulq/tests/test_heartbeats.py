@@ -78,7 +78,7 @@ def test_it_is_stored_now_and_then_however_often_the_loop_runs():
 def test_without_the_database_the_process_keeps_running(settings, monkeypatch, caplog):
     monkeypatch.setitem(connections.settings["default"], "PORT", 1)
     beat(Pulse("beat"))
-    assert "The heartbeat was not written down" in caplog.text
+    assert "The heartbeat was not stored" in caplog.text
 
 
 def test_the_command_reports_the_problem_and_fails(capsys):

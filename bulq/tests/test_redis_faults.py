@@ -131,8 +131,8 @@ def test_tasks_of_a_page_wait_until_the_queue_is_back(broken, fault, settings, q
         with transaction.atomic():
             later.hand_over("bids.tasks.mail_at_once")
     assert time.monotonic() - started < 3 * later.SECONDS
-    assert caplog.text.count("was not handed over and waits for its next turn") == 5
-    assert caplog.text.count("Redis does not answer, so the worker's queue does without") == 1
+    assert caplog.text.count("could not be queued and waits for its next turn") == 5
+    assert caplog.text.count("Redis does not answer, so the worker's queue works without it") == 1
 
 
 class SilentNames:

@@ -49,7 +49,7 @@ def heartbeat(end=""):
         try:
             _call("GET", settings.BACKUP_HEARTBEAT_URL.rstrip("/") + end)
         except NotDelivered as error:
-            log.warning("The heartbeat of the backups was not heard: %s", error)
+            log.warning("The heartbeat of the backups was not received: %s", error)
 
 
 def channels():
@@ -69,9 +69,9 @@ def _tell(name, found):
                 record.kinds, record.told_at = [problem.kind for problem in found], timezone.now()
                 record.save()
     except NotDelivered as error:
-        log.error("The alarm was not delivered by %s: %s", name, error)
+        log.error("The alert was not delivered by %s: %s", name, error)
     except OperationalError as error:
-        log.warning("The alarm is being sent by another process: %s", error)
+        log.warning("The alert is being sent by another process: %s", error)
 
 
 def _news(record, found):
@@ -80,11 +80,11 @@ def _news(record, found):
         return _recovered() if record.kinds else None
     is_new = {problem.kind for problem in found} - set(record.kinds)
     if is_new or timezone.now() - record.told_at >= AGAIN_AFTER:
-        return _alarm(found)
+        return _alert(found)
     return None
 
 
-def _alarm(found):
+def _alert(found):
     last = last_verified()
     good = f"{last.key}, {last.size} bytes, verified {last.verified_at:%Y-%m-%d %H:%M} UTC" if last else "none"
     return (
@@ -93,7 +93,7 @@ def _alarm(found):
             *(problem.sentence for problem in found),
             "",
             f"Last good backup: {good}.",
-            "What to do: docs/operations.md, “When an alarm comes”. Look: manage.py backups. Try: manage.py backup.",
+            "What to do: docs/operations.md, “When an alert arrives”. Look: manage.py backups. Try: manage.py backup.",
             "You will be reminded daily until this is fixed.",
         ]),
     )  # fmt: skip

@@ -44,7 +44,7 @@ def last_seen():
     return {name: (at := rows.get(name)) and (at, now - at > STOPPED_AFTER) for name in WORKERS}
 
 
-def is_anybody_missing():
+def is_anything_missing():
     return any(seen and seen[1] for seen in last_seen().values())
 
 

@@ -34,10 +34,10 @@ class Pulse:
         try:
             Heartbeat.objects.update_or_create(name=self.name, defaults={"at": timezone.now()})
             # After downtime of the whole site the other one gets as much time to come back.
-            if monotonic() - self.born_at > health.STOPPED_AFTER.total_seconds() and health.is_anybody_missing():
+            if monotonic() - self.born_at > health.STOPPED_AFTER.total_seconds() and health.is_anything_missing():
                 alerts.tell()
         except DatabaseError as error:
-            log.warning("The heartbeat was not written down: %s", error)
+            log.warning("The heartbeat was not stored: %s", error)
         finally:
             connections.close_all()
 

@@ -129,7 +129,7 @@ def test_an_offer_with_its_price_can_be_added_at_once(as_bob, bob, metro):
     assert metro.is_currency_fixed
 
 
-def test_a_price_is_for_one_without_a_pack_and_for_what_is_typed(as_bob, metro):
+def test_without_a_pack_a_price_is_for_one_unit_or_the_typed_quantity(as_bob, metro):
     post(as_bob, store="Metro", amount="3")
     assert Price.objects.latest("pk").quantity == 1
     post(as_bob, name="Vinegar", store="Metro", amount="3", quantity="6", pack_size="12")

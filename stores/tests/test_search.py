@@ -60,7 +60,7 @@ def test_an_empty_search_finds_all_verified_first_then_by_folded_name():
     assert found("") == found("  ") == ["Yeast", "apple", "Čaj", "zebra"]
 
 
-def test_verified_come_before_better_matches_and_these_before_worse():
+def test_verified_products_come_before_better_matches_and_these_before_worse_ones():
     make_product("Rice pudding with vanilla")
     make_product("Rice")
     make_product("Rice noodles, thin", is_verified=True)

@@ -15,7 +15,7 @@ class Command(BaseCommand):
     help = "Backs the database up now. Exit code 1: it failed, 2: another one is being made."
 
     def add_arguments(self, parser):
-        parser.add_argument("--test-alert", action="store_true", help="make none, but alert everyone as if it failed")
+        parser.add_argument("--test-alert", action="store_true", help="make no backup, but alert everyone")
 
     def handle(self, *args, test_alert, **options):
         if test_alert:
@@ -46,7 +46,7 @@ class Command(BaseCommand):
         if not sentences:
             raise CommandError("Nobody is told: set BACKUP_ALERT_EMAILS or BACKUP_ALERT_WEBHOOK.")
         if not all_arrived:
-            raise CommandError("Not everyone was told.")
+            raise CommandError("Not everyone was reached.")
 
 
 def progress(output):

@@ -17,7 +17,7 @@ class Command(BaseCommand):
             call_command("migrate", interactive=False, skip_checks=True, verbosity=0)
         executor = MigrationExecutor(connection)
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-            raise CommandError("The database is not of this release: run manage.py migrate first.")
+            raise CommandError("The database does not match this release: run manage.py migrate first.")
         found = problems()
         for sentence in found:
             self.stdout.write(sentence)

@@ -20,10 +20,10 @@ class Command(BaseCommand):
         if into != name and (settings.SERVED_OVER_HTTPS or into):
             raise CommandError(
                 "Everyone knows the password of the demo people. "
-                f"If this site is only there to be tried out, add --into {name}."
+                f"If this site is only for trying Bulq out, add --into {name}."
             )
         if User.objects.exists() or Store.objects.exists():
-            raise CommandError("This database holds data already; demo data are for an empty one.")
+            raise CommandError("This database already contains data; the demo needs an empty one.")
         Demo(PASSWORD).write()
         self.stdout.write(
             f"Demo people: mara, jon, ana (Latin), dragan, milica (Cyrillic), admin (Django admin); "

@@ -30,7 +30,7 @@ class Command(migrate.Command):
                 is_mine = stack.enter_context(only_one(wait=PATIENCE))
             if not is_mine:
                 raise CommandError(
-                    f"For {PATIENCE} a backup was being made, or another migration. Try again when it has ended."
+                    f"A backup or another migration has been running for {PATIENCE}. Try again when it has ended."
                 )
             self._insist(*args, **options)
 

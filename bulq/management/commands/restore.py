@@ -33,11 +33,11 @@ class Command(BaseCommand):
         except FAILURES as error:
             raise CommandError(str(error)) from error
         rows = sum(manifest.counts.values())
-        self.stdout.write(f"{manifest.key} is restored into {into}: {rows} rows{'' if wrong else ', sums are right'}.")
+        self.stdout.write(f"{manifest.key} was restored into {into}: {rows} rows{'' if wrong else ', sums correct'}.")
         if before:
-            self.stdout.write(f"What was there is now called {before}. Drop it when you do not need it any more.")
+            self.stdout.write(f"The old database is now called {before}. Drop it when you no longer need it.")
         if not flush_cache():
-            self.stderr.write("Redis did not answer: lists of the catalogue may be old for a quarter of an hour.")
+            self.stderr.write("Redis did not answer: lists of the catalogue may be out of date for 15 minutes.")
         if wrong:
             raise CommandError(f"It is restored, but: {wrong}", returncode=NOT_RIGHT)
 

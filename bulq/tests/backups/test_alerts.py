@@ -178,7 +178,7 @@ def test_a_test_alert_uses_both_and_says_which_failed(letters, hook, settings):
     assert output_of("backup", "--test-alert") == ["e-mail: sent.", "webhook: sent."]
     assert "a test alert" in letters.got[0]["Subject"]
     hook.status = 404
-    with pytest.raises(CommandError, match="Not everyone was told"):
+    with pytest.raises(CommandError, match="Not everyone was reached"):
         output_of("backup", "--test-alert")
     settings.BACKUP_ALERT_EMAILS, settings.BACKUP_ALERT_WEBHOOK = [], ""
     with pytest.raises(CommandError, match="set BACKUP_ALERT_EMAILS or BACKUP_ALERT_WEBHOOK"):
@@ -254,4 +254,4 @@ def test_the_heartbeat_is_called_at_the_start_and_at_the_end(something, folder, 
     assert paths == ["/ping/start", "/ping", "/ping/start", "/ping/fail"]
     settings.BACKUP_HEARTBEAT_URL = f"http://127.0.0.1:{free_port()}"
     back_up()
-    assert "The heartbeat of the backups was not heard: no answer" in caplog.text
+    assert "The heartbeat of the backups was not received: no answer" in caplog.text

@@ -102,7 +102,7 @@ SENTENCES = {
     "fails": "exit code 1: no space",
     "is killed": r"was killed \(SIGKILL\)",
     "writes nothing": "pg_restore failed",
-    "is old": r"pg_dump is of PostgreSQL 9, the server of \d+: install client tools",
+    "is old": r"pg_dump is from PostgreSQL 9, the server is \d+: install client tools",
     "says no version": "does not say its version",
 }
 
@@ -255,7 +255,7 @@ def test_a_manifest_contains_no_secret(something, there):
 
 
 # --- B12: one at a time ----------------------------------------------------------------------------
-def test_of_two_at_once_the_second_is_skipped(something, there, monkeypatch):
+def test_the_second_of_two_at_once_is_skipped(something, there, monkeypatch):
     """B12."""
     begun, go_on = Signal(), Signal()
     real = job.dump

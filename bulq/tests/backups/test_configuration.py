@@ -67,7 +67,9 @@ def test_the_check_sees_tools_of_another_version(shim):
         [message] = [
             warning for warning in run_checks(tags=["database"], databases=["default"]) if warning.id == "bulq.W001"
         ]
-        assert re.search(rf"{program} is of PostgreSQL 99?, the server of \d+: install client tools \d+\.", message.msg)
+        assert re.search(
+            rf"{program} is from PostgreSQL 99?, the server is \d+: install client tools \d+\.", message.msg
+        )
         Path(shutil.which(program)).unlink()
     assert [
         warning for warning in run_checks(tags=["database"], databases=["default"]) if warning.id == "bulq.W001"
@@ -84,7 +86,7 @@ def test_with_tools_of_another_version_nothing_is_verified_drilled_or_restored(
     good = back_up()
     assert (good.state, good.error) == ("done", "")
     shim(program, f'[ "$1" = --version ] && echo "{program} (PostgreSQL) {version}" || exec "$real" "$@"')
-    sentence = f"{program} is of PostgreSQL {version.partition('.')[0]}, the server of"
+    sentence = f"{program} is from PostgreSQL {version.partition('.')[0]}, the server is"
     run = back_up()
     assert (run.state, run.verified_at) == ("failed", None)
     assert sentence in run.error

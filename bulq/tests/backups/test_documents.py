@@ -44,7 +44,7 @@ def test_a_new_machine_gets_everything_back(something, folder, tmp_path, target)
     )
     assert answer.returncode == 0, answer.stderr
     *_listed, restored, right = answer.stdout.splitlines()
-    assert restored.startswith(f"{run.key} is restored into {target}: ")
+    assert restored.startswith(f"{run.key} was restored into {target}: ")
     assert right == "All sums, states and references are correct."
     assert {table: count(target, table) for table in run.counts} == run.counts
     assert not databases.is_empty(target)

@@ -33,12 +33,12 @@ def test_a_damaged_object_makes_the_drill_fail(something, folder):
     run = back_up()
     file = folder / f"{run.key}.dump"
     file.write_bytes(file.read_bytes()[:-1] + b"?")
-    with pytest.raises(CommandError, match=f"{run.key} could not be restored. .*reads otherwise"):
+    with pytest.raises(CommandError, match=f"{run.key} could not be restored. .*differs from what was written"):
         output_of("drill")
     run.refresh_from_db()
-    assert "reads otherwise" in run.drill_error
-    [alarm] = mail.outbox
-    assert "could not be restored as a drill" in alarm.body
+    assert "differs from what was written" in run.drill_error
+    [alert] = mail.outbox
+    assert "could not be restored as a drill" in alert.body
     assert "not restored in the drill" in output_of("backups")[0]
     assert others() == []
 
@@ -62,7 +62,7 @@ def unknown_migration(monkeypatch):
 WRONG = {
     fewer_rows: "stores_price has 30 rows",
     wrong_sums: "check_invariants --migrate failed",
-    unknown_migration: "is of a later release",
+    unknown_migration: "comes from a later release",
 }
 
 

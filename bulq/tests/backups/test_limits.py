@@ -76,7 +76,7 @@ def test_a_process_waiting_for_our_lock_does_not_hold_up_pg_dump(folder, temp, o
     queued = threading.Thread(target=other.execute, args=["LOCK TABLE stores_product IN ACCESS EXCLUSIVE MODE"])
     migrations = dumping._migrations
 
-    def let_somebody_queue(server):
+    def let_someone_queue(server):
         queued.start()
         query = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'stores_product'::regclass"
         with connection.cursor() as cursor:
@@ -87,7 +87,7 @@ def test_a_process_waiting_for_our_lock_does_not_hold_up_pg_dump(folder, temp, o
                 time.sleep(0.01)
         return migrations(server)
 
-    monkeypatch.setattr(dumping, "_migrations", let_somebody_queue)
+    monkeypatch.setattr(dumping, "_migrations", let_someone_queue)
     assert "pg_dump failed with exit code 1: " in failed_within(2, folder, temp)
     queued.join(10)
     other.rollback()

@@ -57,16 +57,16 @@ def assert_whole(bucket, run):
 # --- B7: everything that can happen in transit -----------------------------------------------------
 HARM = {
     "upload cut": ("PUT", ".dump", s3.cut_the_upload, "Storing bulq-"),
-    "upload halved": ("PUT", ".dump", s3.halve_the_upload, "bytes in its place, not"),
-    "upload changed": ("PUT", ".dump", s3.change_the_upload, "reads otherwise than it was written"),
+    "upload halved": ("PUT", ".dump", s3.halve_the_upload, "stored bytes, not"),
+    "upload changed": ("PUT", ".dump", s3.change_the_upload, "differs from what was written"),
     "upload refused": ("PUT", ".dump", s3.answer_500, "Storing bulq-"),
     "upload denied": ("PUT", ".dump", s3.deny, "AccessDenied"),
     "length refused": ("HEAD", ".dump", s3.answer_500, "Looking at bulq-"),
-    "length wrong": ("HEAD", ".dump", s3.announce_one_byte_more, "bytes in its place, not"),
+    "length wrong": ("HEAD", ".dump", s3.announce_one_byte_more, "stored bytes, not"),
     "reading refused": ("GET", ".dump", s3.answer_500, "Reading bulq-"),
     "reading cut": ("GET", ".dump", s3.cut_the_answer, "Reading bulq-"),
-    "reading halved": ("GET", ".dump", s3.halve_the_answer, "reads otherwise than it was written"),
-    "reading changed": ("GET", ".dump", s3.change_the_answer, "reads otherwise than it was written"),
+    "reading halved": ("GET", ".dump", s3.halve_the_answer, "differs from what was written"),
+    "reading changed": ("GET", ".dump", s3.change_the_answer, "differs from what was written"),
     "manifest cut": ("PUT", ".json", s3.cut_the_upload, "Storing bulq-"),
     "manifest refused": ("PUT", ".json", s3.answer_500, "Storing bulq-"),
 }

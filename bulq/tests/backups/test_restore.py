@@ -44,7 +44,7 @@ def test_the_latest_backup_is_restored_completely(something, there, target):
     run = back_up()
     make_product("Later")
     [line] = output_of("restore", "latest", into=target)
-    assert line == f"{run.key} is restored into {target}: {sum(run.counts.values())} rows, sums are right."
+    assert line == f"{run.key} was restored into {target}: {sum(run.counts.values())} rows, sums correct."
     assert {table: count(target, table) for table in run.counts} == run.counts
     with databases.connected(target) as server:
         states = dict(server.execute("SELECT key, state FROM bulq_backuprun").fetchall())
@@ -76,7 +76,7 @@ def test_a_damaged_backup_changes_nothing(something, folder, target, damage):
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1
     file.write_bytes(content if damage == "flipped" else content[:-1])
-    with pytest.raises(CommandError, match=r"reads otherwise than it was written|bytes in its place, not"):
+    with pytest.raises(CommandError, match=r"differs from what was written|stored bytes, not"):
         output_of("restore", "latest", into=target)
     assert not databases.exists(target)
 
@@ -113,7 +113,7 @@ def test_typing_its_name_replaces_it_and_keeps_the_old_one(something, folder, fu
     back_up()
     *_lines, last = output_of("restore", "latest", into=full, replace=full)
     [before] = [name for name in others() if name != full]
-    assert last == f"What was there is now called {before}. Drop it when you do not need it any more."
+    assert last == f"The old database is now called {before}. Drop it when you no longer need it."
     assert (count(full), count(before, "mine")) == (30, 1)
 
 

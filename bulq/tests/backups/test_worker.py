@@ -105,7 +105,7 @@ def test_the_schedule_has_nightly_weekly_and_hourly_tasks(folder, settings):
     assert app.conf.timezone == "UTC"
 
 
-def test_of_two_beats_at_the_same_moment_one_makes_the_backup(something, folder):
+def test_one_of_two_beats_at_the_same_moment_makes_the_backup(something, folder):
     race(tasks.backup, tasks.backup, tasks.watch)
     assert done() == 1
 

@@ -58,7 +58,7 @@ def test_a_form_with_an_old_token_comes_back_at_once(enter):
     assert Group.objects.get().name == "Thursday Club"
 
 
-def test_unsaved_amounts_come_along(enter, live_server):
+def test_unsaved_amounts_are_sent_along(enter, live_server):
     """The order table saves itself; the browser submits it as a whole, and nothing is lost."""
     table = Table(enter, ignore=REFUSED)
     table.mara.username, table.mara.password = "mara", make_password(PASSWORD)
