@@ -60,13 +60,18 @@ os.environ.pop("DJANGO_SETTINGS_MODULE")
 from django.contrib.auth.hashers import Argon2PasswordHasher  # noqa: E402 - they need the settings
 
 from bulq.kit.breaker import Breaker  # noqa: E402
-from bulq.tests.thrift import empty_only_full_tables, look_for_static_files_once  # noqa: E402
+from bulq.tests.thrift import (  # noqa: E402
+    empty_only_full_tables,
+    look_for_static_files_once,
+    tell_of_whole_templates_only,
+)
 
 Breaker.PATIENCE = 6  # for the same reason
 # The same hash for less work; a process with the costs of production reads it too.
 Argon2PasswordHasher.time_cost, Argon2PasswordHasher.memory_cost, Argon2PasswordHasher.parallelism = 1, 8, 1
 look_for_static_files_once()
 empty_only_full_tables()
+tell_of_whole_templates_only()
 
 
 # Long tests begin first, in two halves for two workers: those that mostly wait for other programs, and those that keep

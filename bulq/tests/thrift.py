@@ -3,7 +3,7 @@
 from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
-from django.test import TransactionTestCase
+from django.test import TransactionTestCase, signals, utils
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 
@@ -53,3 +53,14 @@ def _full_tables():
     with connection.cursor() as cursor:
         cursor.execute("SELECT " + ", ".join(parts))
         return {name for name, is_full in zip(tables, cursor.fetchone(), strict=True) if is_full}
+
+
+def tell_of_whole_templates_only():
+    """Skip Django's signal for included and extended templates: the test client copies the context for each."""
+
+    def instrumented_test_render(self, context):
+        if context.template is self:
+            signals.template_rendered.send(sender=self, template=self, context=context)
+        return self.nodelist.render(context)
+
+    utils.instrumented_test_render = instrumented_test_render
