@@ -54,7 +54,8 @@ def test(arguments: Sequence[str]) -> int:
         environment.setdefault("SECRET_KEY", "for tests only")
         if code := lint((*LINTERS, *DJANGO_CHECKS), environment):
             return code
-        command = ("-m", "pytest", "-n", str(_processors()), "--dist", "worksteal", *SLOWEST, *arguments)
+        # One worker more than processors: at any time one of them waits for other programs.
+        command = ("-m", "pytest", "-n", str(_processors() + 1), "--dist", "worksteal", *SLOWEST, *arguments)
         with _python(*command, environment=environment) as process:
             return process.wait()
 
