@@ -6,6 +6,7 @@ process starts them for itself and all its xdist workers.
 
 import contextlib
 import gc
+import itertools
 import os
 import re
 import shutil
@@ -60,35 +61,49 @@ os.environ.pop("DJANGO_SETTINGS_MODULE")
 from django.contrib.auth.hashers import Argon2PasswordHasher  # noqa: E402 - they need the settings
 
 from bulq.kit.breaker import Breaker  # noqa: E402
-from bulq.tests.thrift import look_for_static_files_once  # noqa: E402
+from bulq.tests.thrift import (  # noqa: E402
+    empty_only_full_tables,
+    look_for_static_files_once,
+    tell_of_whole_templates_only,
+)
 
 Breaker.PATIENCE = 6  # for the same reason
 # The same hash for less work; a process with the costs of production reads it too.
 Argon2PasswordHasher.time_cost, Argon2PasswordHasher.memory_cost, Argon2PasswordHasher.parallelism = 1, 8, 1
 look_for_static_files_once()
+empty_only_full_tables()
+tell_of_whole_templates_only()
 
 
-# Long tests begin first, in two halves for two workers: those that mostly wait for other programs, and those that keep
-# a processor busy. A worker that is done takes from the end of the other's half, where only short ones are.
-WAITING = (
-    *("bulq/tests/shipping", "bulq/tests/backups", "bulq/tests/test_dev", "bulq/tests/test_bootstrap"),
-    *("bulq/tests/test_audit", "bulq/tests/test_logs", "bulq/tests/test_health", "bulq/tests/test_crashes"),
-    *("bulq/tests/test_behind_caddy", "bulq/tests/test_redis_faults", "bulq/tests/test_stream"),
-    *("bids/tests/test_races", "bids/tests/test_rivals"),
-)
-COMPUTING = (
-    *("bids/tests/test_stateful", "bulq/tests/journey", "bulq/tests/browser", "bids/tests/test_adding_up"),
-    *("bids/tests/test_one_moment", "bulq/tests/test_hostile", "bulq/tests/test_access_matrix"),
-    *("bulq/tests/test_payloads", "bids/tests/test_crashes", "bids/tests/test_query_counts"),
+# Long tests begin first, in lanes that begin where the parts of three workers do: tests that mostly wait for other
+# programs, tests that keep a processor busy, and more that wait. A worker that is done takes from the end of another's
+# part, where only short ones are.
+LANES = (
+    (
+        *("bulq/tests/shipping", "bulq/tests/test_dev", "bulq/tests/test_bootstrap", "bulq/tests/test_crashes"),
+        *("bulq/tests/test_logs", "bulq/tests/test_behind_caddy", "bulq/tests/test_redis_faults"),
+    ),
+    (
+        *("bids/tests/test_stateful", "bulq/tests/journey", "bulq/tests/browser", "bids/tests/test_adding_up"),
+        *("bids/tests/test_one_moment", "bulq/tests/test_hostile", "bulq/tests/test_access_matrix"),
+        *("bulq/tests/test_payloads", "bids/tests/test_crashes", "bids/tests/test_query_counts"),
+    ),
+    (
+        *("bulq/tests/backups", "bulq/tests/test_audit", "bulq/tests/test_health", "bulq/tests/test_stream"),
+        *("bids/tests/test_races", "bids/tests/test_rivals"),
+    ),
 )
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
-    waiting, computing = (_begin_with(prefixes, items) for prefixes in (WAITING, COMPUTING))
-    others = [item for item in items if not item.nodeid.startswith(WAITING + COMPUTING)]
-    middle = max(len(items) // 2 - len(waiting), 0)
-    items[:] = [*waiting, *others[:middle], *computing, *others[middle:]]
+    lanes = [_begin_with(prefixes, items) for prefixes in LANES]
+    others = iter([item for item in items if not item.nodeid.startswith(sum(LANES, ()))])
+    part = len(items) // len(lanes)
+    items[:] = [
+        *(item for lane in lanes for item in (*lane, *itertools.islice(others, max(part - len(lane), 0)))),
+        *others,
+    ]
 
 
 def _begin_with(prefixes, items):

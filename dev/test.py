@@ -1,9 +1,10 @@
 """`make test`: the linters, what Django checks itself, then every test, on servers of this run's own."""
 
+import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from dev.processes import CannotStart, Stopped, stop_signals
@@ -36,8 +37,10 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def lint(checks: Sequence = LINTERS, environment: Mapping[str, str] = os.environ) -> int:
-    """Run them all before giving up; the first failure's exit code counts."""
-    codes = {name: _python(*command, environment=environment) for name, command in checks}
+    """Run them all, side by side; the first failure's exit code counts."""
+    with contextlib.ExitStack() as stack:
+        started = {name: stack.enter_context(_python(*command, environment=environment)) for name, command in checks}
+        codes = {name: process.wait() for name, process in started.items()}
     failed = {name: code for name, code in codes.items() if code}
     if failed:
         print(f"Failed: {', '.join(failed)}. (`make format` fixes the layout.)", file=sys.stderr, flush=True)
@@ -49,10 +52,12 @@ def test(arguments: Sequence[str]) -> int:
     with throwaway_services() as started:
         environment = {**os.environ, **started.urls}
         environment.setdefault("SECRET_KEY", "for tests only")
-        return lint((*LINTERS, *DJANGO_CHECKS), environment) or _python(
-            *("-m", "pytest", "-n", str(_processors()), "--dist", "worksteal", *SLOWEST, *arguments),
-            environment=environment,
-        )
+        if code := lint((*LINTERS, *DJANGO_CHECKS), environment):
+            return code
+        # One worker more than processors: at any time one of them waits for other programs.
+        command = ("-m", "pytest", "-n", str(_processors() + 1), "--dist", "worksteal", *SLOWEST, *arguments)
+        with _python(*command, environment=environment) as process:
+            return process.wait()
 
 
 def _processors() -> int:
@@ -60,14 +65,16 @@ def _processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _python(*command: str, environment: Mapping[str, str]) -> int:
+@contextlib.contextmanager
+def _python(*command: str, environment: Mapping[str, str]) -> Iterator[subprocess.Popen]:
     process = subprocess.Popen([sys.executable, *command], cwd=ROOT, env=environment)
     try:
-        return process.wait()
+        yield process
     except BaseException:
-        process.terminate()  # after Ctrl-C it is already shutting down; after a plain kill it is not
-        process.wait()
+        process.terminate()  # after Ctrl-C it is on its way out already; after a plain kill it is not
         raise
+    finally:
+        process.wait()
 
 
 if __name__ == "__main__":

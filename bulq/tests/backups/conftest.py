@@ -9,7 +9,6 @@ from pathlib import Path
 import boto3
 import pytest
 from django.db import connection
-from moto.server import ThreadedMotoServer
 
 from accounts.tests.factories import make_user
 from bulq.backups import databases, tools
@@ -23,6 +22,8 @@ BUCKET = "bulq-backups"
 
 @pytest.fixture(scope="session")
 def s3_server():
+    from moto.server import ThreadedMotoServer  # only here: it takes half a second, in every worker
+
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     yield "http://{}:{}".format(*server.get_host_and_port())

@@ -10,6 +10,8 @@ import psycopg
 from .machine import until
 
 _numbers = count(1)
+# Seconds between an answer and the next question: the processor is for who is looked at, and a restart takes longer.
+PAUSE = 0.25
 
 
 class Load:
@@ -30,7 +32,7 @@ def load(site, page, cookies):
     load, over = Load(), threading.Event()
 
     def ask(method):
-        while not over.is_set():
+        while not over.wait(PAUSE):
             fields = {"name": f"{load.tag} {next(_numbers)}", "currency": "EUR"} if method == "POST" else None
             status, _headers, _body = site.ask(method, "/groups/new/" if fields else page, fields, cookies=cookies)
             load.seen[method].append((status, fields and fields["name"]))

@@ -12,7 +12,7 @@ import subprocess
 import sysconfig
 import tempfile
 import time
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 from uuid import uuid4
@@ -52,6 +52,21 @@ def compose(project, *arguments, **options):
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, **options)
 
 
+def configuration(project):
+    """All that Compose reads from docker-compose.yml and .env, profiles included."""
+    return json.loads(
+        _read_by_compose(project, *((project / name).read_text() for name in ("docker-compose.yml", ".env")))
+    )
+
+
+@cache
+def _read_by_compose(project, *_texts):
+    """Asked again whenever one of the texts has changed: the answer takes it a quarter of a second."""
+    answer = compose(project, "--profile", "*", "config", "--format", "json")
+    assert (answer.returncode, answer.stderr) == (0, "")
+    return answer.stdout
+
+
 class Machine:
     """`project` is the folder with docker-compose.yml and .env; `urls` lead to a PostgreSQL and a Redis.
 
@@ -85,9 +100,7 @@ class Machine:
     @property
     def services(self):
         """As Compose reads them now: file, .env and all."""
-        answer = compose(self.project, "--profile", "*", "config", "--format", "json")
-        assert answer.returncode == 0, answer.stderr
-        return json.loads(answer.stdout)["services"]
+        return configuration(self.project)["services"]
 
     def here(self, text):
         for there, place in self.places.items():
@@ -168,13 +181,17 @@ class Machine:
     def certificate(self):
         return self.folder / "caddy/.local/share/caddy/pki/authorities/local/root.crt"
 
+    @cached_property
+    def trust(self):
+        """Made once: to read all authorities of the machine takes as long as a page."""
+        return ssl.create_default_context(cafile=self.certificate)
+
     @contextlib.contextmanager
     def connected(self, source="127.0.0.1"):
-        link = http.client.HTTPSConnection(self.domain, self.https, timeout=60)
+        link = http.client.HTTPSConnection(self.domain, self.https, timeout=60, context=self.trust)
         there = "::1" if ":" in source else "127.0.0.1"
         plain = socket.create_connection((there, self.https), timeout=60, source_address=(source, 0))
-        context = ssl.create_default_context(cafile=self.certificate)
-        link.sock = context.wrap_socket(plain, server_hostname=self.domain)
+        link.sock = self.trust.wrap_socket(plain, server_hostname=self.domain)
         with contextlib.closing(link):
             yield link
 

@@ -1,13 +1,12 @@
 """O4: docker-compose.yml, Dockerfile, Caddyfile and .env.example, read as their own programs read them."""
 
-import json
 import re
 import subprocess
 from itertools import pairwise
 
 import pytest
 
-from .machine import DOTENV, ROOT, SCRIPTS, compose
+from .machine import DOTENV, ROOT, SCRIPTS, compose, configuration
 from .operator import shipped
 
 OURS = ("web", "live", "worker", "beat", "release")
@@ -15,29 +14,24 @@ THEIRS = ("caddy", "db", "redis")
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 
 
-@pytest.fixture
-def project(tmp_path):
-    (tmp_path / "docker-compose.yml").symlink_to(ROOT / "docker-compose.yml")
-    return tmp_path
-
-
-@pytest.fixture
-def parsed(project):
+@pytest.fixture(scope="module")
+def parsed(tmp_path_factory):
+    project = tmp_path_factory.mktemp("filled-in")
+    (project / "docker-compose.yml").symlink_to(ROOT / "docker-compose.yml")
     lines = DOTENV | dict.fromkeys(SECRETS, "canary")
     (project / ".env").write_text("".join(f"{name}={value}\n" for name, value in lines.items()))
-    answer = compose(project, "--profile", "*", "config", "--format", "json")
-    assert (answer.returncode, answer.stderr) == (0, "")
-    return json.loads(answer.stdout)
+    return configuration(project)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def services(parsed):
     return parsed["services"]
 
 
-def test_missing_variables_are_named(project):
-    (project / ".env").write_text((ROOT / ".env.example").read_text())
-    answer = compose(project, "config", "--quiet")
+def test_missing_variables_are_named(tmp_path):
+    for name, file in (("docker-compose.yml", "docker-compose.yml"), (".env", ".env.example")):
+        (tmp_path / name).symlink_to(ROOT / file)
+    answer = compose(tmp_path, "config", "--quiet")
     assert answer.returncode != 0
     assert "is not set in .env" in answer.stderr
 
