@@ -33,7 +33,7 @@ class Day:
 
 @dataclass
 class Mark:
-    """A point of a line (templates/includes/_chart_mark.html): a polygon, or without corners a circle."""
+    """A point of a line (templates/includes/_chart_mark.html): a circle around `x` and `y`, or a polygon."""
 
     x: str
     y: str
@@ -79,35 +79,34 @@ def _chart(series, currency):
     def y(price):
         return BOTTOM - (price - low) * (BOTTOM - TOP) / (high - low)
 
-    placed = [(name, [(x(day), y(price)) for day, price in points]) for name, points in series]
-    label_heights = drawing.spread_out([points[-1][1] for _name, points in placed], BETWEEN_LABELS, BOTTOM)
+    def line(n, store, points, label_y):
+        places = [(x(day), y(price)) for day, price in points]
+        texts = [(drawing.short(x), drawing.short(y)) for x, y in places]
+        if corners := drawing.MARKS[n % len(drawing.MARKS)]:
+            marks = [Mark("", "", drawing.polygon(corners, x, y)) for x, y in places]
+        else:
+            marks = [Mark(x, y, "") for x, y in texts]
+        return Line(
+            store=_cut(store),
+            price=_price(points[-1][1], currency),
+            label_y=drawing.short(label_y),
+            path=" ".join(map(",".join, texts)),
+            marks=write("includes/_chart_mark.html", marks),
+        )
+
+    heights = drawing.spread_out([y(points[-1][1]) for _name, points in series], BETWEEN_LABELS, BOTTOM)
     ends = ((first, "start"), (last, "end"))[: 1 + (first != last)]
     return Chart(
         label=" ".join(_sentence(name, [price for _day, price in points], currency) for name, points in series),
         levels=[Level(drawing.short(y(level)), _price(level, currency)) for level in levels],
         days=[Day(drawing.short(x(day)), anchor, date_format(day, "SHORT_DATE_FORMAT")) for day, anchor in ends],
-        lines=[
-            Line(
-                store=_cut(name),
-                price=_price(series[n][1][-1][1], currency),
-                label_y=drawing.short(label_heights[n]),
-                path=" ".join(f"{drawing.short(x)},{drawing.short(y)}" for x, y in points),
-                marks=_marks(list(drawing.MARKS)[n % len(drawing.MARKS)], points),
-            )
-            for n, (name, points) in enumerate(placed)
-        ],
+        lines=[line(n, *named, height) for n, (named, height) in enumerate(zip(series, heights, strict=True))],
     )
 
 
 def _ends(values):
     ordered = sorted(values)
     return ordered[0], ordered[-1]
-
-
-def _marks(shape, points):
-    short = drawing.short
-    marks = (Mark(short(x), short(y), drawing.corners(shape, x, y)) for x, y in points)
-    return write("includes/_chart_mark.html", marks)
 
 
 def _sentence(store, prices, currency):

@@ -11,12 +11,12 @@ HUNDRED = Decimal(100)
 GAP = Decimal("0.9")  # per cent between two segments
 MOST_CELLS = 12
 # A shape for each line of a chart, so that colour is not the only difference; corners around its middle.
-MARKS = {
-    "circle": (),
-    "square": ((-1, -1), (1, -1), (1, 1), (-1, 1)),
-    "diamond": ((0, Decimal("-1.4")), (Decimal("1.4"), 0), (0, Decimal("1.4")), (Decimal("-1.4"), 0)),
-    "triangle": ((0, Decimal("-1.3")), (Decimal("1.2"), 1), (Decimal("-1.2"), 1)),
-}
+MARKS = (
+    (),  # a circle
+    ((-1, -1), (1, -1), (1, 1), (-1, 1)),
+    ((0, Decimal("-1.4")), (Decimal("1.4"), 0), (0, Decimal("1.4")), (Decimal("-1.4"), 0)),
+    ((0, Decimal("-1.3")), (Decimal("1.2"), 1), (Decimal("-1.2"), 1)),
+)
 
 
 def short(number):
@@ -93,6 +93,6 @@ def spread_out(heights, least, bottom):
     return placed
 
 
-def corners(shape, x, y, size=Decimal("3.5")):
-    """The corners of a mark at a point of a chart, as SVG writes them; a circle has none."""
-    return " ".join(f"{short(x + dx * size)},{short(y + dy * size)}" for dx, dy in MARKS[shape])
+def polygon(corners, x, y, size=Decimal("3.5")):
+    """The corners of a mark at a point of a chart, as SVG writes them."""
+    return " ".join(f"{short(x + dx * size)},{short(y + dy * size)}" for dx, dy in corners)
