@@ -9,6 +9,7 @@ import threading
 import time
 from contextlib import contextmanager
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 from dev.processes import free_port, is_listening
@@ -93,21 +94,28 @@ GOALS = {
     "store list": 2.5,
     "store page (200 products)": 4,
     "home": 4,
+    "order, nothing changed": 4,
     "order": 4,
     "run page (60 products, 20 people)": 9,
+    "refresh of it after a change": 4,
 }
 
 
 def _processor(site, port, known, pages):
     """How long the web processes compute for each page, as ratios to the empty one; waiting does not count."""
     baseline = None
-    print("\n| page | processor ms | of the empty page | goal |\n|---|---|---|---|")
-    for name, path in [*pages.items(), ("order", None)]:
+    print("\n| page | processor ms | of the empty page | goal | kB |\n|---|---|---|---|---|")
+    asked = {name: partial(load, port, known, path, 1) for name, path in pages.items()}
+    asked["refresh of it after a change"] = partial(refreshes, port, known)
+    asked["order, nothing changed"] = partial(bids, port, known, 1)
+    asked["order"] = partial(changes, port, known)
+    for name, ask in asked.items():
         before = processor_seconds(site.pid)
-        result = load(port, known, path, 1) if path else bids(port, known, 1)
+        result = ask()
         ms = 1000 * (processor_seconds(site.pid) - before) / result["requests"]
         baseline = baseline or ms
-        print(f"| {name} | {ms:.1f} | {ms / baseline:.1f} | {GOALS.get(name, '')} |", flush=True)
+        size = f"{result['bytes'] / 1000:.1f}"
+        print(f"| {name} | {ms:.1f} | {ms / baseline:.1f} | {GOALS.get(name, '')} | {size} |", flush=True)
 
 
 def _row(name, connections, result, baseline, queries):
@@ -120,10 +128,10 @@ def _row(name, connections, result, baseline, queries):
     assert result["statuses"] == [200], result["statuses"]
 
 
-def load(port, known, path, connections, method="GET", fields=None, cookies=None, most=10**9):
+def load(port, known, path, connections, method="GET", fields=None, cookies=None, most=10**9, headers=None):
     job = {
         "port": port, "path": path, "connections": connections, "seconds": SECONDS, "method": method,
-        "fields": fields or {}, "cookies": cookies or known["cookies"], "most": most,
+        "fields": fields or {}, "cookies": cookies or known["cookies"], "most": most, "headers": headers or {},
     }  # fmt: skip
     result = subprocess.run(
         [sys.executable, "-m", "benchmarks.load"],
@@ -140,6 +148,23 @@ def bids(port, known, connections):
     """Everyone sets one amount, again and again, on one run at once."""
     fields = {f"q-{known['products'][0]}": "3"}
     return load(port, known, f"/runs/{known['crowd']}/order/", connections, "POST", fields, known["cookies"][:20])
+
+
+def changes(port, known):
+    """One person, whose amount is another one each time."""
+    path, fields = f"/runs/{known['crowd']}/order/", {"changes": known["products"][0]}
+    return load(port, known, path, 1, "POST", fields, [known["cookies"][25]])
+
+
+def refreshes(port, known):
+    """What an open run page asks after someone else has ordered."""
+    path = f"/runs/{known['runs'][20]}/"
+    page = load(port, known, path, 1, most=1)
+    product, other = known["products"][5], known["cookies"][3]
+    order = {f"q-{product}": "9", f"was-{product}": "4"}  # as it was seeded
+    assert load(port, known, f"{path}order/", 1, "POST", order, [other], most=1)["statuses"] == [200]
+    headers = {"X-Bulq-Part": "live", "X-Bulq-Seen": page["seen"]}
+    return load(port, known, path, 1, headers=headers)
 
 
 def _check_bids(port, known):

@@ -8,6 +8,7 @@ seconds. It takes `BENCH_SATURDAY_SECONDS` (120); then come more and more people
 
 import asyncio
 import os
+import random
 import re
 import statistics
 import time
@@ -22,7 +23,8 @@ from uuid import uuid4
 PEOPLE, RUNS, SHOPPING, PRODUCTS = 15, 20, 5, 20
 MOST_RUNS = 60
 PACE = 10  # seconds between two actions of a person
-LEAST, MOST, SHARE = 3, 15, 20  # between two refreshes (static/js/live.js)
+OPENING = 0.1  # seconds from one page that is opened to the next
+LEAST, MOST, SHARE, SPREAD = 3, 15, 20, 0.25  # between two refreshes (static/js/live.js)
 SECONDS = int(os.environ.get("BENCH_SATURDAY_SECONDS", "120"))
 STAMP = re.compile(rb'data-seen="([^"]*)"')
 TOKEN = "c" * 32
@@ -43,8 +45,9 @@ class Person:
 
 @dataclass
 class Answers:
-    """Seconds taken by each answer, by kind of request, and how often each status came."""
+    """Seconds of each answer, by what was asked, and how often each status came, once all pages are open."""
 
+    starts_at: float
     seconds: dict = field(default_factory=lambda: {"page": [], "refresh": [], "order": [], "tick": []})
     statuses: Counter = field(default_factory=Counter)
     bytes: list = field(default_factory=list)  # of refreshes, as they are sent
@@ -114,10 +117,13 @@ class Browser:
     async def refresh(self):
         while await self._before_the_end(self.changed.wait()):
             self.changed.clear()
+            await asyncio.sleep(SPREAD * random.random())
             started = time.monotonic()
             await self.look("refresh")
             took = time.monotonic() - started
-            await self._before_the_end(asyncio.sleep(max(LEAST - took, min(MOST, SHARE * took))))
+            await self._before_the_end(
+                asyncio.sleep(max(LEAST - took, min(MOST, SHARE * took)) * random.uniform(1, 1.5))
+            )
 
     async def act(self):
         """An order or a tick, once in ten seconds; not everybody at once."""
@@ -166,8 +172,9 @@ class Browser:
         async with self.lock:  # one connection a browser
             started = time.monotonic()
             status, body, size = await self._exchange(method, path, fields, headers or {})
-            self.answers.seconds[kind].append(time.monotonic() - started)
-            self.answers.statuses[status] += 1
+            if started > self.answers.starts_at:
+                self.answers.seconds[kind].append(time.monotonic() - started)
+                self.answers.statuses[status] += 1
             return status, body, size
 
     async def _exchange(self, method, path, fields, headers):
@@ -207,11 +214,11 @@ class Browser:
 
 
 async def _spend(port, people, seconds):
-    answers, loop = Answers(), asyncio.get_running_loop()
-    ends_at = loop.time() + seconds
-    spread = min(20, seconds / 3)  # they are added one after the other
+    opening = OPENING * len(people) + LEAST
+    answers = Answers(starts_at=time.monotonic() + opening)
+    ends_at = asyncio.get_running_loop().time() + opening + seconds
     browsers = [Browser(port, person, answers, ends_at) for person in people]
-    await asyncio.gather(*(browser.run(spread * n / len(people)) for n, browser in enumerate(browsers)))
+    await asyncio.gather(*(browser.run(OPENING * n) for n, browser in enumerate(browsers)))
     return answers
 
 

@@ -6,6 +6,7 @@
   "use strict";
 
   const LEAST = 3000; // between two refreshes
+  const SPREAD = 250; // all who see a run hear of a change at once, and should not ask at once
   const SHARE = 20; // the pause is as many times as long as the answer took, so that a busy server is asked less often
   const POLL = 15_000; // between two without a stream
   const SILENCE = 40_000; // the server says something every 15 seconds
@@ -73,6 +74,7 @@
     source.onmessage = () => {
       heardAt = Date.now();
       others.postMessage("changed");
+      notBefore = Math.max(notBefore, Date.now() + SPREAD * Math.random());
       want();
     };
     source.onerror = again;
@@ -154,7 +156,9 @@
       if (!(error instanceof TypeError || error instanceof DOMException)) throw error;
       later(LEAST); // no network, or it took too long
     } finally {
-      notBefore = Math.max(notBefore, Date.now() + Math.min(POLL, SHARE * (Date.now() - askedAt)));
+      const took = Date.now() - askedAt;
+      const pause = Math.max(LEAST - took, Math.min(POLL, SHARE * took));
+      notBefore = Math.max(notBefore, Date.now() + pause * (1 + Math.random() / 2));
       isAsking = false;
       plan();
     }
