@@ -16,6 +16,8 @@ from dev.processes import free_port, is_listening
 from dev.run import GUNICORN
 from dev.services import throwaway_services
 
+from . import saturday
+
 ROOT = Path(__file__).resolve().parents[1]
 CONNECTIONS = (1, 8, 32)
 EMPTY = "/bench/empty/"
@@ -29,6 +31,7 @@ def main():
             unlimited = {connections: load(port, known, EMPTY, connections) for connections in CONNECTIONS}
         with serving(**dict.fromkeys(RATES, "1000000/m")) as (site, port):
             report(site, port, known, unlimited)
+        saturday.run()
 
 
 @contextmanager

@@ -257,16 +257,21 @@ def _lost(people):
     return sum(stored[person.user, person.product] != person.amount for person in people if person.product)
 
 
-def main():
-    from .__main__ import seeded
+def run():
+    """On the database of `seeded`, with everything else of its own."""
     from .live import _site
 
+    people = seed()
+    with _site(Path(os.environ["STATIC_ROOT"]), BULQ_TRUSTED_PROXIES="127.0.0.1") as site:
+        saturday(site.port, people)
+        carries(site.port, people)
+
+
+def main():
+    from .__main__ import seeded
+
     with seeded():
-        people = seed()
-        folder = Path(os.environ["STATIC_ROOT"])
-        with _site(folder, BULQ_TRUSTED_PROXIES="127.0.0.1") as site:
-            saturday(site.port, people)
-            carries(site.port, people)
+        run()
 
 
 if __name__ == "__main__":
