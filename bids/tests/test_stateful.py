@@ -23,7 +23,7 @@ RUNS, STEPS = 100, 40
 # At first only chance decides what is tried. What is still unseen then is aimed at, for at most this many rounds.
 AT_FIRST, MORE_ROUNDS, RUNS_A_ROUND = 50, 65, 10
 # Called by other actions, never by a page.
-PARTS_OF_ACTIONS = {"move_run", "reopen_run", "drop_out", "lock_run_to_reopen", "follow_with_price"}
+PARTS_OF_ACTIONS = {"move_run", "reopen_run", "drop_out", "lock_run_to_reopen", "follow_with_price", "sorting_refusal"}
 
 
 class AnyLife(RuleBasedStateMachine):
