@@ -139,6 +139,7 @@
   }
 
   async function refresh() {
+    if (hasToWait()) return; // since it was planned; what it waits for plans anew
     const before = own;
     [isAsking, wanted, askedAt] = [true, false, Date.now()];
     notBefore = askedAt + LEAST;
