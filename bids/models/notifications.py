@@ -29,7 +29,7 @@ class NotificationQuerySet(models.QuerySet):
         return same if event.kind in SUPERSEDED or event.subject_id else same.filter(event__actor=event.actor)
 
     def with_words(self):
-        """With everything that telling each needs."""
+        """With everything that the sentence and the link of each need."""
         event = [f"event__{name}" for name in ("actor", "subject", "product", "run__store", "run__group")]
         return self.select_related(*event, "group", "actor")
 

@@ -186,6 +186,14 @@ def test_the_page_of_someone_else_or_in_another_language_is_never_completed():
     assert "data-refresh" in page_of(scene, scene.bob, stamp_of(page_of(scene, scene.bob)))
 
 
+def test_the_page_to_choose_products_is_always_whole():
+    scene = stage()
+    seen = stamp_of(page_of(scene, scene.bob))
+    headers = {"X-Bulq-Part": "live", "X-Bulq-Seen": seen}
+    answer = signed_in(scene.bob).get(f"/runs/{scene.run.pk}/add/", headers=headers)
+    assert {str(scene.oil.pk), str(scene.gouda.pk)} <= rows_of(answer.text).keys()
+
+
 def test_a_page_that_has_seen_the_newest_event_is_sent_no_row():
     scene = stage()
     newest = scene.last_event().pk

@@ -36,7 +36,8 @@ def board_context(request, run, *, choose=None, columns=None, typed=None, errors
     board, user = Board(run), request.user
     table = OrderTable(board, user, typed=typed, errors=errors, columns=columns, editable=run.is_collecting)
     rows = choose(board) if choose else _filtered(request, board, table)
-    page = refresh.compare(request, table, rows) if request.method == "GET" else refresh.Refresh("", None)
+    is_board = request.method == "GET" and not choose  # the one page of these that is live
+    page = refresh.compare(request, table, rows) if is_board else refresh.Refresh("", None)
     return {
         "run": run,
         "board": board,

@@ -31,7 +31,7 @@ def others_of(board, user):
 
 
 def has_columns(board, user):
-    """Whether everybody else has a column of their own."""
+    """Whether each other person gets a column."""
     return len(others_of(board, user)) <= MOST_COLUMNS
 
 
@@ -49,7 +49,7 @@ class TableRow:
     cells: str
     others: str
     packs: str
-    # The reader's own: as stored, as the input shows it (which may have been refused), and as it is told.
+    # The reader's own amount: as stored, as the input shows it (perhaps refused), and as text.
     was: str
     amount: str
     mine: str
@@ -60,7 +60,7 @@ class TableRow:
 
 @dataclass
 class Wish:
-    """What one person wants of a product: `label` is how they are called here."""
+    """What one person wants of a product; `label` is their name here."""
 
     label: str
     amount: str
@@ -136,7 +136,7 @@ class OrderTable:
         return write("bids/_cell.html", [Wish("", self._wish(row, person)) for person, _label in self.others])
 
     def _others(self, row):
-        """Whoever else wants some, in the order of the columns. Few differ, so each is written once."""
+        """The others who want some, in the order of the columns. Few differ, so each is written once."""
         written = []
         for person, label in self.others:
             if person in row.wishes:
@@ -153,7 +153,7 @@ class OrderTable:
         return _("maybe") if quantity is None else self._amount(quantity)
 
     def _amount(self, number):
-        """As for people; formatting costs ten times as much as looking it up, and few numbers differ."""
+        """Formatted for people. That costs ten times as much as looking it up, and few numbers differ."""
         if number not in self._amounts:
             self._amounts[number] = format_quantity(number)
         return self._amounts[number]

@@ -35,7 +35,7 @@ class Icon:
 
 @dataclass
 class Avatar:
-    """Somebody's initials (templates/includes/_avatar.html)."""
+    """A person's initials (templates/includes/_avatar.html)."""
 
     initials: str
     is_reader: bool

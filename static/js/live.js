@@ -74,7 +74,7 @@
     source.onmessage = () => {
       heardAt = Date.now();
       others.postMessage("changed");
-      notBefore = Math.max(notBefore, Date.now() + SPREAD * Math.random());
+      if (!wanted) notBefore = Math.max(notBefore, Date.now() + SPREAD * Math.random()); // else each would put it off
       want();
     };
     source.onerror = again;
@@ -233,9 +233,9 @@
   /** Everyone's amounts in the order table: from "p12 Ana" to what stands there. */
   function wishes() {
     const all = new Map();
-    for (const one of document.querySelectorAll("tr[id] .whos > span")) {
-      const amount = one.querySelector("b").textContent;
-      all.set(`${one.closest("tr").id} ${one.textContent.slice(0, -amount.length).trim()}`, amount);
+    for (const wish of document.querySelectorAll("tr[id] .whos > span")) {
+      const amount = wish.querySelector("b").textContent;
+      all.set(`${wish.closest("tr").id} ${wish.textContent.slice(0, -amount.length).trim()}`, amount);
     }
     return all;
   }
@@ -252,8 +252,8 @@
   function showMarks() {
     const names = [...document.querySelectorAll(".matrix thead th")].map((head) => head.textContent);
     for (const row of document.querySelectorAll(".matrix tr[id]")) {
-      for (const one of row.querySelectorAll(".whos > span")) {
-        one.classList.toggle("changed", marked.has(`${row.id} ${one.firstChild.textContent.trim()}`));
+      for (const wish of row.querySelectorAll(".whos > span")) {
+        wish.classList.toggle("changed", marked.has(`${row.id} ${wish.firstChild.textContent.trim()}`));
       }
       for (const cell of row.querySelectorAll(".who")) {
         cell.classList.toggle("changed", marked.has(`${row.id} ${names[cell.cellIndex]}`));
