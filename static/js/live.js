@@ -204,23 +204,25 @@
     return "refresh" in page.body.dataset ? ["#main", "#dock", "#bell"].filter((part) => page.querySelector(part)) : ["body"];
   }
 
-  // --- Rows of the order table (bids/views/refresh.py) ------------------------------------------
+  // --- Lines of the order table and of the list of people (bids/views/refresh.py) ---------------
 
   const table = () => document.querySelector("[data-seen]");
   const behind = new Set(); // products in whose rows someone was typing, so that they may not have been taken in
 
   const seen = () => [table()?.dataset.seen, ...behind].filter(Boolean).join(" ");
 
-  /** Put in the rows that the answer leaves out because they stand here. Returns false if one does not. */
+  /** Put in the lines that the answer leaves out because they stand here. Returns false if one does not. */
   function complete(page) {
-    const body = page.querySelector("[data-rows]");
-    const rows = body?.dataset.rows.split(" ").map((id) => page.getElementById(`p${id}`) ?? document.getElementById(`p${id}`)?.cloneNode(true));
-    if (rows && !rows.every(Boolean)) {
-      table()?.removeAttribute("data-seen"); // the next answer is whole
-      return false;
+    for (const list of page.querySelectorAll("[data-lines]")) {
+      const ids = list.dataset.lines.split(" ").filter(Boolean);
+      const lines = ids.map((id) => page.getElementById(id) ?? document.getElementById(id)?.cloneNode(true));
+      if (!lines.every(Boolean)) {
+        table()?.removeAttribute("data-seen"); // the next answer is whole
+        return false;
+      }
+      list.replaceChildren(...lines);
+      list.removeAttribute("data-lines");
     }
-    body?.replaceChildren(...rows);
-    body?.removeAttribute("data-rows");
     behind.clear();
     for (const line of document.querySelectorAll(".qty[data-line]")) if (bulq.isUnsaved(line)) behind.add(line.dataset.line);
     return true;
