@@ -29,8 +29,8 @@ class RunAdmin(admin.ModelAdmin):
     list_per_page = 50
     search_fields = ["group__name", "store__name", "leader__name", "leader__username", "note"]
     date_hierarchy = "created_at"
-    fields = ["group", "store", "leader", "payer", "state", "state_at", "day", "note", "version"]
-    readonly_fields = ["group", "store", "leader", "payer", "state", "state_at", "version"]
+    fields = ["group", "store", "leader", "payer", "state", "state_at", "day", "note"]
+    readonly_fields = ["group", "store", "leader", "payer", "state", "state_at"]
 
     def has_add_permission(self, request):
         return False
