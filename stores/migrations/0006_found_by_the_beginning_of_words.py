@@ -35,36 +35,40 @@ RETURN ' ' || bulq_fold($1) || CASE
 TABLES = (("store", "chain"), ("product", "brand"))
 
 
-def stored(expression):
-    return models.GeneratedField(db_persist=True, expression=expression, output_field=models.TextField())
+def trigrams(table, **options):
+    return GinIndex(fields=["search_text"], opclasses=["gin_trgm_ops"], name=f"{table}_search", **options)
 
 
-def trigrams(field, name):
-    return GinIndex(fields=[field], opclasses=["gin_trgm_ops"], fastupdate=False, name=name)
+def write_again(apps, schema_editor):
+    """Columns that remain where they are: one dropped and added again would change its place in the table."""
+    for table, _besides in TABLES:
+        model = apps.get_model("stores", table)
+        for column in ("sort_name", "search_text"):
+            sql, params = model._meta.get_field(column).generated_sql(schema_editor.connection)
+            expression = sql % tuple(schema_editor.quote_value(value) for value in params)
+            schema_editor.execute(
+                f"ALTER TABLE {model._meta.db_table} ALTER COLUMN {column} SET EXPRESSION AS ({expression})",
+                params=None,
+            )
 
 
-def written_again(table, besides):
-    """Columns whose function has changed, with what `Words` makes of both texts."""
+def words_of(table, besides):
+    words = stores.models.Words(Concat("name", models.Value(" "), besides))
+    column = models.GeneratedField(db_persist=True, expression=words, output_field=models.TextField())
     return [
-        migrations.RemoveIndex(table, f"{table}_sort_name"),
         migrations.RemoveIndex(table, f"{table}_search"),
-        migrations.RemoveField(table, "sort_name"),
-        migrations.RemoveField(table, "search_text"),
-        migrations.AddField(table, "sort_name", stored(stores.models.Folded("name"))),
-        migrations.AddField(
-            table, "search_text", stored(stores.models.Words(Concat("name", models.Value(" "), besides)))
-        ),
-        migrations.AddIndex(table, models.Index(fields=["sort_name"], name=f"{table}_sort_name")),
-        migrations.AddIndex(table, trigrams("search_text", f"{table}_search")),
+        migrations.SeparateDatabaseAndState(state_operations=[migrations.AlterField(table, "search_text", column)]),
+        migrations.AddIndex(table, trigrams(table, fastupdate=False)),
     ]
 
 
 class Migration(migrations.Migration):
     dependencies = [("stores", "0005_seen_by_one_clock")]
     operations = [
-        migrations.RunSQL(FOLD, migrations.RunSQL.noop),
         migrations.RunSQL(WORDS, "DROP FUNCTION bulq_words(text)"),
-        *(step for table in TABLES for step in written_again(*table)),
-        # Backwards this comes first, before the columns are written again.
-        migrations.RunSQL(migrations.RunSQL.noop, BEFORE),
+        # Backwards after everything but the first: the columns as they were.
+        migrations.RunPython(migrations.RunPython.noop, write_again),
+        migrations.RunSQL(FOLD, BEFORE),
+        *(step for table in TABLES for step in words_of(*table)),
+        migrations.RunPython(write_again, migrations.RunPython.noop),
     ]

@@ -96,7 +96,7 @@ def seed(apps, _schema_editor):
         for position, (name, symbol, words) in enumerate(CATEGORIES, 1)
     ]
     model = apps.get_model("stores", "Category")
-    model.objects.bulk_create(model(**category) for category in categories)
+    model.objects.bulk_create((model(**category) for category in categories), ignore_conflicts=True)
 
 
 # The same rule as for new products (stores/models/categories.py).
