@@ -13,7 +13,8 @@ from bulq.kit.money import currency_codes, format_quantity
 from bulq.kit.names import fold, listed
 from bulq.kit.numbers import PriceField, QuantityField, parse_id
 
-from .models import MAX_STEP, Product, Store, whole_number_needed
+from .models import MAX_STEP, Category, Product, Store, whole_number_needed
+from .validators import STORED, read_barcode, shown_barcode, typed_digits
 
 UNITS = {
     "kg": _("kg"),
@@ -116,7 +117,8 @@ def store_initial(query):
 def product_initial(query):
     """Initial values for a new product, from the address."""
     name = query.get("name", "")[:100]
-    return ({"name": name} if name else {}) | store_named_by(query)
+    barcode = typed_digits(query.get("barcode", ""))
+    return ({"name": name} if name else {}) | ({"barcode": barcode} if barcode else {}) | store_named_by(query)
 
 
 def store_named_by(query):
@@ -158,6 +160,21 @@ class NoteField(LineField):
         super().__init__(required=False, high=200, label=_("Note"), **kwargs)
 
 
+class BarcodeField(LineField):
+    """A bar code, typed with blanks or hyphens or not. Cleans to 14 digits, or an empty text."""
+
+    def __init__(self, **kwargs):
+        super().__init__(required=False, high=30, label=_("Bar code"), autocomplete="off", **kwargs)
+        self.widget.attrs |= {"inputmode": "numeric", "data-barcode": True}
+
+    def clean(self, value):
+        text = super().clean(value)
+        return read_barcode(text) if text else ""
+
+    def prepare_value(self, value):
+        return shown_barcode(value) if value and len(value) == STORED and value.isdecimal() else value
+
+
 class ProductFields(forms.Form):
     name = NameField(error_messages={"required": _("Enter the name of the product")})
     brand = NameField(low=1, required=False, label=_("Brand"))
@@ -178,6 +195,14 @@ class ProductFields(forms.Form):
         high=MAX_STEP,
         label=_("Step"),
         help_text=_("How much the plus and minus buttons change. Leave empty for the usual step"),
+    )
+    barcode = BarcodeField(help_text=_("The digits below the bars"))
+    category = forms.ModelChoiceField(
+        Category.objects.all(),
+        required=False,
+        label=_("Category"),
+        empty_label=_("None"),
+        error_messages={"invalid_choice": _("Choose a category from the list")},
     )
 
     # Set where unit and kind are fixed and not asked for.
@@ -209,7 +234,7 @@ class ProductFields(forms.Form):
             self.add_error("other_unit", _("Leave this empty, or choose “other” as the unit"))
 
     def product_values(self):
-        names = ("name", "brand", "unit", "kind", "step")
+        names = ("name", "brand", "unit", "kind", "step", "barcode", "category")
         return {name: self.cleaned_data[name] for name in names if name in self.cleaned_data}
 
 
@@ -219,7 +244,8 @@ class ProductForm(Correction, ProductFields):
     def __init__(self, *args, stored, **kwargs):
         self.stored = stored
         unit = {"unit": stored.unit} if stored.unit in UNITS else {"unit": OTHER, "other_unit": stored.unit}
-        initial = {name: getattr(stored, name) for name in ("name", "brand", "kind", "step")} | unit
+        names = ("name", "brand", "kind", "step", "barcode", "category")
+        initial = {name: getattr(stored, name) for name in names} | unit
         super().__init__(*args, initial=initial, **kwargs)
         # Removed once they are fixed, but a page opened earlier may still send them.
         if stored.is_unit_fixed and "unit" not in self.data:
@@ -286,13 +312,14 @@ class NewProductForm(ProductFields, OfferFields):
     field_order = ["name", "brand", "unit", "other_unit", "kind", "step", "store", "amount", "quantity"]
     # Parts of the form that are folded while they are empty.
     FOLDED = {
-        "details": ("brand", "kind", "step"),
+        "details": ("brand", "kind", "step", "barcode", "category"),
         "offer": ("amount", "quantity", "pack_size", "min_quantity", "note"),
     }
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["store"].required = False
+        self.fields["category"].empty_label = _("As the name suggests")
         for name in ("name", "brand"):
             self.fields[name].widget.attrs |= suggesting("product-similar", with_fields="#id_name, #id_brand, #id_next")
 

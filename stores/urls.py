@@ -1,8 +1,10 @@
 from django.urls import path
 
-from .views import prices, products, stores
+from .views import prices, products, search, stores
 
 urlpatterns = [
+    path("search/", search.search, name="search"),
+    path("search/suggestions/", search.search_suggestions, name="search-suggestions"),
     path("products/", products.products, name="products"),
     path("products/new/", products.product_new, name="product-new"),
     path("products/similar/", products.product_similar, name="product-similar"),

@@ -41,7 +41,7 @@ TABLE = {
     (PUBLIC, "POST"): "logout",
     (PUBLIC, "GET POST"): "register join mail-off login password_reset password_reset_confirm admin/login/",
     (PERSON, "GET"): "home me me-data inbox groups settings products product product-prices product-similar stores "
-    "store store-similar store-names",
+    "store store-similar store-names search search-suggestions",
     (PERSON, "POST"): "inbox-read logout-everywhere settings-profile settings-password settings-theme price-withdraw "
     "price-restore",
     (PERSON, "GET POST"): "close-account group-new invite-link product-new product-edit offer-new offer-edit price-new "

@@ -10,33 +10,40 @@ from django.utils.translation import gettext as _
 from bulq.kit.errors import BulqError, ChangedMeanwhile
 from bulq.kit.locks import busy_when_locked, locked
 from stores.access import checked_correctable
-from stores.models import Offer, Product, Store
+from stores.models import Offer, Product, Store, guess_category
 
 from .prices import record_price
 
 
 @contextmanager
-def _refused_when_known(constraint, problem, *, field):
-    """Refuse a write that violates the unique `constraint`, even against a concurrent one."""
+def _refused_when_known(**fields):
+    """Refuse a write that violates a unique constraint, even against a concurrent one.
+
+    `fields` has for the name of each constraint a sentence and the field it belongs to.
+    """
     try:
         with transaction.atomic(), busy_when_locked():
             yield
     except IntegrityError as error:
-        if error.__cause__.diag.constraint_name != constraint:
+        if (constraint := error.__cause__.diag.constraint_name) not in fields:
             raise
+        problem, field = fields[constraint]
         raise BulqError(problem, field=field) from error
 
 
 def _store_name_is_new():
-    return _refused_when_known("one_store_of_a_name", Store.already_known(), field="name")
+    return _refused_when_known(one_store_of_a_name=(Store.already_known(), "name"))
 
 
-def _product_name_is_new():
-    return _refused_when_known("one_product_of_a_name_and_brand", Product.already_known(), field="name")
+def _product_is_new():
+    return _refused_when_known(
+        one_product_of_a_name_and_brand=(Product.already_known(), "name"),
+        one_product_of_a_barcode=(Product.barcode_known(), "barcode"),
+    )
 
 
 def _offer_is_new():
-    return _refused_when_known("one_offer", _("This product is already listed at this store"), field="store")
+    return _refused_when_known(one_offer=(_("This product is already listed at this store"), "store"))
 
 
 @transaction.atomic
@@ -66,20 +73,22 @@ def change_store(store_id, *, by, seen, name, chain, address, currency=None):
 
 
 @transaction.atomic
-def create_product(*, by, name, unit, kind, step, brand="", offer=None):
-    """Add a product, optionally with an offer (`offer`: arguments of `create_offer`).
+def create_product(*, by, name, unit, kind, step, brand="", barcode="", category=None, offer=None):
+    """Add a product, optionally with an offer (`offer`: arguments of `create_offer`); its category may be guessed.
 
-    Refused when one of the same name and brand exists, ignoring case and spaces.
+    Refused when one of the same name and brand exists, ignoring case and spaces, or one of the same bar code.
     """
-    with _product_name_is_new():
-        product = Product.objects.create(name=name, brand=brand, unit=unit, kind=kind, step=step, created_by=by)
+    values = {"name": name, "brand": brand, "unit": unit, "kind": kind, "step": step, "barcode": barcode or None}
+    with _product_is_new():
+        category_id = category.pk if category else guess_category(name)
+        product = Product.objects.create(category_id=category_id, created_by=by, **values)
     if offer:
         create_offer(product, by=by, **offer)
     return product
 
 
 @transaction.atomic
-def change_product(product_id, *, by, seen, name, brand, step, unit=None, kind=None):
+def change_product(product_id, *, by, seen, name, brand, step, barcode, category, unit=None, kind=None):
     """Correct a product; its unit and kind only before the first order or price.
 
     A new step applies to amounts entered from now on. `seen` is the digest of what the person saw before.
@@ -92,8 +101,9 @@ def change_product(product_id, *, by, seen, name, brand, step, unit=None, kind=N
             field="unit" if unit != product.unit else "kind",
         )
     product.name, product.brand, product.unit, product.kind, product.step = name, brand, unit, kind, step
-    with _product_name_is_new():
-        product.save(update_fields=["name", "name_key", "brand", "brand_key", "unit", "kind", "step"])
+    product.barcode, product.category = barcode or None, category
+    with _product_is_new():
+        product.save(update_fields=[*Product.shown, "name_key", "brand_key"])
     return product
 
 

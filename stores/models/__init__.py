@@ -1,18 +1,26 @@
 """Stores, products, where a product is sold, and what it was seen to cost."""
 
-from .catalogue import MAX_STEP, Folded, Product, Store
+from .catalogue import MAX_STEP, Product, ProductAlias, Store
+from .categories import Category, guess_category
+from .finding import SIMILAR, Folded, Sought, Words
 from .generations import Generation
 from .prices import Offer, Price, chart_points, price_charts, whole_number_needed, with_cheapest
 
 __all__ = [
     "MAX_STEP",
+    "SIMILAR",
+    "Category",
     "Folded",
     "Generation",
     "Offer",
     "Price",
     "Product",
+    "ProductAlias",
+    "Sought",
     "Store",
+    "Words",
     "chart_points",
+    "guess_category",
     "price_charts",
     "whole_number_needed",
     "with_cheapest",

@@ -5,76 +5,69 @@ import uuid
 from decimal import Decimal
 
 from django.conf import settings
-from django.contrib.postgres.indexes import GinIndex
-from django.contrib.postgres.search import TrigramSimilarity, TrigramWordSimilarity
+from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import ValidationError
 from django.core.validators import MinLengthValidator
 from django.db import models
-from django.db.models import Q, Value
-from django.db.models.functions import Concat, Mod
+from django.db.models import F, Q, Value
+from django.db.models.functions import Coalesce, Concat, Least, Mod
 from django.db.models.lookups import Exact
 from django.utils.translation import gettext_lazy as _
 
 from bulq.kit.columns import FoldedKeyField, QuantityColumn, within
 from bulq.kit.money import CENT
 from bulq.kit.names import fold
+from stores.validators import barcode_in, shown_barcode
 
+from .categories import Category
+from .finding import SIMILAR, Folded, IsAnyOf, Sought, Words, trigrams
 from .generations import PRODUCTS, STORES, Announced, AnnouncingQuerySet
 
 MAX_STEP = Decimal(1000)
 SHORTEST_NAME = 2
-LONGEST_SEARCH = 200
-
-
-class Folded(models.Func):
-    """Lower case without diacritics: for sorting and for similarity (the wrapper is made in the first migration)."""
-
-    function = "bulq_fold"
-    output_field = models.TextField()
-
-
-def _searchable(text):
-    return " ".join(text.replace("\0", " ").split())[:LONGEST_SEARCH]
-
-
-def _likeness(text):
-    """Condition under which a search finds a row, and how well that row matches, from 0 to 2."""
-    folded = Folded(Value(text))
-    found = Q(search_text__contains=folded) | Q(search_text__trigram_word_similar=folded)
-    return found, TrigramWordSimilarity(folded, "search_text") + TrigramSimilarity("search_text", folded)
+PLENTY = 20  # found by the beginnings of their words: then similar words would only be in the way
 
 
 class CatalogueQuerySet(AnnouncingQuerySet):
     """Stores or products, found by approximate names."""
 
     def search(self, text):
-        """Rows that contain `text` or similar words, verified first, then by best match.
+        """Rows with words that begin like those of `text`: best match first, verified first among equals.
 
-        Case and diacritics are ignored, `%` and `_` are plain characters. An empty text finds everything.
+        Where these are few, rows with similar words follow. Case, diacritics and script are ignored, `%` and `_` are
+        plain characters. An empty text finds everything.
         """
-        text = _searchable(text)
-        if not text:
+        sought = Sought(text)
+        if not sought:
             return self.order_by("-is_verified", "sort_name", "pk")
-        found, match = _likeness(text)
-        return self.filter(found).annotate(match=match).order_by("-is_verified", "-match", "sort_name", "pk")
+        found = self.filter(self._found(sought, sought.begins))
+        if not found[PLENTY:].exists():
+            found = self.filter(self._found(sought, sought.resembles))
+        found = found.annotate(**self._ranks(sought), match=sought.likeness("search_text"))
+        return found.order_by("rank", "-is_verified", "-match", "sort_name", "pk")
 
     def of_same_name(self, **names):
         """The row with the same folded name (and brand, for a product)."""
         return self.filter(**{f"{column}_key": fold(text) for column, text in names.items()})
 
     def similar_to(self, name, brand=""):
-        """Rows similar to a `name` about to be added: exact matches first, then as in a search."""
-        name, brand = _searchable(name), _searchable(brand)
-        if len(name) < SHORTEST_NAME:
+        """Rows similar to a `name` about to be added: the same name first, then verified ones, then as in a search."""
+        named, sought = Sought(name), Sought(f"{name} {brand}")
+        if len(named.text) < SHORTEST_NAME:
             return self.none()
-        same = Q(name_key=fold(name))
-        named, _match = _likeness(name)
-        branded, match = _likeness(f"{name} {brand}".strip())
+        same = Q(name_key=fold(named.text))
         return (
-            self.filter(same | named | branded)
-            .annotate(is_same=models.ExpressionWrapper(same, models.BooleanField()), match=match)
+            self.filter(same | self._found(named, named.resembles) | self._found(sought, sought.resembles))
+            .annotate(is_same=models.ExpressionWrapper(same, models.BooleanField()))
+            .annotate(match=sought.likeness("search_text"))
             .order_by("-is_same", "-is_verified", "-match", "sort_name", "pk")
         )
+
+    def _found(self, sought, matching):
+        return matching("search_text")
+
+    def _ranks(self, sought):
+        return {"rank": sought.rank("search_text", is_exact=Q(sort_name=sought.whole))}
 
 
 class Correctable(Announced):
@@ -106,7 +99,7 @@ class Store(Correctable):
     name_key = FoldedKeyField(source="name")
     sort_name = models.GeneratedField(expression=Folded("name"), output_field=models.TextField(), db_persist=True)
     search_text = models.GeneratedField(
-        expression=Folded(Concat("name", Value(" "), "chain")),
+        expression=Words(Concat("name", Value(" "), "chain")),
         output_field=models.TextField(),
         db_persist=True,
     )
@@ -127,7 +120,7 @@ class Store(Correctable):
         constraints = [models.UniqueConstraint(fields=["name_key"], name="one_store_of_a_name")]
         indexes = [
             models.Index(fields=["sort_name"], name="store_sort_name"),
-            GinIndex(fields=["search_text"], opclasses=["gin_trgm_ops"], name="store_search"),
+            trigrams("search_text", "store_search"),
         ]
 
     def __str__(self):
@@ -148,12 +141,31 @@ class Store(Correctable):
 
 
 class ProductQuerySet(CatalogueQuerySet):
+    """Also found by their other names and their bar codes."""
+
+    def _found(self, sought, matching):
+        named = ProductAlias.objects.filter(matching("key")).values("product")
+        found = matching("search_text") | Q(IsAnyOf("pk", ArraySubquery(named)))
+        return found | Q(barcode=code) if (code := barcode_in(sought.text)) else found
+
+    def _ranks(self, sought):
+        aliases = ProductAlias.objects.filter(product=models.OuterRef("pk")).annotate(rank=sought.rank("key"))
+        code = barcode_in(sought.text)
+        exact = Q(sort_name=sought.whole) | Q(barcode=code) if code else Q(sort_name=sought.whole)
+        by_alias = Coalesce(models.Subquery(aliases.order_by("rank").values("rank")[:1]), SIMILAR)
+        own = sought.rank("search_text", is_exact=exact)
+        return {"own_rank": own, "rank": Least(own, by_alias)}
+
     def sold_first_at(self, store_id):
-        """Products sold at the store first (`is_sold_there`), otherwise in the same order."""
+        """Products sold at the store first (`is_sold_there`), otherwise in the same order.
+
+        In a search those with only similar words stay behind.
+        """
         rest = self.query.order_by or ("-is_verified", "sort_name", "pk")
         offers = self.model._meta.get_field("offers").related_model.objects
         sold = offers.filter(product=models.OuterRef("pk"), store=store_id)
-        return self.annotate(is_sold_there=models.Exists(sold)).order_by("-is_sold_there", *rest)
+        first = [Exact(F("rank"), SIMILAR)] if "rank" in rest else []
+        return self.annotate(is_sold_there=models.Exists(sold)).order_by(*first, "-is_sold_there", *rest)
 
 
 class Product(Correctable):
@@ -171,24 +183,31 @@ class Product(Correctable):
     brand_key = FoldedKeyField(source="brand")
     sort_name = models.GeneratedField(expression=Folded("name"), output_field=models.TextField(), db_persist=True)
     search_text = models.GeneratedField(
-        expression=Folded(Concat("name", Value(" "), "brand")),
+        expression=Words(Concat("name", Value(" "), "brand")),
         output_field=models.TextField(),
         db_persist=True,
     )
     unit = models.CharField(_("unit"), max_length=20)
     kind = models.CharField(_("kind"), max_length=9, choices=Kind)
     step = QuantityColumn(_("step"))
+    category = models.ForeignKey(
+        Category, on_delete=models.SET_NULL, null=True, blank=True, verbose_name=_("category"), related_name="products"
+    )
+    # 14 digits (stores/validators.py), or nothing.
+    barcode = models.CharField(_("bar code"), max_length=14, null=True, blank=True)  # noqa: DJ001 - unique
     # Unit and kind are fixed once someone has ordered it or logged a price.
     is_unit_fixed = models.BooleanField(default=False, editable=False)
 
     objects = ProductQuerySet.as_manager()
-    shown = ("name", "brand", "unit", "kind", "step")
+    shown = ("name", "brand", "unit", "kind", "step", "barcode", "category_id")
     lists = (PRODUCTS,)
     not_shown = frozenset({"is_unit_fixed"})
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["name_key", "brand_key"], name="one_product_of_a_name_and_brand"),
+            models.UniqueConstraint(fields=["barcode"], name="one_product_of_a_barcode"),
+            models.CheckConstraint(condition=Q(barcode__regex="^[0-9]{14}$"), name="product_barcode_of_14_digits"),
             models.CheckConstraint(condition=Q(kind__in=["counted", "divisible"]), name="product_kind_known"),
             within("product", "step", CENT, MAX_STEP),
             models.CheckConstraint(
@@ -198,11 +217,15 @@ class Product(Correctable):
         ]
         indexes = [
             models.Index(fields=["sort_name"], name="product_sort_name"),
-            GinIndex(fields=["search_text"], opclasses=["gin_trgm_ops"], name="product_search"),
+            trigrams("search_text", "product_search"),
         ]
 
     def __str__(self):
         return f"{self.name} ({self.brand})" if self.brand else self.name
+
+    @property
+    def printed_barcode(self):
+        return shown_barcode(self.barcode) if self.barcode else ""
 
     @property
     def is_counted(self):
@@ -227,6 +250,8 @@ class Product(Correctable):
             raise ValidationError({"step": self.counted_in_whole_steps()})
         if Product.objects.of_same_name(name=self.name, brand=self.brand).exclude(pk=self.pk).exists():
             raise ValidationError({"name": self.already_known()})
+        if self.barcode and Product.objects.filter(barcode=self.barcode).exclude(pk=self.pk).exists():
+            raise ValidationError({"barcode": self.barcode_known()})
 
     @classmethod
     def stores_that_show(cls, ids):
@@ -240,3 +265,24 @@ class Product(Correctable):
     @staticmethod
     def counted_in_whole_steps():
         return _("Counted products need whole steps: enter a whole number, for example 1")
+
+    @staticmethod
+    def barcode_known():
+        return _("Another product already has this bar code")
+
+
+class ProductAlias(models.Model):
+    """Another name under which a product is found, for example the one it had before a merge."""
+
+    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="aliases")
+    name = models.CharField(_("name"), max_length=100, validators=[MinLengthValidator(SHORTEST_NAME)])
+    key = models.GeneratedField(expression=Words("name"), output_field=models.TextField(), db_persist=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["product", "key"], name="one_alias_of_a_name")]
+        indexes = [trigrams("key", "product_alias_search")]
+        verbose_name = _("other name")
+        verbose_name_plural = _("other names")
+
+    def __str__(self):
+        return self.name

@@ -14,10 +14,9 @@ from django.db.models import FilteredRelation, Q
 
 from bulq.kit.cache import remembered
 from bulq.kit.prepared import prepared
-
-from .models import Offer, Product, Store
-from .models.generations import PRODUCTS, STORES, token_of
-from .models.prices import current_price
+from stores.models import Offer, Product, Store
+from stores.models.generations import PRODUCTS, STORES, token_of
+from stores.models.prices import current_price
 
 # Raised by one when what is kept means something else from now on.
 SCHEMA = 2

@@ -1,0 +1,18 @@
+"""What pages of the catalogue are read from: its lists, which are kept in the cache, and searching."""
+
+from .lists import OfferLine, ProductLine, StoreLine, first_stores, lines_at, offers_page, picker_page, stores_page
+from .search import Findings, Found, find
+
+__all__ = [
+    "Findings",
+    "Found",
+    "OfferLine",
+    "ProductLine",
+    "StoreLine",
+    "find",
+    "first_stores",
+    "lines_at",
+    "offers_page",
+    "picker_page",
+    "stores_page",
+]
