@@ -114,7 +114,7 @@ INSTALLED_APPS = [
     "accounts",
     "stores",
     "bids",
-    "django.contrib.admin",
+    "bulq.office.apps.OfficeConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
