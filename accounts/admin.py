@@ -4,6 +4,7 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as FrameworkUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.contrib.auth.models import Permission
 from django.core.exceptions import PermissionDenied
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import path, reverse
@@ -36,6 +37,8 @@ class PersonForm(UserChangeForm):
         model = User
         fields = "__all__"
         field_classes = {"username": UsernameField}
+        labels = {"groups": _("Groups of rights"), "user_permissions": _("Single rights")}
+        help_texts = {"groups": "", "user_permissions": ""}
 
 
 @admin.register(User)
@@ -48,6 +51,7 @@ class UserAdmin(Office, FrameworkUserAdmin):
     search_fields = ("username", "name", "email")
     ordering = ("username",)
     date_hierarchy = "joined_at"
+    filter_horizontal, autocomplete_fields = (), ("groups", "user_permissions")
     readonly_fields = ("joined_at", "last_login", "sessions", "closed_at")
     fieldsets = (
         (None, {"fields": ("username", "password")}),
@@ -135,6 +139,20 @@ class GroupAdmin(Office):
 
     def has_add_permission(self, request):
         return False
+
+
+@admin.register(Permission)
+class PermissionAdmin(LookOnly):
+    """To be found when someone is given rights."""
+
+    list_display = ("name", "content_type", "codename")
+    list_select_related = ("content_type",)
+    list_filter = ("content_type",)
+    search_fields = ("name", "codename", "content_type__app_label", "content_type__model")
+    ordering = ("content_type__app_label", "content_type__model", "codename")
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).select_related("content_type")
 
 
 @admin.register(Membership)

@@ -1,8 +1,13 @@
+from urllib.parse import urlencode
+
 from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import path
+from django.urls import path, reverse
 from django.utils.translation import gettext_lazy as _
+
+from .doors import is_verified, safe_next
 
 # The menu, in this order. Everything else is under "Internals".
 MENU = (
@@ -19,8 +24,23 @@ class Site(AdminSite):
     enable_nav_sidebar = False
 
     def get_urls(self):
-        internals = path("internals/", self.admin_view(self.internals), name="internals")
-        return [internals, *super().get_urls()]
+        from . import views  # models can be imported only now
+
+        return [
+            path("internals/", self.admin_view(self.internals), name="internals"),
+            path("second-factor/", views.second_factor, name="second_factor"),
+            path("second-factor/set-up/", views.set_up, name="second_factor_set_up"),
+            *super().get_urls(),
+        ]
+
+    def has_permission(self, request):
+        """Decides for every address of the admin but logging in and the second factor itself."""
+        return super().has_permission(request) and is_verified(request)
+
+    def login(self, request, extra_context=None):
+        if request.method == "GET" and super().has_permission(request) and not is_verified(request):
+            return redirect(f"{reverse('admin:second_factor')}?{urlencode({'next': safe_next(request)})}")
+        return super().login(request, extra_context)
 
     def each_context(self, request):
         context = super().each_context(request)
@@ -33,7 +53,7 @@ class Site(AdminSite):
         return [by_label[label] for label in MENU if label in by_label]
 
     def index(self, request, extra_context=None):
-        from .front import front_page  # models can be imported only now
+        from .front import front_page
 
         return super().index(request, {"front": front_page(), **(extra_context or {})})
 
