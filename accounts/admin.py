@@ -65,22 +65,22 @@ class UserAdmin(Office, FrameworkUserAdmin):
     )
 
     def get_urls(self):
-        log_out = path("<int:pk>/log-out/", self.admin_site.admin_view(self.log_out), name="accounts_user_log_out")
-        mail = path("<int:pk>/mail/", self.admin_site.admin_view(self.mail), name="accounts_user_mail")
+        log_out = path("<int:object_id>/log-out/", self.admin_site.admin_view(self.log_out), name="accounts_user_log_out")
+        mail = path("<int:object_id>/mail/", self.admin_site.admin_view(self.mail), name="accounts_user_mail")
         return [log_out, mail, *super().get_urls()]
 
     @method_decorator(require_POST)
-    def log_out(self, request, pk):
-        person = self._person(request, pk)
+    def log_out(self, request, object_id):
+        person = self._person(request, object_id)
         log_out_everywhere(by=person)
         self.log_change(request, person, _("Logged out everywhere."))
         self.message_user(request, _("They are logged out on every device."), messages.SUCCESS)
         return redirect("admin:accounts_user_change", person.pk)
 
     @method_decorator(require_POST)
-    def mail(self, request, pk):
+    def mail(self, request, object_id):
         """The same mail that the person can ask for. To everyone with this address, as there."""
-        person = self._person(request, pk)
+        person = self._person(request, object_id)
         if person.email:
             ask_for_reset(person.email)
             self.log_change(request, person, _("Sent a password mail."))
