@@ -65,9 +65,12 @@ class UserAdmin(Office, FrameworkUserAdmin):
     )
 
     def get_urls(self):
-        log_out = path("<int:object_id>/log-out/", self.admin_site.admin_view(self.log_out), name="accounts_user_log_out")
-        mail = path("<int:object_id>/mail/", self.admin_site.admin_view(self.mail), name="accounts_user_mail")
-        return [log_out, mail, *super().get_urls()]
+        view = self.admin_site.admin_view
+        return [
+            path("<int:object_id>/log-out/", view(self.log_out), name="accounts_user_log_out"),
+            path("<int:object_id>/mail/", view(self.mail), name="accounts_user_mail"),
+            *super().get_urls(),
+        ]
 
     @method_decorator(require_POST)
     def log_out(self, request, object_id):

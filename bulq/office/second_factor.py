@@ -56,13 +56,13 @@ def finish(person, device, code, *, is_verified):
         return log_out_everywhere(by=person), codes
 
 
-def check(person, device, code):
-    """Use up a code of this one device; a `BulqError` says why it is refused.
+def check(person, device, code, field="code"):
+    """Use up a code of this one device; a `BulqError` says why it is refused, at the field of the form.
 
     A success on one device says nothing about another, and a failure locks no other.
     """
     if device is None:
-        raise BulqError(_("You have no such codes. Use the other field."))
+        raise BulqError(_("You have no such codes. Use the other field."), field=field)
     is_allowed, why = device.verify_is_allowed()
     if not is_allowed:
         seconds = max(1, round((why["locked_until"] - timezone.now()).total_seconds()))
@@ -72,10 +72,13 @@ def check(person, device, code):
                 "Too many wrong codes. Wait %(count)s seconds, then use a new one.",
                 seconds,
             )
-            % {"count": seconds}
+            % {"count": seconds},
+            field=field,
         )
     if verify_token(person, device.persistent_id, plain(code)) is None:
-        raise BulqError(_("This code is wrong, or has been used already. Check it, or wait for the next one."))
+        raise BulqError(
+            _("This code is wrong, or has been used already. Check it, or wait for the next one."), field=field
+        )
 
 
 def plain(code):

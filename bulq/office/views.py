@@ -32,7 +32,7 @@ class CodeForm(forms.Form):
         label=_("Code from the app"),
         max_length=20,
         error_messages={"required": _("Enter the six digits that the app shows")},
-        widget=forms.TextInput({"inputmode": "numeric", "autocomplete": "one-time-code", "class": "input"}),
+        widget=forms.TextInput({"inputmode": "numeric", "autocomplete": "one-time-code"}),
     )
 
 
@@ -41,7 +41,7 @@ class RecoveryForm(forms.Form):
         label=_("Recovery code"),
         max_length=40,
         error_messages={"required": _("Enter one of your recovery codes")},
-        widget=forms.TextInput({"autocomplete": "off", "autocapitalize": "none", "class": "input"}),
+        widget=forms.TextInput({"autocomplete": "off", "autocapitalize": "none"}),
     )
 
 
@@ -69,9 +69,9 @@ def second_factor(request):
     form, find = (recovery_form, factor.recovery_of) if is_recovery else (code_form, factor.app_of)
     if form.is_valid():
         with flash_errors(form):
-            [code] = form.cleaned_data.values()
+            [(field, code)] = form.cleaned_data.items()
             device = find(request.user)
-            factor.check(request.user, device, code)
+            factor.check(request.user, device, code, field)
             django_otp.login(request, device)
             return redirect(safe_next(request))
     context = {"code_form": code_form, "recovery_form": recovery_form, "next": safe_next(request)}
