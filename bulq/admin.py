@@ -1,16 +1,19 @@
 from django.contrib import admin, messages
+from django.contrib.admin.models import ADDITION, LogEntry
+from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
 from django.shortcuts import redirect
-from django.urls import path
+from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from bids.admin import LookOnly
-
 from .kit.breaker import RedisAway
+from .kit.http import back_url
 from .kit.later import send
+from .kit.office import LookOnly
 from .models import BackupRun, Heartbeat, SentForm, Told
 
 
@@ -29,7 +32,7 @@ class SentFormAdmin(LookOnly):
 @admin.register(BackupRun)
 class BackupRunAdmin(LookOnly):
     change_list_template = "admin/bulq/backuprun/change_list.html"
-    list_display = ["started_at", "state", "size", "verified_at", "drilled_at", "error"]
+    list_display = ["started_at", "state", "megabytes", "verified_at", "drilled_at", "error"]
     list_filter = ["state"]
     search_fields = ["key", "error", "drill_error"]
     date_hierarchy = "started_at"
@@ -52,7 +55,20 @@ class BackupRunAdmin(LookOnly):
             self.message_user(request, _("The worker can't be reached, so no backup was requested."), messages.ERROR)
         else:
             self.message_user(request, _("A backup has been requested. Reload this page in a minute to see it."))
-        return redirect("admin:bulq_backuprun_changelist")
+            self._log_request(request)
+        return redirect(back_url(request, reverse("admin:bulq_backuprun_changelist")))
+
+    @staticmethod
+    def _log_request(request):
+        """In the admin's log, without an object: the worker makes the row later."""
+        kind = ContentType.objects.get_for_model(BackupRun)
+        LogEntry.objects.create(
+            user=request.user, content_type=kind, object_repr=_("a backup now"), action_flag=ADDITION
+        )
+
+    @admin.display(description=_("size"), ordering="size")
+    def megabytes(self, backup):
+        return backup.size and _("%(size)s MB") % {"size": number_format(backup.megabytes, 1)}
 
     @staticmethod
     def _may_back_up(request):
@@ -67,3 +83,14 @@ class ToldAdmin(LookOnly):
 @admin.register(Heartbeat)
 class HeartbeatAdmin(LookOnly):
     list_display = ["name", "at"]
+
+
+@admin.register(LogEntry)
+class LogEntryAdmin(LookOnly):
+    """What was changed in the admin, and by whom."""
+
+    list_display = ["action_time", "user", "__str__", "content_type"]
+    list_filter = ["action_flag", "content_type"]
+    list_select_related = ["user", "content_type"]
+    search_fields = ["user__name", "user__username", "object_repr"]
+    date_hierarchy = "action_time"

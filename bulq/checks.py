@@ -1,7 +1,7 @@
 """Checks of the settings by `manage.py check`; with `--deploy`, of what is unsafe in production."""
 
 from django.conf import settings
-from django.core.checks import Error, Tags, Warning, register
+from django.core.checks import Error, Info, Tags, Warning, register
 
 from .backups.configuration import mistakes
 from .backups.errors import BackupError
@@ -37,6 +37,17 @@ def limits_are_on(app_configs, **kwargs):
             "No proxy is trusted, so everyone who comes through one counts as the same address.",
             hint="Set BULQ_TRUSTED_PROXIES to the address or network of the proxy in front of the site.",
             id="bulq.E003",
+        )
+
+
+@register(Tags.security, deploy=True)
+def admin_asks_for_a_second_factor(app_configs, **kwargs):
+    """Only says so: a warning would keep the release from starting, and the operator has decided."""
+    if not settings.ADMIN_SECOND_FACTOR:
+        yield Info(
+            "Site admins need only a password: ADMIN_SECOND_FACTOR is off.",
+            hint="Remove ADMIN_SECOND_FACTOR from the environment.",
+            id="bulq.I001",
         )
 
 

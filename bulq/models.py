@@ -71,6 +71,7 @@ class BackupRun(models.Model):
     drill_error = models.TextField(_("what went wrong in the drill"), blank=True)
 
     class Meta:
+        verbose_name, verbose_name_plural = _("backup"), _("backups")
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(state__in=["running", "done", "failed", "skipped"]), name="backup_state_known"
@@ -82,6 +83,10 @@ class BackupRun(models.Model):
 
     def __str__(self):
         return self.key or f"{self.get_state_display()} {self.started_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def megabytes(self):
+        return self.size and self.size / 1_000_000
 
     def end(self, state, error=""):
         self.state, self.error, self.ended_at = state, error, timezone.now()
@@ -95,6 +100,9 @@ class Told(models.Model):
     # The kinds of problems; empty once all was well again.
     kinds = models.JSONField(default=list)
     told_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("alert"), _("alerts")
 
     def __str__(self):
         return self.channel

@@ -63,6 +63,8 @@ RATE_LIMITS = {
     "bids": env.text("RATE_LIMIT_BIDS", default="20/m"),
     "general": env.text("RATE_LIMIT_GENERAL", default="100/m"),
 }
+# Whether the admin asks for a code from an app, besides the password.
+ADMIN_SECOND_FACTOR = env.flag("ADMIN_SECOND_FACTOR", default=not DEBUG)
 # Addresses or networks of the proxies in front of the site; what they report as the client's address is trusted.
 TRUSTED_PROXIES = env.read(
     "BULQ_TRUSTED_PROXIES", lambda text: [ip_network(network.strip()) for network in text.split(",")], default=[]
@@ -114,7 +116,7 @@ INSTALLED_APPS = [
     "accounts",
     "stores",
     "bids",
-    "django.contrib.admin",
+    "bulq.office.apps.OfficeConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -122,6 +124,9 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "django.forms",
     "django_htmx",
     "django_ratelimit",
@@ -142,6 +147,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     # Needs the person, and comes before anything more expensive.
     "bulq.middleware.doors.RateLimitMiddleware",
@@ -228,6 +234,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "accounts.validators.MaximumLengthValidator"},
 ]
+OTP_TOTP_ISSUER = "Bulq"
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "login"

@@ -2,9 +2,12 @@
 
 from datetime import datetime
 
+from accounts.models import User
+
 from .backups import job
 from .kit.queue import app
 from .models import SentForm
+from .office import second_factor
 from .watch import alerts
 
 
@@ -32,3 +35,9 @@ def watch():
     job.back_up_if_due()
     job.drill_if_due()
     alerts.tell()
+
+
+@app.task
+def mail_second_factor(person: int):
+    """Tell someone that a second factor was set up for their account."""
+    second_factor.mail(User.objects.get(pk=person))

@@ -75,6 +75,7 @@ def _environment(local: Path, urls: Mapping[str, str]) -> dict[str, str]:
     environment = {**os.environ, **urls, "PYTHONUNBUFFERED": "1", "BULQ_TRUSTED_PROXIES": HOST}
     environment["SECRET_KEY"] = os.environ.get("SECRET_KEY") or _secret_key(local / "secret_key")
     environment.setdefault("DEBUG", "false")  # what people see; DEBUG=true shows developers more
+    environment.setdefault("ADMIN_SECOND_FACTOR", "false")  # the demo's password is public anyway
     _back_up_into(local / "backups", environment)
     return environment
 

@@ -2,12 +2,15 @@
 
 from django import forms
 from django.contrib import admin, messages
-from django.db import IntegrityError, transaction
-from django.shortcuts import redirect
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.utils.translation import gettext as now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from accounts.forms import CurrencyField, LineField
+from bulq.kit.dates import format_day
 from bulq.kit.numbers import PriceField, QuantityField, parse_id
+from bulq.kit.office import Office, newest, panel_of
 
 from .forms import NameField, NoteField
 from .models import MAX_STEP, Offer, Price, Product, Store
@@ -40,44 +43,42 @@ class PriceForm(forms.ModelForm):
     note = NoteField()
 
 
-class CatalogueAdmin(admin.ModelAdmin):
-    """Writes the changed columns only, and turns conflicts with another request into a sentence."""
-
-    list_per_page = 50
-    show_full_result_count = False
+class CatalogueAdmin(Office):
     # Derived columns, written together with their source.
     written_along = {"name": "name_key", "brand": "brand_key"}
 
-    def save_model(self, request, obj, form, change):
-        if not change:
-            if hasattr(obj, "created_by"):
-                obj.created_by = request.user
-            obj.save()
-            return
-        columns = {field.name for field in obj._meta.concrete_fields}.intersection(form.changed_data)
-        along = {self.written_along[name] for name in columns & self.written_along.keys()}
-        obj.save(update_fields=columns | along)
 
-    def changeform_view(self, request, *args, **kwargs):
-        return self._refused(request, super().changeform_view, *args, **kwargs)
+class VerifiedAdmin(CatalogueAdmin):
+    """Stores and products, many of which can be verified at once."""
 
-    def delete_view(self, request, *args, **kwargs):
-        return self._refused(request, super().delete_view, *args, **kwargs)
+    actions = ("verify", "unverify")
+    date_hierarchy = "created_at"
 
-    def _refused(self, request, view, *args, **kwargs):
-        try:
-            with transaction.atomic():
-                return view(request, *args, **kwargs)
-        except IntegrityError:
-            sentence = _(
-                "Someone else got there first: the name is taken, or this is in use by now. Nothing was changed."
-            )
-            self.message_user(request, sentence, messages.ERROR)
-            return redirect(request.get_full_path())
+    @admin.action(description=_("Verify"), permissions=["change"])
+    def verify(self, request, rows):
+        count = self._mark(request, rows, is_verified=True)
+        sentence = ngettext("%(count)s is verified now.", "%(count)s are verified now.", count) % {"count": count}
+        self.message_user(request, sentence, messages.SUCCESS)
+
+    @admin.action(description=_("Take back the verification"), permissions=["change"])
+    def unverify(self, request, rows):
+        count = self._mark(request, rows, is_verified=False)
+        sentence = ngettext("%(count)s is no longer verified.", "%(count)s are no longer verified.", count)
+        self.message_user(request, sentence % {"count": count}, messages.SUCCESS)
+
+    def _mark(self, request, rows, *, is_verified):
+        """Change those that differ, log each of them, and return how many there were."""
+        differing = rows.filter(is_verified=not is_verified).order_by("pk").select_for_update(of=("self",), no_key=True)
+        changed = self.model.objects.filter(pk__in=[row.pk for row in differing])
+        marked = list(changed)
+        changed.update(is_verified=is_verified)
+        what = [{"changed": {"fields": [str(self.model._meta.get_field("is_verified").verbose_name)]}}]
+        LogEntry.objects.log_actions(request.user.pk, marked, CHANGE, what)
+        return len(marked)
 
 
 @admin.register(Store)
-class StoreAdmin(CatalogueAdmin):
+class StoreAdmin(VerifiedAdmin):
     form = StoreForm
     list_display = ("name", "chain", "address", "currency", "is_verified", "created_at")
     list_filter = ("is_verified", "currency")
@@ -91,7 +92,7 @@ class StoreAdmin(CatalogueAdmin):
 
 
 @admin.register(Product)
-class ProductAdmin(CatalogueAdmin):
+class ProductAdmin(VerifiedAdmin):
     form = ProductForm
     list_display = ("name", "brand", "unit", "kind", "step", "is_verified", "created_at")
     list_filter = ("is_verified", "kind")
@@ -136,6 +137,7 @@ class PriceAdmin(CatalogueAdmin):
     search_fields = ("offer__product__name", "offer__product__brand", "offer__store__name")
     ordering = ("-seen_at", "-pk")
     date_hierarchy = "seen_at"
+    found_by = ("offer__product", "offer__store")
     fields = (
         *("offer", "amount", "quantity", "min_quantity", "note"),
         *("seen_at", "seen_by", "is_of_purchase", "withdrawn_at"),
@@ -153,3 +155,46 @@ class PriceAdmin(CatalogueAdmin):
 
     def has_delete_permission(self, request, obj=None):
         return False
+
+
+# --- Panels ----------------------------------------------------------------------------------------
+OFFER = ((_("Offer"), lambda offer: offer), (_("Pack size"), lambda offer: offer.pack_size or ""))
+PRICE = (
+    (_("Price"), lambda price: price),
+    (_("Seen"), lambda price: format_day(price.seen_at)),
+    (_("By"), lambda price: price.seen_by or ""),
+    (_("Withdrawn"), lambda price: now("yes") if price.withdrawn_at else ""),
+)
+
+
+def _offers():
+    return Offer.objects.select_related("product", "store").order_by("-pk")
+
+
+def _prices():
+    return Price.objects.select_related("offer__product", "offer__store", "seen_by").newest_first()
+
+
+@panel_of(Product, needs=Offer)
+def offers_of_product(product):
+    return newest(_("Offers"), _offers().filter(product=product), OFFER, product=product.pk)
+
+
+@panel_of(Store, needs=Offer)
+def offers_of_store(store):
+    return newest(_("Offers"), _offers().filter(store=store), OFFER, store=store.pk)
+
+
+@panel_of(Product, needs=Price)
+def prices_of_product(product):
+    return newest(_("Prices"), _prices().filter(offer__product=product), PRICE, offer__product=product.pk)
+
+
+@panel_of(Store, needs=Price)
+def prices_of_store(store):
+    return newest(_("Prices"), _prices().filter(offer__store=store), PRICE, offer__store=store.pk)
+
+
+@panel_of(Offer, needs=Price)
+def prices_of_offer(offer):
+    return newest(_("Prices"), _prices().filter(offer=offer), PRICE, offer=offer.pk)

@@ -1,11 +1,9 @@
-import segno
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
-from segno.utils import matrix_to_lines
 
 from accounts.access import (
     get_group_administered_by,
@@ -20,8 +18,8 @@ from accounts.actions.people import registration_problems
 from accounts.forms import RegistrationForm
 from bulq.kit.errors import BulqError
 from bulq.kit.http import answer
+from bulq.kit.qr import qr
 
-QR_BORDER = 2
 ROLES = {"admin": True, "member": False}
 SWITCH = {"open": True, "closed": False}
 
@@ -66,17 +64,9 @@ def people(request, group_id):
         "may_invite": membership.is_admin and not group.archived_at,
         "problems": joining_problems(group),
         "link": link,
-        "qr": _qr(link),
+        "qr": qr(link),
     }
     return answer(request, "accounts/people.html", context)
-
-
-def _qr(link):
-    """The code as the size of a square and a path of lines in it, as SVG writes them."""
-    code = segno.make(link, error="m")
-    lines = matrix_to_lines(code.matrix, QR_BORDER, QR_BORDER + 0.5)
-    size, _height = code.symbol_size(border=QR_BORDER)
-    return {"size": size, "path": "".join(f"M{start} {y}h{end - start}" for (start, y), (end, _y) in lines)}
 
 
 @require_POST

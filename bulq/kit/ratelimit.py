@@ -48,13 +48,14 @@ def by_person(request):
 # What each limit counts: the name of a rate in the settings, and the key. The first one exceeded refuses.
 COUNTED = {
     "login": (("login", by_address), ("login_name", by_name_and_address)),
+    "code": (("login", by_address), ("login_name", by_person)),
     "registration": (("registration", by_address),),
     "reset": (("reset", by_address), ("reset_recipient", by_recipient)),
     "bids": (("bids", by_person),),
     GENERAL: ((GENERAL, by_person),),
 }
 # Without Redis these are counted in each process, the others not at all. A refusal of these reads no session.
-ALWAYS_COUNTED = {"login", "registration", "reset"}
+ALWAYS_COUNTED = {"login", "code", "registration", "reset"}
 breaker = Breaker("the rate limit")
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import redis
 from django.conf import settings as site
+from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 from django.utils import timezone
 
@@ -137,6 +138,7 @@ def test_an_admin_requests_a_backup_and_the_worker_makes_it(something, worker):
     admin = make_user("Root", is_staff=True, is_superuser=True)
     assert "Back up now" in signed_in(admin).get(reverse("admin:bulq_backuprun_changelist")).content.decode()
     assert "A backup has been requested" in press(admin).content.decode()
+    assert str(LogEntry.objects.get()) == "Added “a backup now”."
     with worker():
         until(lambda: done() == 2)
 
@@ -147,6 +149,13 @@ def test_the_same_request_delivered_twice_makes_one_backup(something, folder):
     for _ in range(3):
         tasks.backup(asked_at)
     assert done() == 1
+
+
+def test_the_front_page_has_the_button_too_and_is_shown_again(something, folder):
+    admin = signed_in(make_user("Root", is_staff=True, is_superuser=True))
+    assert "Back up now" in admin.get("/admin/").text
+    answer = admin.post(reverse("admin:bulq_backuprun_now"), headers={"referer": "http://testserver/admin/"})
+    assert answer.url == "/admin/"
 
 
 def test_without_a_broker_the_admin_is_told(something, folder, monkeypatch):

@@ -1,0 +1,12 @@
+import segno
+from segno.utils import matrix_to_lines
+
+BORDER = 2
+
+
+def qr(text):
+    """A code as the size of a square and a path of lines in it, as SVG writes them."""
+    code = segno.make(text, error="m")
+    lines = matrix_to_lines(code.matrix, BORDER, BORDER + 0.5)
+    size, _height = code.symbol_size(border=BORDER)
+    return {"size": size, "path": "".join(f"M{start} {y}h{end - start}" for (start, y), (end, _y) in lines)}
