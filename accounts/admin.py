@@ -46,6 +46,7 @@ class UserAdmin(Office, FrameworkUserAdmin):
     """People are never deleted: an account is closed, so that sums and histories stay."""
 
     form, add_form = PersonForm, NewPersonForm
+    can_be_merged = True
     list_display = ("username", "name", "email", "is_active", "is_staff", "joined_at")
     list_filter = ("is_active", "is_staff", "is_superuser", ("closed_at", admin.EmptyFieldListFilter), "last_login")
     search_fields = ("username", "name", "email")

@@ -152,6 +152,7 @@ MIDDLEWARE = [
     # Needs the person, and comes before anything more expensive.
     "bulq.middleware.doors.RateLimitMiddleware",
     "bulq.middleware.doors.LoginRequiredMiddleware",
+    "bulq.middleware.forwarding.ForwardingMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "bulq.middleware.moments.SnapshotMiddleware",
     # Last: it calls the view itself, inside the transaction that also stores the answer.

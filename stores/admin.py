@@ -52,6 +52,7 @@ class VerifiedAdmin(CatalogueAdmin):
     """Stores and products, many of which can be verified at once."""
 
     actions = ("verify", "unverify")
+    can_be_merged = True
     date_hierarchy = "created_at"
 
     @admin.action(description=_("Verify"), permissions=["change"])

@@ -74,6 +74,7 @@ KINDS = {
         for_other=_("%(actor)s changed %(subject)s's comment on %(product)s: “%(comment)s”"),
         to_subject=_("%(actor)s changed your comment on %(product)s: “%(comment)s”"),
     ),
+    "merged": Kind(_("%(actor)s, site admin, merged “%(name)s” into %(product)s")),
     "ready": Kind(_("%(actor)s is done choosing")),
     "not_ready": Kind(_("%(actor)s is choosing again")),
     "keeps_order": Kind(_("%(actor)s keeps their order as it is")),

@@ -11,10 +11,12 @@ import pytest
 from django.db import connection, connections, transaction
 
 from bids import states
-from bids.actions import bidding, costs, distribution, shopping
+from bids.actions import bidding, costs, distribution, merging, shopping
 from bids.reading.division import Division
 from bids.reading.invariants import problems
 from bids.reading.lines import lines_of
+from stores.models import Store
+from stores.tests.factories import make_store
 
 from .stages import stage
 from .test_views import checksum
@@ -52,6 +54,18 @@ def _back(scene):
     distribution.back_to_shopping(scene.run, by=scene.alice)
 
 
+def _merge_products(scene):
+    merging.merge(scene.oil, scene.tabs, by=scene.alice)
+
+
+def _merge_stores(scene):
+    merging.merge(scene.store, Store.objects.exclude(pk=scene.store.pk).get(), by=scene.alice)
+
+
+def _merge_people(scene):
+    merging.merge(scene.dora, scene.charlie, by=scene.alice)
+
+
 DEEDS = [
     (states.ACTIVE, _order),
     (states.PLANNING, _first_order),
@@ -60,6 +74,9 @@ DEEDS = [
     (states.ADJUSTING, _force),
     (states.DISTRIBUTING, _correct),
     (states.DISTRIBUTING, _back),
+    (states.ACTIVE, _merge_products),
+    (states.DISTRIBUTING, _merge_stores),
+    (states.ACTIVE, _merge_people),
 ]
 MOST_QUERIES = 100
 
@@ -96,6 +113,7 @@ def _killed_at(query, deed, scene):
 @pytest.mark.parametrize(("state", "deed"), DEEDS, ids=[deed.__name__[1:] for _state, deed in DEEDS])
 def test_a_killed_action_leaves_nothing_behind(state, deed):
     scene = stage(state)
+    make_store("Twin")
     before = checksum()
     query = 1
     while _killed_at(query, deed, scene):

@@ -7,11 +7,11 @@ already locked may be locked; nobody else can hold those while waiting for the p
 
 from contextlib import contextmanager
 
-from django.db import OperationalError
+from django.db import IntegrityError, OperationalError
 from django.utils.translation import gettext as _
-from psycopg.errors import DeadlockDetected, LockNotAvailable
+from psycopg.errors import DeadlockDetected, ForeignKeyViolation, LockNotAvailable
 
-from .errors import Busy
+from .errors import Busy, ChangedMeanwhile
 
 
 def locked(rows, **lookup):
@@ -36,4 +36,15 @@ def busy_when_locked():
     except OperationalError as error:
         if isinstance(error.__cause__, LockNotAvailable | DeadlockDetected):
             raise Busy(_("Someone else is saving this right now. Try again.")) from error
+        raise
+
+
+@contextmanager
+def changed_when_gone():
+    """Turn a reference to a row that somebody has just deleted, which the commit finds, into `ChangedMeanwhile`."""
+    try:
+        yield
+    except IntegrityError as error:
+        if isinstance(error.__cause__, ForeignKeyViolation):
+            raise ChangedMeanwhile(_("Something on this page has just been removed. Check the page again.")) from error
         raise

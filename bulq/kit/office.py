@@ -84,6 +84,8 @@ class Office(admin.ModelAdmin):
 
     list_per_page = 50
     show_full_result_count = False
+    # Whether the site has a page for making two of its rows one.
+    can_be_merged = False
     # Derived columns, written together with their source.
     written_along = {}
     # Lookups over several tables that the panels of other pages filter the list by.

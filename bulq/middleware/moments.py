@@ -16,7 +16,7 @@ from psycopg.errors import LockNotAvailable
 from bulq.kit import ratelimit
 from bulq.kit.errors import BulqError, Busy
 from bulq.kit.http import refuse
-from bulq.kit.locks import busy_when_locked
+from bulq.kit.locks import busy_when_locked, changed_when_gone
 from bulq.kit.snapshot import snapshot
 from bulq.models import SentForm
 
@@ -51,7 +51,7 @@ class OnceMiddleware(MiddlewareMixin):
         if request.resolver_match.app_names[:1] == ["admin"]:
             return None
         try:
-            with busy_when_locked():
+            with busy_when_locked(), changed_when_gone():
                 return self._answer_once(request, view, args, kwargs)
         except BulqError as error:
             return refuse(request, error)

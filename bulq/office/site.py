@@ -24,9 +24,17 @@ class Site(AdminSite):
     enable_nav_sidebar = False
 
     def get_urls(self):
-        from . import views  # models can be imported only now
+        from . import merging, views  # models can be imported only now
 
         return [
+            *(
+                path(
+                    "{}/{}/<int:pk>/merge/".format(*merging.names_of(model)),
+                    self.admin_view(merging.merge_page(self, model)),
+                    name="{}_{}_merge".format(*merging.names_of(model)),
+                )
+                for model in merging.SEARCHED_BY
+            ),
             path("internals/", self.admin_view(self.internals), name="internals"),
             path("second-factor/", views.second_factor, name="second_factor"),
             path("second-factor/set-up/", views.set_up, name="second_factor_set_up"),

@@ -3,6 +3,7 @@
 from .catalogue import MAX_STEP, Product, ProductAlias, Store
 from .categories import Category, guess_category
 from .finding import SIMILAR, Folded, Sought, Words
+from .forwarding import ForwardedProduct, ForwardedStore, forwarded
 from .generations import Generation
 from .prices import Offer, Price, chart_points, price_charts, whole_number_needed, with_cheapest
 
@@ -11,6 +12,8 @@ __all__ = [
     "SIMILAR",
     "Category",
     "Folded",
+    "ForwardedProduct",
+    "ForwardedStore",
     "Generation",
     "Offer",
     "Price",
@@ -20,6 +23,7 @@ __all__ = [
     "Store",
     "Words",
     "chart_points",
+    "forwarded",
     "guess_category",
     "price_charts",
     "whole_number_needed",

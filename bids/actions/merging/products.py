@@ -1,0 +1,171 @@
+"""Two products become one: orders, lines, purchases and prices of the source belong to the target."""
+
+from django.db.models import Q, Sum
+from django.utils.translation import gettext as _
+
+from bids import states
+from bids.actions.history import happened, record
+from bids.models import Allocation, Bid, Event, Purchase, Run, ShoppingItem
+from bulq.kit.money import MAX_QUANTITY, format_quantity
+from stores.models import ForwardedProduct, Offer, Price, Product, ProductAlias
+
+from .offers import unite_offers
+
+LONGEST_COMMENT = Bid._meta.get_field("comment").max_length
+
+
+def groups_of(_source, _target):
+    return Q(pk__in=[])
+
+
+def runs_of(source, target):
+    return Q(participations__bids__product__in=[source, target]) | Q(items__product__in=[source, target])
+
+
+def refusals(source, target):
+    if (source.unit, source.kind) != (target.unit, target.kind):
+        yield _("“%(source)s” is counted in %(source_unit)s, “%(target)s” in %(target_unit)s.") % {
+            "source": source,
+            "source_unit": f"{source.unit} ({source.get_kind_display()})",
+            "target": target,
+            "target_unit": f"{target.unit} ({target.get_kind_display()})",
+        }
+    if source.barcode and target.barcode and source.barcode != target.barcode:
+        yield _("Both have a bar code, and they differ. Take one of them away first.")
+    for run in _busy_runs(source, target):
+        yield _("“%(run)s” of %(group)s has both, and is being shopped or handed out. Wait until it is done.") % {
+            "run": run,
+            "group": run.group,
+        }
+    for bid, other in _both_wanted(source, target):
+        if (bid.quantity or 0) + (other.quantity or 0) > MAX_QUANTITY:
+            yield _("%(name)s would want more than %(most)s in “%(run)s”.") % {
+                "name": bid.participation.user,
+                "most": format_quantity(MAX_QUANTITY),
+                "run": bid.participation.run,
+            }
+        if len(_comment(bid, other)) > LONGEST_COMMENT:
+            yield _("The comments of %(name)s in “%(run)s” are too long to stand together.") % {
+                "name": bid.participation.user,
+                "run": bid.participation.run,
+            }
+
+
+def _busy_runs(source, target):
+    """A run is in a shop, or things are being sorted out or handed out, with a line of each of the two."""
+    lines = ShoppingItem.objects.filter(product=target).values("run")
+    busy = Run.objects.filter(state__in=states.FROM_THE_SHOP_ON, items__product=source, pk__in=lines)
+    return busy.select_related("store", "group").order_by("pk")
+
+
+def _both_wanted(source, target):
+    """Pairs of bids of one person in one run: of the target, of the source."""
+    known = Bid.objects.select_related("participation__user", "participation__run__store").order_by("pk")
+    others = known.filter(product=source, participation__bids__product=target)
+    kept = known.filter(product=target, participation__in=others.order_by().values("participation"))
+    kept = {bid.participation_id: bid for bid in kept}
+    return [(kept[bid.participation_id], bid) for bid in others]
+
+
+def _comment(bid, other):
+    return " / ".join(dict.fromkeys(filter(None, (bid.comment, other.comment))))
+
+
+def sums(products):
+    bids, bought = Bid.objects.filter(product__in=products), Purchase.objects.filter(item__product__in=products)
+    received = Allocation.objects.filter(item__product__in=products)
+    yield _("Wanted, over all runs"), bids.aggregate(sum=Sum("quantity"))["sum"]
+    yield _("Bought"), bought.aggregate(sum=Sum("quantity"))["sum"]
+    yield _("Paid for it"), bought.aggregate(sum=Sum("total"))["sum"]
+    yield _("Handed out"), received.aggregate(sum=Sum("quantity"))["sum"]
+    yield _("Owed for it"), received.aggregate(sum=Sum("cost"))["sum"]
+    yield _("Prices logged"), Price.objects.filter(offer__product__in=products).count()
+
+
+def unite(plan):
+    source, target = plan.source, plan.target
+    open_runs = {bid.participation.run for bid, _other in _both_wanted(source, target)}
+    _unite_lines(plan)
+    _unite_bids(plan)
+    plan.move(Bid.objects.filter(product=source), product=target)
+    plan.move(ShoppingItem.objects.filter(product=source), product=target)
+    plan.move(Event.objects.filter(product=source), product=target)
+    unite_offers(plan, Offer.objects.filter(product=source), product=target)
+    _unite_names(plan)
+    ForwardedProduct.objects.filter(target=source).update(target=target)
+    ForwardedProduct.objects.create(old_id=source.pk, target=target)
+    _keep_what_the_target_lacks(source, target)
+    for run in sorted(open_runs, key=lambda run: run.pk):
+        if run.is_open:
+            record(run, happened("merged", product=target, name=str(source)), by=plan.by)
+
+
+def _unite_lines(plan):
+    """Lines of both in one run become one. The run is over, or not yet in the shop: then there are no lines."""
+    kept = {item.run_id: item for item in ShoppingItem.objects.filter(product=plan.target)}
+    for item in ShoppingItem.objects.filter(product=plan.source, run__in=kept):
+        line = kept[item.run_id]
+        Purchase.objects.filter(item=item).update(item=line)
+        Allocation.objects.filter(item=item).update(item=line)
+        line.version += item.version
+        if line.purchases.exists():
+            line.not_there_at = line.not_there_by = None
+        line.save(update_fields=["version", "not_there_at", "not_there_by"])
+        item.delete()
+        plan.united.append(_("Two lines of “%(run)s” become one.") % {"run": line.run})
+
+
+def _unite_bids(plan):
+    for bid, other in _both_wanted(plan.source, plan.target):
+        quantities = [quantity for quantity in (bid.quantity, other.quantity) if quantity is not None]
+        bid.quantity, bid.comment = sum(quantities) if quantities else None, _comment(bid, other)
+        bid.save(update_fields=["quantity", "comment"])
+        _unite_allocations(bid, other)
+        other.delete()
+        plan.united.append(
+            _("%(name)s wanted both in “%(run)s”: now %(quantity)s.")
+            % {
+                "name": bid.participation.user,
+                "run": bid.participation.run,
+                "quantity": _("maybe") if bid.quantity is None else format_quantity(bid.quantity),
+            }
+        )
+
+
+def _unite_allocations(bid, other):
+    """What was received of both; picked up once all of it is."""
+    both = {allocation.bid_id: allocation for allocation in Allocation.objects.filter(bid__in=[bid, other])}
+    if other.pk not in both:
+        return
+    if bid.pk not in both:
+        Allocation.objects.filter(bid=other).update(bid=bid)
+        return
+    kept, gone = both[bid.pk], both[other.pk]
+    kept.quantity, kept.cost = kept.quantity + gone.quantity, kept.cost + gone.cost
+    if gone.picked_up_at is None:
+        kept.picked_up_at = kept.picked_up_by = None
+    gone.delete()
+    kept.save(update_fields=["quantity", "cost", "picked_up_at", "picked_up_by"])
+
+
+def _unite_names(plan):
+    source, target = plan.source, plan.target
+    known = set(target.aliases.values_list("key", flat=True)) | {target.search_text}
+    for alias in source.aliases.all():
+        if alias.key not in known:
+            known.add(alias.key)
+            ProductAlias.objects.filter(pk=alias.pk).update(product=target)
+    alias = ProductAlias.objects.create(product=target, name=source.name)
+    alias.refresh_from_db(fields=["key"])
+    if alias.key in known:
+        alias.delete()
+
+
+def _keep_what_the_target_lacks(source, target):
+    target.barcode, barcode = target.barcode or source.barcode, source.barcode
+    if barcode:
+        Product.objects.filter(pk=source.pk).update(barcode=None)  # one product of a bar code
+    target.category_id = target.category_id or source.category_id
+    target.is_verified = target.is_verified or source.is_verified
+    target.is_unit_fixed = target.is_unit_fixed or source.is_unit_fixed
+    target.save(update_fields=["barcode", "category", "is_verified", "is_unit_fixed"])

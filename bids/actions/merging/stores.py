@@ -1,0 +1,56 @@
+"""Two stores become one: runs and prices of the source belong to the target."""
+
+from django.db.models import Max, Q, Sum
+from django.utils.translation import gettext as _
+
+from bids.models import Purchase, Run
+from stores.models import ForwardedStore, Offer, Price
+
+from .offers import unite_offers
+
+
+def groups_of(_source, _target):
+    return Q(pk__in=[])
+
+
+def runs_of(source, target):
+    return Q(store__in=[source, target])
+
+
+def refusals(source, target):
+    if source.currency != target.currency:
+        yield _("“%(source)s” sells in %(source_currency)s, “%(target)s” in %(target_currency)s.") % {
+            "source": source,
+            "source_currency": source.currency,
+            "target": target,
+            "target_currency": target.currency,
+        }
+
+
+def sums(stores):
+    bought = Purchase.objects.filter(item__run__store__in=stores)
+    yield _("Runs"), Run.objects.filter(store__in=stores).count()
+    yield _("Paid there"), bought.aggregate(sum=Sum("total"))["sum"]
+    yield _("Prices logged"), Price.objects.filter(offer__store__in=stores).count()
+
+
+def unite(plan):
+    source, target = plan.source, plan.target
+    _renumber(plan)
+    plan.move(Run.objects.filter(store=source), store=target)
+    unite_offers(plan, Offer.objects.filter(store=source), store=target)
+    ForwardedStore.objects.filter(target=source).update(target=target)
+    ForwardedStore.objects.create(old_id=source.pk, target=target)
+    target.is_verified = target.is_verified or source.is_verified
+    target.is_currency_fixed = target.is_currency_fixed or source.is_currency_fixed
+    target.save(update_fields=["is_verified", "is_currency_fixed"])
+
+
+def _renumber(plan):
+    """Runs of a group to one store on one day are told apart by their number."""
+    for run in Run.objects.filter(store=plan.source).order_by("pk"):
+        same_name = Run.objects.filter(group=run.group_id, day=run.day, store__in=[plan.source, plan.target])
+        if same_name.filter(number=run.number).exclude(pk=run.pk).exists():
+            run.number = same_name.aggregate(most=Max("number"))["most"] + 1
+            run.save(update_fields=["number"])
+            plan.united.append(_("A run gets another number: %(run)s.") % {"run": run})
