@@ -2,9 +2,7 @@
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import Permission
 from django.db import OperationalError
-from django.urls import reverse
 
 from accounts.models import Membership, User
 from accounts.tests.factories import make_group, make_user
@@ -350,52 +348,3 @@ def test_the_log_tells_of_both(root):
     merging.merge(oyl, oil, by=root)
     sentences = set(LogEntry.objects.values_list("object_id", "action_flag"))
     assert sentences == {(str(oil.pk), 2), (str(oyl.pk), 3)}
-
-
-# --- The admin's pages -----------------------------------------------------------------------------
-def page_of(row):
-    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_merge", args=[row.pk])
-
-
-def test_the_page_searches_shows_and_merges(root):
-    scene, client = stage(), signed_in(root)
-    other = make_product("Oyl")
-    order(scene.run, scene.bob, other, 3)
-    assert "Show what would happen" in client.get(page_of(other)).text
-    shown = client.post(page_of(other), {"target": scene.oil.pk})
-    assert "This cannot be undone." in shown.text
-    assert "Bob wanted both" in shown.text
-    assert scene.wanted(scene.bob, other) == 3
-    seen = shown.context["seen"]
-    done = client.post(page_of(other), {"target": scene.oil.pk, "seen": seen}, follow=True)
-    assert "is part of this now" in done.text
-    assert scene.wanted(scene.bob, scene.oil) == 7
-
-
-def test_what_changed_since_the_preview_is_shown_again(root):
-    scene, client = stage(), signed_in(root)
-    other = make_product("Oyl")
-    order(scene.run, scene.bob, other, 3)
-    seen = client.post(page_of(other), {"target": scene.oil.pk}).context["seen"]
-    order(scene.run, scene.bob, other, 5)
-    again = client.post(page_of(other), {"target": scene.oil.pk, "seen": seen})
-    assert again.status_code == 409
-    assert "Something has changed since" in again.text
-    assert Product.objects.filter(pk=other.pk).exists()
-
-
-@pytest.mark.parametrize("target", ["", "x", "999999", "itself", "-1", "1' OR 1=1", "\0"])
-def test_bad_targets_are_refused_at_the_field(target, root):
-    oil = make_product("Oil")
-    answer = signed_in(root).post(page_of(oil), {"target": oil.pk if target == "itself" else target})
-    assert answer.status_code == 422
-    assert 'class="errorlist"' in answer.text
-
-
-def test_who_may_not_change_and_delete_may_not_merge():
-    oil, oyl = make_product("Oil"), make_product("Oyl")
-    clerk = make_user("Clerk", is_staff=True)
-    clerk.user_permissions.set(Permission.objects.filter(codename__in=["view_product", "change_product"]))
-    client = signed_in(clerk)
-    assert client.get(page_of(oyl)).status_code == 403
-    assert client.post(page_of(oyl), {"target": oil.pk}).status_code == 403

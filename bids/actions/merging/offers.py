@@ -2,6 +2,7 @@
 
 from django.utils.translation import gettext as _
 
+from bulq.kit.names import listed
 from stores.models import Offer, Price
 
 TERMS = ("pack_size", "min_quantity", "note")
@@ -33,5 +34,5 @@ def _unite_terms(plan, kept, offer):
     if lost:
         plan.united.append(
             _("%(product)s at %(store)s keeps its terms. These go: %(lost)s.")
-            % {"product": kept.product, "store": kept.store, "lost": ", ".join(lost)}
+            % {"product": kept.product, "store": kept.store, "lost": listed(lost)}
         )
