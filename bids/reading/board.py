@@ -82,9 +82,7 @@ class Board:
         self.rows = self._rows(_bids(run.pk))
         for row in self.rows:
             self._add_up(row)
-        self.people = [
-            person for person in self.by_participation.values() if person.left_at is None or person.products
-        ]
+        self.people = [person for person in self.by_participation.values() if person.left_at is None or person.products]
 
     def _name_people(self):
         first_names = Counter(person.user.name.split()[0] for person in self.by_participation.values())

@@ -63,4 +63,8 @@ def _newest(run):
 
 @prepared
 def _events_since(run, event):
-    return Event.objects.filter(run=run, pk__gt=event).order_by("-pk").values_list("pk", "product_id", "actor_id", "subject_id", named=True)
+    return (
+        Event.objects.filter(run=run, pk__gt=event)
+        .order_by("-pk")
+        .values_list("pk", "product_id", "actor_id", "subject_id", named=True)
+    )
