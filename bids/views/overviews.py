@@ -10,7 +10,8 @@ from django.views.decorators.http import require_GET, require_http_methods
 from accounts.access import get_group, get_group_administered_by
 from bids.actions.membership import archive_group
 from bids.reading.jobs import cards_of, jobs_of, run_lines
-from bids.reading.personal import everything_about, figures_of
+from bids.reading.own_data import everything_about
+from bids.reading.personal import figures_of
 from bids.reading.standing import open_runs_at, open_runs_of, standings
 from bids.reading.sums import debts_of
 from stores.access import get_store
