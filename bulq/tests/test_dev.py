@@ -24,6 +24,7 @@ from dev.postgres import stop_leftover
 from dev.processes import Child, command_line, free_port
 from dev.services import local_folder, services
 
+from .deadline import at_most
 from .test_bootstrap import one_sentence
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -138,7 +139,7 @@ def test_a_deep_folder_works(local):
 def held_by_another_process(local, *options):
     """Killed outright at the end, so that it cannot clean up."""
     command = [sys.executable, "-c", HOLD_SERVICES, str(local), *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process, at_most(120, process):
         try:
             yield process.stdout.readline().strip()
         finally:
@@ -222,7 +223,7 @@ def test_a_process_that_ends_by_itself_is_named_and_restarted(local, monkeypatch
     monkeypatch.setattr(run.time, "monotonic", lambda: sum(slept))
 
     def sleep(seconds):
-        ended.process.wait()
+        ended.process.wait(30)
         slept.append(seconds)
         if sum(slept) > 100:
             raise Enough
@@ -242,7 +243,7 @@ def site_running(local, port, stop, **more):
     """`rest` is the output after the address."""
     options = {"cwd": ROOT, "env": run_environment(local, PORT=str(port), **more)}
     options |= {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    with subprocess.Popen([sys.executable, "-m", "dev.run"], **options) as site:
+    with subprocess.Popen([sys.executable, "-m", "dev.run"], **options) as site, at_most(240, site):
         try:
             wait_for_address(site, port)
             yield site

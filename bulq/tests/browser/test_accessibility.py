@@ -40,7 +40,7 @@ def test_every_page_has_a_sample(demo_site, client):
             assert answer.status_code == 405, f"“{name}” can be opened: give it a sample"
 
 
-# For each page loaded: the widths it is looked at, whether axe looks there too, and the minimum size of a target. Axe is
+# For each page loaded: at which widths it is looked at, whether by axe too, and the minimum size of a target. Axe is
 # slow: what it could find at 320 px it finds at 390 px, and a dark page is a light one in other colours.
 LOOKS = {
     "phones": ({"has_touch": True, "is_mobile": True}, ((320, False, 44), (390, True, 44))),
