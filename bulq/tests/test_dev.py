@@ -86,6 +86,7 @@ def execute(url, statement):
 
 
 # --- The servers -----------------------------------------------------------------------------------
+@pytest.mark.slow
 def test_the_servers_keep_the_data_and_leave_no_process(local):
     with services(local) as started:
         assert started.database_made_now
@@ -100,6 +101,7 @@ def test_the_servers_keep_the_data_and_leave_no_process(local):
         assert execute(started.urls["DATABASE_URL"], "SHOW fsync").fetchone() == ("on",)
 
 
+@pytest.mark.slow
 def test_nobody_gets_in_without_the_password(local):
     with services(local) as started:
         database, cache = started.urls["DATABASE_URL"], started.urls["REDIS_URL"]
@@ -119,6 +121,7 @@ def test_servers_named_in_the_environment_are_not_started(local):
     assert list(local.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_folder_closed_to_other_accounts_works(local):
     """As root: a checkout under /root. For everyone else an ordinary folder."""
     local.chmod(0o700)
@@ -128,6 +131,7 @@ def test_a_folder_closed_to_other_accounts_works(local):
         assert not started.database_made_now
 
 
+@pytest.mark.slow
 def test_a_deep_folder_works(local):
     deep = local.joinpath(*["a-folder-with-a-long-name"] * 6)
     deep.mkdir(parents=True)
@@ -146,6 +150,7 @@ def held_by_another_process(local, *options):
             process.kill()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells children of a death")
 def test_servers_die_with_a_killed_parent(local):
     with held_by_another_process(local):
@@ -153,6 +158,7 @@ def test_servers_die_with_a_killed_parent(local):
     wait_until(lambda: not runs(pid))
 
 
+@pytest.mark.slow
 def test_a_server_left_behind_is_stopped_by_the_next_start(local):
     with held_by_another_process(local, "orphan") as url:
         execute(url, "CREATE TABLE kept AS SELECT 42 AS answer")
@@ -223,7 +229,7 @@ def test_a_process_that_ends_by_itself_is_named_and_restarted(local, monkeypatch
     monkeypatch.setattr(run.time, "monotonic", lambda: sum(slept))
 
     def sleep(seconds):
-        ended.process.wait(30)
+        ended.process.wait()  # with a limit it would sleep, and call itself
         slept.append(seconds)
         if sum(slept) > 100:
             raise Enough
