@@ -24,8 +24,8 @@ from .conftest import session_of, sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
-# benchmarks/ measures how soon it is seen. After an answer that took a second, as on a busy machine, a page waits up to
-# 22 seconds before it asks again.
+# benchmarks/ measures how soon it is seen. After an answer that took long, as on a busy machine, a page waits up to 22
+# seconds before it asks again.
 PATIENCE = 45
 expect.set_options(timeout=PATIENCE * 1000)
 NETWORK = (r"Failed to load resource: net::", r".*ERR_INCOMPLETE_CHUNKED_ENCODING")
