@@ -62,12 +62,16 @@ DEEDS = [
     (states.DISTRIBUTING, _back),
 ]
 MOST_QUERIES = 100
+SECONDS = 60
 
 
 def _killed_at(query, deed, scene):
     """Do the deed in a process of its own that dies just before its `query`-th query; true if it got that far."""
     child = os.fork()
     if child == 0:
+        # However it hangs (a lock held by a thread that the fork left behind): the kernel ends it.
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(SECONDS)
         # The parent's connection must not be touched, and where a browser runs, Django would take an older one.
         connections["default"] = connections.create_connection("default")
         count = 0
@@ -89,7 +93,8 @@ def _killed_at(query, deed, scene):
                 traceback.print_exc()
             os._exit(code)
     _pid, status = os.waitpid(child, 0)
-    assert os.WIFSIGNALED(status) or os.waitstatus_to_exitcode(status) == 0
+    assert os.waitstatus_to_exitcode(status) != -signal.SIGALRM, f"it hung before query {query}"
+    assert os.waitstatus_to_exitcode(status) in (0, -signal.SIGKILL)
     return os.WIFSIGNALED(status)
 
 
