@@ -161,15 +161,15 @@ class NoteField(LineField):
 
 
 class BarcodeField(LineField):
-    """A bar code, typed with blanks or hyphens or not. Cleans to 14 digits, or an empty text."""
+    """A bar code, typed with blanks or hyphens or not. Cleans to 14 digits, or None."""
 
     def __init__(self, **kwargs):
         super().__init__(required=False, high=30, label=_("Bar code"), autocomplete="off", **kwargs)
-        self.widget.attrs |= {"inputmode": "numeric", "data-barcode": True}
+        self.widget.attrs["inputmode"] = "numeric"
 
     def clean(self, value):
         text = super().clean(value)
-        return read_barcode(text) if text else ""
+        return read_barcode(text) if text else None
 
     def prepare_value(self, value):
         return shown_barcode(value) if value and len(value) == STORED and value.isdecimal() else value
