@@ -117,8 +117,9 @@ def store_initial(query):
 def product_initial(query):
     """Initial values for a new product, from the address."""
     name = query.get("name", "")[:100]
-    barcode = typed_digits(query.get("barcode", ""))
-    return ({"name": name} if name else {}) | ({"barcode": barcode} if barcode else {}) | store_named_by(query)
+    if barcode := typed_digits(query.get("barcode") or name):
+        return {"barcode": barcode} | store_named_by(query)
+    return ({"name": name} if name else {}) | store_named_by(query)
 
 
 def store_named_by(query):

@@ -3,7 +3,6 @@
 from decimal import Decimal
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -26,9 +25,9 @@ from bulq.kit.http import answer, carry_what_is_there, flash_errors, offer_undo
 from bulq.kit.numbers import parse_id
 from stores.actions.prices import record_price
 from stores.models import Offer, Product
-from stores.reading import picker_page
 
 from .order_table import new_product_query
+from .picking import picking_context
 from .shopping_list import ShoppingList, purchase_form
 
 FOUND_SHOWN = 20
@@ -163,19 +162,8 @@ def shop_add(request, run_id):
     run = get_run_shopped_by(request.user, run_id)
     people = User.objects.filter(participations__in=run.participations.current()).order_by("name", "pk")
     if request.method == "GET" and "product" not in request.GET:
-        query, number = request.GET.get("q", ""), request.GET.get("page")
-        if query.strip():
-            found = Product.objects.search(query).sold_first_at(run.store_id)
-            page = Paginator(found, FOUND_SHOWN).get_page(number)
-        else:
-            page = picker_page(run.store, number, FOUND_SHOWN)
-            page.object_list = [product for product, _offer in page.object_list]
-        context = {
-            "run": run,
-            "query": query,
-            "page": page,
-            "new_product_query": new_product_query(request, run),
-        }
+        context = {"run": run, "new_product_query": new_product_query(request, run)}
+        context |= picking_context(request, run, FOUND_SHOWN)
         return render(request, "bids/shop_search.html", context)
     chosen = request.POST.get("product") or request.GET.get("product", "")
     product = get_object_or_404(Product, pk=parse_id(chosen))

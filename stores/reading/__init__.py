@@ -1,6 +1,16 @@
 """What pages of the catalogue are read from: its lists, which are kept in the cache, and searching."""
 
-from .lists import OfferLine, ProductLine, StoreLine, first_stores, lines_at, offers_page, picker_page, stores_page
+from .lists import (
+    OfferLine,
+    ProductLine,
+    StoreLine,
+    first_stores,
+    lines_at,
+    offers_page,
+    picker_page,
+    stores_page,
+    used_categories,
+)
 from .search import Findings, Found, find
 
 __all__ = [
@@ -15,4 +25,5 @@ __all__ = [
     "offers_page",
     "picker_page",
     "stores_page",
+    "used_categories",
 ]
