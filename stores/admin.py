@@ -10,7 +10,7 @@ from accounts.forms import CurrencyField, LineField
 from bulq.kit.numbers import PriceField, QuantityField, parse_id
 
 from .forms import NameField, NoteField
-from .models import MAX_STEP, Offer, Price, Product, Store
+from .models import MAX_STEP, Category, Offer, Price, Product, ProductAlias, Store
 
 
 class StoreForm(forms.ModelForm):
@@ -102,6 +102,21 @@ class ProductAdmin(CatalogueAdmin):
     def get_readonly_fields(self, request, obj=None):
         fixed = ("is_unit_fixed", "created_by", "created_at")
         return (*fixed, "unit", "kind") if obj and obj.is_unit_fixed else fixed
+
+
+@admin.register(Category)
+class CategoryAdmin(admin.ModelAdmin):
+    list_display = ("name", "symbol", "position")
+    search_fields = ("name", "words")
+
+
+@admin.register(ProductAlias)
+class ProductAliasAdmin(admin.ModelAdmin):
+    list_display = ("name", "product")
+    list_select_related = ("product",)
+    search_fields = ("name", "product__name")
+    autocomplete_fields = ("product",)
+    list_per_page = 50
 
 
 @admin.register(Offer)
