@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from accounts.tests.factories import make_group
+from bulq.tests.browser.test_accessibility import AXE, RUN_AXE
 from bulq.tests.client import signed_in
 
 from .factories import make_product, make_store
@@ -64,6 +65,17 @@ def test_the_box_is_worked_by_keys_alone(open_page, things):
     expect(chosen).to_contain_text("Basmati rice")
     page.keyboard.press("Enter")
     page.wait_for_url(f"**/products/{rice.pk}/")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_axe_finds_nothing_while_the_options_are_open(open_page, things, width, scheme):
+    page = open_page("/search/", viewport={"width": width, "height": 800}, color_scheme=scheme)
+    page.locator("#q").press_sequentially("bas")
+    expect(page.get_by_role("option")).to_have_count(5)
+    page.keyboard.press("ArrowDown")
+    page.evaluate(AXE)
+    assert page.evaluate(RUN_AXE, {}) == []
 
 
 def test_the_first_escape_closes_and_the_text_stays(open_page, things):
