@@ -14,8 +14,7 @@ def picking_context(request, run, per_page):
     """
     query, number = request.GET.get("q", ""), request.GET.get("page")
     categories = used_categories()
-    wanted = parse_id(request.GET.get("category", ""))
-    category = next((one for one in categories if one.pk == wanted), None)
+    category = chosen_category(request, categories)
     if query.strip() or category:
         within = Product.objects.filter(category=category) if category else Product.objects.all()
         page = Paginator(within.search(query).sold_first_at(run.store_id), per_page).get_page(number)
@@ -25,3 +24,9 @@ def picking_context(request, run, per_page):
     else:
         page = picker_page(run.store, number, per_page)
     return {"page": page, "query": query, "categories": categories, "category": category}
+
+
+def chosen_category(request, categories):
+    """The one that the address names; None for none of these."""
+    wanted = parse_id(request.GET.get("category", ""))
+    return next((category for category in categories if category.pk == wanted), None)

@@ -119,6 +119,12 @@ def used_categories():
     return list(Category.objects.filter(models.Exists(Product.objects.filter(category=models.OuterRef("pk")))))
 
 
+def categories_of(product_ids):
+    """`{product id: its category}` of those that have one."""
+    rows = Product.objects.filter(pk__in=list(product_ids), category__isnull=False).select_related("category")
+    return {product.pk: product.category for product in rows.only("category")}
+
+
 def _generation(store):
     return _generations(store.pk)[0][0]
 
