@@ -74,6 +74,7 @@ def report(site, port, known, unlimited):
         "store page (200 products)": f"/stores/{known['store']}/",
         "run page (60 products, 20 people)": f"/runs/{run}/",
         "home": "/",
+        "search": "/search/?q=prod",
     }
     queries = {name: _count_queries(known, path) for name, path in pages.items()}
     print("| page | connections | per second | p50 ms | p95 ms | of the empty page | queries |")
@@ -97,6 +98,7 @@ GOALS = {
     "store list": 2.5,
     "store page (200 products)": 4,
     "home": 4,
+    "search": 4,
     "order, nothing changed": 4,
     "order": 4,
     "run page (60 products, 20 people)": 9,

@@ -292,9 +292,8 @@ if SERVED_OVER_HTTPS:
     SECURE_HSTS_SECONDS = env.number("HSTS_SECONDS", default=365 * 24 * 3600)
 # Subdomains and browsers' preload lists are for the domain's owner to decide.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
-PERMISSIONS_POLICY = ", ".join(
-    f"{device}=()" for device in ("camera", "display-capture", "geolocation", "microphone", "midi", "payment", "usb")
-)
+# The camera reads bar codes (static/js/scan.js).
+PERMISSIONS_POLICY = "camera=(self), display-capture=(), geolocation=(), microphone=(), midi=(), payment=(), usb=()"
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "bulq.views.csrf_failure"
 X_FRAME_OPTIONS = "DENY"

@@ -13,7 +13,7 @@ def get_store(store_id):
 
 
 def get_product(product_id):
-    return get_object_or_404(Product, pk=product_id)
+    return get_object_or_404(Product.objects.select_related("category"), pk=product_id)
 
 
 def get_offer(offer_id):

@@ -13,7 +13,7 @@ from bulq.kit.numbers import PriceField, QuantityField, parse_id
 from bulq.kit.office import Office, newest, panel_of
 
 from .forms import NameField, NoteField
-from .models import MAX_STEP, Offer, Price, Product, Store
+from .models import MAX_STEP, Category, Offer, Price, Product, ProductAlias, Store
 
 
 class StoreForm(forms.ModelForm):
@@ -104,6 +104,21 @@ class ProductAdmin(VerifiedAdmin):
     def get_readonly_fields(self, request, obj=None):
         fixed = ("is_unit_fixed", "created_by", "created_at")
         return (*fixed, "unit", "kind") if obj and obj.is_unit_fixed else fixed
+
+
+@admin.register(Category)
+class CategoryAdmin(admin.ModelAdmin):
+    list_display = ("name", "symbol", "position")
+    search_fields = ("name", "words")
+
+
+@admin.register(ProductAlias)
+class ProductAliasAdmin(admin.ModelAdmin):
+    list_display = ("name", "product")
+    list_select_related = ("product",)
+    search_fields = ("name", "product__name")
+    autocomplete_fields = ("product",)
+    list_per_page = 50
 
 
 @admin.register(Offer)

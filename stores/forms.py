@@ -117,8 +117,9 @@ def store_initial(query):
 def product_initial(query):
     """Initial values for a new product, from the address."""
     name = query.get("name", "")[:100]
-    barcode = typed_digits(query.get("barcode", ""))
-    return ({"name": name} if name else {}) | ({"barcode": barcode} if barcode else {}) | store_named_by(query)
+    if barcode := typed_digits(query.get("barcode") or name):
+        return {"barcode": barcode} | store_named_by(query)
+    return ({"name": name} if name else {}) | store_named_by(query)
 
 
 def store_named_by(query):
@@ -161,15 +162,15 @@ class NoteField(LineField):
 
 
 class BarcodeField(LineField):
-    """A bar code, typed with blanks or hyphens or not. Cleans to 14 digits, or an empty text."""
+    """A bar code, typed with blanks or hyphens or not. Cleans to 14 digits, or None."""
 
     def __init__(self, **kwargs):
         super().__init__(required=False, high=30, label=_("Bar code"), autocomplete="off", **kwargs)
-        self.widget.attrs |= {"inputmode": "numeric", "data-barcode": True}
+        self.widget.attrs["inputmode"] = "numeric"
 
     def clean(self, value):
         text = super().clean(value)
-        return read_barcode(text) if text else ""
+        return read_barcode(text) if text else None
 
     def prepare_value(self, value):
         return shown_barcode(value) if value and len(value) == STORED and value.isdecimal() else value

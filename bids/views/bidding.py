@@ -4,7 +4,6 @@ import re
 from operator import attrgetter
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -20,10 +19,11 @@ from bids.reading.standing import standing_before_shopping
 from bulq.kit.http import answer, carry_what_is_there, flash_errors, offer_undo
 from bulq.kit.ratelimit import limited
 from stores.models import Product
-from stores.reading import lines_at, picker_page
+from stores.reading import lines_at
 
 from . import order_table, refresh
 from .order_table import OrderTable
+from .picking import picking_context
 
 PER_PAGE = 20
 
@@ -152,15 +152,9 @@ def add(request, run_id):
 
 
 def add_page(request, run, *, status=200, typed=None, errors=None):
-    """Products to choose from: sold at this store first, then verified, then by name."""
-    query, number = request.GET.get("q", ""), request.GET.get("page")
-    if query.strip():
-        found = Product.objects.search(query).sold_first_at(run.store_id)
-        page = Paginator(found, PER_PAGE).get_page(number)
-        rows = _rows_of(run, [product.pk for product in page.object_list])
-    else:
-        page = picker_page(run.store, number, PER_PAGE)
-        rows = [Row(product, offer) for product, offer in page.object_list]
+    """Products to choose from."""
+    picking = picking_context(request, run, PER_PAGE)
+    rows = [Row(product, offer) for product, offer in picking["page"].object_list]
     rows = _made_on_the_way(request, run, rows)
 
     def choose(board):
@@ -168,7 +162,7 @@ def add_page(request, run, *, status=200, typed=None, errors=None):
         return [in_run.get(row.product.pk, row) for row in rows]
 
     context = board_context(request, run, choose=choose, columns=False, typed=typed, errors=errors)
-    context |= {"page": page, "query": query, "order_url": _order_url(request, run, on="add")}
+    context |= picking | {"order_url": _order_url(request, run, on="add")}
     context |= {"new_product_query": order_table.new_product_query(request, run)}
     return render(request, "bids/add.html", context, status=status)
 

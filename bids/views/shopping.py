@@ -1,10 +1,11 @@
 """In the shop: the list on a phone, what is bought, added or not there, and finishing."""
 
 from decimal import Decimal
+from operator import attrgetter
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -26,9 +27,10 @@ from bulq.kit.http import answer, carry_what_is_there, flash_errors, offer_undo
 from bulq.kit.numbers import parse_id
 from stores.actions.prices import record_price
 from stores.models import Offer, Product
-from stores.reading import picker_page
+from stores.reading import categories_of
 
 from .order_table import new_product_query
+from .picking import chosen_category, picking_context
 from .shopping_list import ShoppingList, purchase_form
 
 FOUND_SHOWN = 20
@@ -40,14 +42,31 @@ def shop_page(request, run, *, status=200, item=None, form=None):
     """The list; `form` is the refused form of the line `item`, which stays open. `?open=` names another one to open."""
     basket, standing = Basket(run), standing_of(run, request.user)
     may_shop = standing.leads or standing.helps
-    shopping_list = ShoppingList(request, run, may_shop=may_shop)
+    shopping_list = ShoppingList(request, run, may_shop=may_shop, query=_query(request))
     unfolded = {item.pk: form} if form else {}
     if (opened := parse_id(request.GET.get("open"))) and opened not in unfolded:
         unfolded[opened] = None
+    category_of = categories_of(line.product.pk for line in basket.open)
+    categories = sorted(set(category_of.values()), key=attrgetter("position", "name"))
+    category = chosen_category(request, categories)
+    lines = [
+        line for line in basket.open if category in (None, category_of.get(line.product.pk)) or line.item.pk in unfolded
+    ]
     context = {"run": run, "basket": basket, "form": form, "next_step": next_step(standing)}
-    context |= {"to_buy": shopping_list.html(basket.open, unfolded), "left": len(basket.open)}
+    context |= {"to_buy": shopping_list.html(lines, unfolded), "left": len(basket.open)}
+    context |= {"categories": categories, "category": category}
     context |= {"may_shop": may_shop, "is_leader": standing.leads}
     return render(request, "bids/shop.html", context, status=status)
+
+
+def _query(request):
+    """The part of the address that narrows the list, kept from one tick to the next."""
+    category = parse_id(request.GET.get("category", ""))
+    return f"?category={category}" if category else ""
+
+
+def _to_the_list(request, run):
+    return redirect(reverse("run", args=[run.pk]) + _query(request))
 
 
 @require_GET
@@ -75,7 +94,7 @@ def buy(request, run_id, item_id):
             except shopping.AlreadyBought as already:
                 return _ask_again(request, run, item, already)
             _offer_undo(request, run, item)
-            return redirect("run", run.pk)
+            return _to_the_list(request, run)
     if request.method == "GET" or not line.is_open:
         return answer(request, "bids/item_again.html", {"run": run, "item": item}, form=form)
     return shop_page(request, run, status=getattr(form, "refusal_status", 422), item=item, form=form)
@@ -138,7 +157,7 @@ def not_there(request, run_id, item_id):
     shopping.set_not_there(item, missing, by=request.user)
     text = _("%(product)s is not there") if missing else _("%(product)s is back on the list")
     messages.success(request, text % {"product": item.product.name})
-    return redirect("run", run.pk)
+    return _to_the_list(request, run)
 
 
 @require_http_methods(["GET", "POST"])
@@ -163,19 +182,8 @@ def shop_add(request, run_id):
     run = get_run_shopped_by(request.user, run_id)
     people = User.objects.filter(participations__in=run.participations.current()).order_by("name", "pk")
     if request.method == "GET" and "product" not in request.GET:
-        query, number = request.GET.get("q", ""), request.GET.get("page")
-        if query.strip():
-            found = Product.objects.search(query).sold_first_at(run.store_id)
-            page = Paginator(found, FOUND_SHOWN).get_page(number)
-        else:
-            page = picker_page(run.store, number, FOUND_SHOWN)
-            page.object_list = [product for product, _offer in page.object_list]
-        context = {
-            "run": run,
-            "query": query,
-            "page": page,
-            "new_product_query": new_product_query(request, run),
-        }
+        context = {"run": run, "new_product_query": new_product_query(request, run)}
+        context |= picking_context(request, run, FOUND_SHOWN)
         return render(request, "bids/shop_search.html", context)
     chosen = request.POST.get("product") or request.GET.get("product", "")
     product = get_object_or_404(Product, pk=parse_id(chosen))

@@ -78,10 +78,10 @@ class Comment:
 
 
 class ShoppingList:
-    """The open lines of a run for one reader."""
+    """The open lines of a run for one reader; after a tick the `query` of the page stays."""
 
-    def __init__(self, request, run, *, may_shop):
-        self.run, self.may_shop = run, may_shop
+    def __init__(self, request, run, *, may_shop, query=""):
+        self.run, self.may_shop, self._query = run, may_shop, query
         self._token = get_token(request)  # once: each time costs 32 random bytes
         names = ("item-buy", "item-not-there", "item-price")
         self._addresses = [address_of(name, run.pk) for name in names] if may_shop else []
@@ -118,8 +118,8 @@ class ShoppingList:
             people=write("bids/_wish.html", [_wish(bid) for bid in line.bids]),
             csrf_token=self._token,
             once=str(uuid.uuid4()),
-            buy_url=addresses[0],
-            not_there_url=addresses[1],
+            buy_url=addresses[0] + self._query,
+            not_there_url=addresses[1] + self._query,
             price_url=addresses[2],
             quantity=fields["quantity"].prepare_value(planned.quantity),
             price=fields["price"].prepare_value(planned.price) or "",

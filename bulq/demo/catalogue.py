@@ -11,6 +11,10 @@ STORES = (
     ("Пијаца Бајлони", "", ""),
 )
 
+# Some products have other names, or a bar code (invented, with the right last digit).
+ALIASES = {"Risotto rice": ("Arborio",), "Basmati rice": ("Dugi pirinač",), "Sugar": ("Šećer",)}
+BARCODES = {"Olive oil, extra virgin": "09004567012347", "Dark chocolate": "04006381333931"}
+
 LINES = """
 Olive oil, extra virgin|Casa Verde|L|1|6@44.40|6@51.00|-
 Sunflower oil|Sonnblick|L|1|12@22.80|10@21.50|6@12.60

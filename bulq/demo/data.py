@@ -15,9 +15,9 @@ from bids.reading.basket import Basket
 from bids.reading.division import Division
 from bids.reading.lines import lines_of
 from bids.reading.sums import owed_by_person
-from stores.models import Offer, Price, Product, Store
+from stores.models import Offer, Price, Product, ProductAlias, Store, guess_category
 
-from .catalogue import GROUPS, LINES, PEOPLE, STORES
+from .catalogue import ALIASES, BARCODES, GROUPS, LINES, PEOPLE, STORES
 
 CENT = Decimal("0.01")
 DAYS_OF_PRICES = range(360, 0, -24)
@@ -66,7 +66,10 @@ class Demo:
             product = Product.objects.create(
                 name=name, brand=brand, unit=unit, step=Decimal(step), is_unit_fixed=True, is_verified=True,
                 kind=Product.Kind.DIVISIBLE if unit in DIVISIBLE else Product.Kind.COUNTED,
+                category_id=guess_category(name), barcode=BARCODES.get(name),
             )  # fmt: skip
+            for alias in ALIASES.get(name, ()):
+                ProductAlias.objects.create(product=product, name=alias)
             for store, text in zip(self.stores, offers, strict=True):
                 if text != "-":
                     self._offer(product, store, text, seers)

@@ -106,7 +106,7 @@ def test_live_markup_is_detected():
 
 # --- What is typed in forms -----------------------------------------------------------------------------------------
 PROFILE = {"name": "Alice", "username": "alice-2", "email": "a@example.org", "current_password": PASSWORD}
-PRODUCT = {"name": "Olives", "brand": "Own", "unit": "other", "other_unit": "jar", "note": "aisle 4"}
+PRODUCT = {"name": "Olives", "brand": "Own", "unit": "other", "other_unit": "jar", "barcode": "", "note": "aisle 4"}
 STORE = {"name": "Corner", "chain": "", "address": "", "currency": "EUR"}
 NEWCOMER = {"name": "Eva", "username": "eva", "password": PASSWORD, "password_again": PASSWORD}
 # form: who sends it, where to, with what. Parts of an address and some values are names of what `send` knows.

@@ -1,5 +1,6 @@
-// Search boxes for everything: a combobox whose options the server writes. <form data-suggestions="address"> with one
-// search field; without this script it is a plain form. The first Escape closes the options and leaves the text, Tab
+// Searching while typing: boxes for everything, and lists. Without this script both are plain forms.
+// A box for everything is a combobox whose options the server writes. <form data-suggestions="address"> with one
+// search field. The first Escape closes the options and leaves the text, Tab
 // chooses nothing, Enter without an option searches.
 (() => {
   "use strict";
@@ -101,6 +102,41 @@
       } else if (event.key === "Tab") {
         this.close();
       }
+    }
+  }
+
+  // --- A list that is searched: <form data-list="#found"> ------------------------------------------
+  let waiting = 0;
+  let asked = null;
+
+  document.addEventListener("input", ({ target }) => {
+    const form = target.closest("form[data-list]");
+    if (!form) return;
+    clearTimeout(waiting);
+    asked?.abort();
+    waiting = setTimeout(() => look(form), PAUSE);
+  });
+
+  /** Replaces the list by that of the same page for what is typed. Amounts in it have to be saved before. */
+  async function look(form) {
+    if ([...document.querySelectorAll(".qty[data-line]")].some(bulq.isUnsaved)) {
+      document.dispatchEvent(new Event("bulq:save"));
+      waiting = setTimeout(() => look(form), PAUSE);
+      return;
+    }
+    const address = `${location.pathname}?${new URLSearchParams(new FormData(form))}`;
+    asked = new AbortController();
+    try {
+      const answer = await fetch(address, { signal: asked.signal });
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const list = answer.ok && page.querySelector(form.dataset.list);
+      if (!list || asked.signal.aborted) return;
+      document.querySelector(form.dataset.list).replaceWith(document.importNode(list, true));
+      htmx.process(document.querySelector(form.dataset.list));
+      history.replaceState(history.state, "", address);
+      document.getElementById("found-status").textContent = list.dataset.status;
+    } catch {
+      // Aborted, or no connection: Enter still searches.
     }
   }
 

@@ -244,11 +244,13 @@
     plan();
   });
 
-  document.addEventListener("visibilitychange", () => {
-    if (document.visibilityState !== "hidden" || !order()) return;
+  function sendNow() {
     if (inFlight) hurry = true;
-    else send();
-  });
+    else if (order()) send();
+  }
+
+  document.addEventListener("visibilitychange", () => document.visibilityState === "hidden" && sendNow());
+  document.addEventListener("bulq:save", () => failures || sendNow()); // what is on the page is about to be replaced
 
   // The server said to wait, so nothing can be sent now: warn people who leave that it would be lost.
   addEventListener("beforeunload", (event) => {

@@ -73,12 +73,12 @@ def change_store(store_id, *, by, seen, name, chain, address, currency=None):
 
 
 @transaction.atomic
-def create_product(*, by, name, unit, kind, step, brand="", barcode="", category=None, offer=None):
+def create_product(*, by, name, unit, kind, step, brand="", barcode=None, category=None, offer=None):
     """Add a product, optionally with an offer (`offer`: arguments of `create_offer`); its category may be guessed.
 
     Refused when one of the same name and brand exists, ignoring case and spaces, or one of the same bar code.
     """
-    values = {"name": name, "brand": brand, "unit": unit, "kind": kind, "step": step, "barcode": barcode or None}
+    values = {"name": name, "brand": brand, "unit": unit, "kind": kind, "step": step, "barcode": barcode}
     with _product_is_new():
         category_id = category.pk if category else guess_category(name)
         product = Product.objects.create(category_id=category_id, created_by=by, **values)
@@ -101,7 +101,7 @@ def change_product(product_id, *, by, seen, name, brand, step, barcode, category
             field="unit" if unit != product.unit else "kind",
         )
     product.name, product.brand, product.unit, product.kind, product.step = name, brand, unit, kind, step
-    product.barcode, product.category = barcode or None, category
+    product.barcode, product.category = barcode, category
     with _product_is_new():
         product.save(update_fields=[*Product.shown, "name_key", "brand_key"])
     return product

@@ -14,7 +14,7 @@ from django.db.models import FilteredRelation, Q
 
 from bulq.kit.cache import remembered
 from bulq.kit.prepared import prepared
-from stores.models import Offer, Product, Store
+from stores.models import Category, Offer, Product, Store
 from stores.models.generations import PRODUCTS, STORES, token_of
 from stores.models.prices import current_price
 
@@ -112,6 +112,17 @@ def picker_page(store, number, per_page):
 
     rows = Product.objects.search("").sold_first_at(store.pk)
     return KeptList(f"picker:{store.pk}", state, rows, write, _read_choice).page(number, per_page)
+
+
+def used_categories():
+    """Categories that have products, in their order."""
+    return list(Category.objects.filter(models.Exists(Product.objects.filter(category=models.OuterRef("pk")))))
+
+
+def categories_of(product_ids):
+    """`{product id: its category}` of those that have one."""
+    rows = Product.objects.filter(pk__in=list(product_ids), category__isnull=False).select_related("category")
+    return {product.pk: product.category for product in rows.only("category")}
 
 
 def _generation(store):

@@ -1,4 +1,7 @@
+from importlib import import_module
+
 import pytest
+from django.apps import apps
 
 from accounts.tests.factories import make_user
 from bulq.tests.client import FormClient, signed_in
@@ -54,3 +57,9 @@ def rice(alice):
 @pytest.fixture
 def oil(alice):
     return make_product("Olive oil", unit="bottle", created_by=alice)
+
+
+@pytest.fixture
+def categories(db):
+    """The seeded ones, also after a test that emptied every table."""
+    import_module("stores.migrations.0008_seeded_categories").seed(apps, None)

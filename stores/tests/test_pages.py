@@ -11,6 +11,8 @@ from stores.models import Offer, Price, Product, Store
 from .factories import make_offer, make_product, make_store
 
 ADDRESSES = {
+    "search": "GET",
+    "search-suggestions": "GET",
     "products": "GET",
     "product": "GET",
     "product-new": "GET POST",

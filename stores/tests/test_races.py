@@ -72,7 +72,7 @@ def test_a_unit_is_not_changed_under_a_price_that_is_being_logged(monkeypatch):
     offer = make_offer(product, make_store())
     seen = product.shown_digest
     change = {"seen": seen, "name": product.name, "brand": "", "step": 1, "unit": "box", "kind": "counted"}
-    change |= {"barcode": "", "category": None}
+    change |= {"barcode": None, "category": None}
     monkeypatch.setattr(prices, "locked", linger(locked))
     monkeypatch.setattr(catalogue, "locked", linger(locked))
     race(

@@ -185,7 +185,7 @@ def test_any_text_may_be_searched(text):
         ("Thing", None),
     ],
 )
-def test_the_category_is_guessed_from_the_longest_word_that_begins_one_of_the_name(name, category):
+def test_the_category_is_guessed_from_the_longest_word_that_begins_one_of_the_name(categories, name, category):
     guessed = guess_category(name)
     assert (Category.objects.get(pk=guessed).name if guessed else None) == category
     by_hand = Category.objects.create(name="Things", words="thin, THÍNG")
@@ -197,7 +197,7 @@ MANY, DIVISIBLE = 50_000, Product.Kind.DIVISIBLE
 
 
 @pytest.fixture
-def many(db):
+def many(categories):
     """As in a large catalogue: names of several words, some with other names, statistics up to date."""
     kinds = sorted({word for category in Category.objects.all() for word in category.words.split()})
     products = [

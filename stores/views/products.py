@@ -35,6 +35,7 @@ def product(request, product_id):
     page.object_list = list(page.object_list)
     context = {
         "product": item,
+        "aliases": [alias.name for alias in item.aliases.order_by("name")],
         "page": page,
         "charts": price_charts(page.object_list),
         "prices": _prices_of(item)[:LATEST_PRICES],

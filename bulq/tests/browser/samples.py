@@ -10,7 +10,7 @@ from bids.models import Bid, Participation, Purchase, Run, ShoppingItem
 from stores.models import Offer, Product, Store
 
 # Requested by a script while someone types; the page around them is a sample.
-PARTS = {"product-similar", "store-similar", "store-names"}
+PARTS = {"product-similar", "store-similar", "store-names", "search-suggestions"}
 FILES = {"me-data", "run-csv", "run-json", "health-live", "health-ready", "health-backup", "live"}
 # Parameters for addresses that only take forms, to see that they refuse to be opened.
 ANYTHING = {"int": 1, "slug": "x", "str": "x"}
@@ -69,8 +69,11 @@ class Samples:
             "close-account",
             "products",
             "stores",
+            "search",
         ):
             self.add("mara", name)
+        for query in ("?q=rice", "?q=arborio", "?q=h", "?q=zzzz", "?q=9004567012347", "?q=9004567012346"):
+            self.add("mara", "search", query=query)
         for name in ("group", "people", "group-settings", "group-leave", "group-archive", "run-new"):
             self.add("mara", name, group.pk)
         self.add("mara", "member-remove", group.pk, jon.pk)

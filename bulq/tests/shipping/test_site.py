@@ -61,7 +61,7 @@ def run(site):
 
 def assert_safe(headers):
     assert {name: headers[name] for name in HEADERS} == HEADERS
-    assert "camera=()" in headers["Permissions-Policy"]
+    assert "camera=(self), display-capture=()" in headers["Permissions-Policy"]
     policy = headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
