@@ -15,6 +15,7 @@ from django_otp.oath import totp
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from accounts.actions.people import close_account
 from accounts.models import User
 from accounts.tests.factories import PASSWORD, make_user
 from accounts.tests.racing import race
@@ -274,6 +275,14 @@ def test_a_lost_one_is_reset_by_the_operator(root, as_root):
     assert not StaticToken.objects.exists()
     assert as_root.get("/me/").status_code == 302
     assert again(root).get("/admin/", follow=True).request["PATH_INFO"] == SET_UP
+
+
+def test_a_closed_account_leaves_no_device(root, as_root):
+    enrol(as_root)
+    User.objects.update(is_staff=False, is_superuser=False)
+    close_account(by=User.objects.get())
+    assert not TOTPDevice.objects.exists()
+    assert not StaticToken.objects.exists()
 
 
 def test_nobody_is_reset_by_a_mistyped_name(db):
