@@ -105,6 +105,15 @@ def test_the_way_in_leads_to_the_code_and_back(root, as_root):
     assert signed_in(root).get(wanted).status_code == 302  # another session
 
 
+def test_a_cookie_from_before_the_code_opens_nothing(root, as_root):
+    device, before = app_of(root), as_root.cookies["sessionid"].value
+    as_root.post(ASK, {"code": code_of(device)})
+    assert as_root.get("/admin/").status_code == 200
+    thief = FormClient()
+    thief.cookies["sessionid"] = before
+    assert thief.get("/admin/").status_code == 302
+
+
 def test_it_leads_to_no_other_site(root, as_root):
     device = app_of(root)
     assert as_root.post(ASK, {"code": code_of(device), "next": "//evil.example/"}).url == "/admin/"
@@ -213,7 +222,7 @@ def test_the_first_visit_sets_it_up(root, as_root):
     codes = recovery_codes(page)
     assert len(set(codes)) == second_factor.RECOVERY_CODES
     assert as_root.get("/admin/").status_code == 200
-    assert "Second factor set up" in str(LogEntry.objects.get())
+    assert LogEntry.objects.get().get_change_message() == "Set up the second factor."
     # Everyone else who knew the password is out, and the codes are shown no more.
     assert elsewhere.get("/me/").status_code == 302
     for url in (SET_UP, ASK, "/admin/"):
