@@ -24,7 +24,7 @@ from bulq.office import second_factor
 from bulq.tests.client import FormClient, signed_in
 from bulq.tests.test_access_matrix import OF_ADMIN, admin_parameters
 
-ASK, SET_UP = "/admin/second-factor/", "/admin/second-factor/set-up/"
+ASK, SET_UP = "/admin/second-factor/", "/admin/second-factor-set-up/"
 # Where one gets a code, and whatever leads there.
 DOORS = {"second_factor", "second_factor_set_up", "login"}
 
