@@ -11,6 +11,7 @@ from stores.models import Product, Store
 
 from .models import Allocation, Bid, Event, ExtraCost, Notification, Participation, Purchase, Run, ShoppingItem
 from .reading.sums import debts_of, with_owed
+from .states import RunState
 
 
 class OpenFilter(admin.SimpleListFilter):
@@ -24,10 +25,25 @@ class OpenFilter(admin.SimpleListFilter):
         return {"yes": rows.open, "no": rows.ended}.get(self.value(), rows.all)()
 
 
+class StateFilter(admin.SimpleListFilter):
+    """By the word for a state, which two may share."""
+
+    title = _("state")
+    parameter_name = "stage"
+
+    def lookups(self, request, model_admin):
+        return {str(state.label): (state, state.label) for state in RunState}.values()
+
+    def queryset(self, request, rows):
+        if self.value() not in RunState.values:
+            return rows
+        return rows.filter(state__in=[state for state in RunState if state.label == RunState(self.value()).label])
+
+
 @admin.register(Run)
 class RunAdmin(Office):
     list_display = ["__str__", "group", "store", "leader", "payer", "state", "state_at"]
-    list_filter = [OpenFilter, "state", "group__currency"]
+    list_filter = [OpenFilter, StateFilter, "group__currency"]
     list_select_related = ["group", "store", "leader", "payer"]
     list_per_page = 50
     search_fields = ["group__name", "store__name", "leader__name", "leader__username", "note"]

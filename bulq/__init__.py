@@ -7,6 +7,7 @@ admin, checks, wsgi (pages), stream (live pages), celery with clock (when) and t
     kit       what every app may import; knows no app
     watch     the state of each component, and who is alerted
     backups   making, proving and restoring backups
+    office    the site admin: its pages around Django's, its front page, its second factor
     formats   how dates are written, by language
     demo      the people and runs that `make run` begins with
 

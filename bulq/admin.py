@@ -36,6 +36,10 @@ class BackupRunAdmin(LookOnly):
     list_filter = ["state"]
     search_fields = ["key", "error", "drill_error"]
     date_hierarchy = "started_at"
+    fields = readonly_fields = [
+        *("state", "started_at", "ended_at", "key", "megabytes", "sha256", "counts"),
+        *("verified_at", "error", "drilled_at", "drill_error"),
+    ]
     ordering = ["-started_at"]
 
     def get_urls(self):

@@ -37,7 +37,7 @@ def watch():
     alerts.tell()
 
 
-@app.task
+@app.task(autoretry_for=(OSError,), retry_backoff=60, max_retries=8)
 def mail_second_factor(person: int):
     """Tell someone that a second factor was set up for their account."""
     second_factor.mail(User.objects.get(pk=person))

@@ -4,6 +4,7 @@ from contextlib import contextmanager
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django_otp import devices_for_user
 from psycopg.errors import UniqueViolation
 
 from accounts.models import Group, SiteSettings, User, new_session_salt
@@ -102,6 +103,8 @@ def close_account(*, by):
     person.is_active, person.closed_at = False, timezone.now()
     person.set_unusable_password()
     person.session_salt = new_session_salt()
+    for device in list(devices_for_user(person, confirmed=None)):
+        device.delete()
     person.save(update_fields=["name", "email", "username", "is_active", "closed_at", "password", "session_salt"])
     return person
 

@@ -14,9 +14,9 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from accounts.actions.people import log_out_everywhere
 from accounts.models import User
 from bulq.kit.breaker import RedisAway
-from bulq.kit.errors import BulqError, NotAllowed
+from bulq.kit.errors import BulqError, ChangedMeanwhile, NotAllowed
 from bulq.kit.later import send
-from bulq.kit.locks import locked
+from bulq.kit.locks import busy_when_locked, locked
 
 RECOVERY_CODES = 10
 log = logging.getLogger(__name__)
@@ -44,12 +44,11 @@ def finish(person, device, code, *, is_verified):
     check(person, device, code)  # outside the transaction: a wrong code has to be counted
     with transaction.atomic():
         _refuse_a_second(locked(User.objects, pk=person.pk), is_verified)
-        for other in devices_for_user(person, confirmed=None):
+        if not TOTPDevice.objects.filter(pk=device.pk).update(confirmed=True):
+            raise ChangedMeanwhile(_("Another app has been set up in the meantime. Enter a code from that one."))
+        for other in list(devices_for_user(person, confirmed=None)):
             if other != device:
                 other.delete()
-        device.refresh_from_db()
-        device.confirmed = True
-        device.save(update_fields=["confirmed"])
         codes = [StaticToken.random_token() for _number in range(RECOVERY_CODES)]
         recovery = StaticDevice.objects.create(user=person, name="recovery codes")
         StaticToken.objects.bulk_create(StaticToken(device=recovery, token=code) for code in codes)
@@ -75,7 +74,9 @@ def check(person, device, code, field="code"):
             % {"count": seconds},
             field=field,
         )
-    if verify_token(person, device.persistent_id, plain(code)) is None:
+    with busy_when_locked():
+        verified = verify_token(person, device.persistent_id, plain(code))
+    if verified is None:
         raise BulqError(
             _("This code is wrong, or has been used already. Check it, or wait for the next one."), field=field
         )

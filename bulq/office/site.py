@@ -37,7 +37,7 @@ class Site(AdminSite):
             ),
             path("internals/", self.admin_view(self.internals), name="internals"),
             path("second-factor/", views.second_factor, name="second_factor"),
-            path("second-factor/set-up/", views.set_up, name="second_factor_set_up"),
+            path("second-factor-set-up/", views.set_up, name="second_factor_set_up"),
             *super().get_urls(),
         ]
 

@@ -72,6 +72,7 @@ def second_factor(request):
             [(field, code)] = form.cleaned_data.items()
             device = find(request.user)
             factor.check(request.user, device, code, field)
+            request.session.cycle_key()  # a cookie that someone saw before is worth no more than it was
             django_otp.login(request, device)
             return redirect(safe_next(request))
     context = {"code_form": code_form, "recovery_form": recovery_form, "next": safe_next(request)}
@@ -117,5 +118,4 @@ def _readable(device):
 
 
 def _log(person):
-    what = [{"changed": {"object": now("Second factor set up"), "name": "", "fields": []}}]
-    LogEntry.objects.log_actions(person.pk, [person], CHANGE, what)
+    LogEntry.objects.log_actions(person.pk, [person], CHANGE, now("Set up the second factor."))

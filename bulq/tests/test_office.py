@@ -267,6 +267,18 @@ def test_every_model_of_the_menu_is_searched_and_none_says_more_than_its_name():
         assert options.search_fields or label == "accounts.SiteSettings"
 
 
+def test_runs_are_filtered_by_the_word_for_their_state(as_root):
+    planning, active, locked = (stage(state).run for state in (states.PLANNING, states.ACTIVE, states.CONFIRMED))
+    for asked, found in (
+        ("active", {planning, active}),
+        ("confirmed", {locked}),
+        ("nonsense", {planning, active, locked}),
+    ):
+        assert set(as_root.get(list_of(Run), {"stage": asked}).context["cl"].result_list) == found
+    [choices] = re.findall(r'data-filter-title="state".*?</details>', as_root.get(list_of(Run)).text, re.DOTALL)
+    assert choices.count("Collecting") == 1
+
+
 # --- Actions ---------------------------------------------------------------------------------------
 @pytest.mark.parametrize(("make", "model"), [(make_product, Product), (make_store, Store)])
 def test_many_are_verified_at_once_and_each_is_in_the_log(as_root, make, model):

@@ -301,6 +301,7 @@ def test_unsafe_production_settings_are_errors(settings):
     """R10."""
     settings.TRUSTED_PROXIES = [ip_network("127.0.0.1")]
     settings.BACKUP_FOLDER, settings.BACKUP_ALERT_EMAILS = "/srv/backups", ["operator@bulq.test"]
+    settings.ADMIN_SECOND_FACTOR = True
     assert complaints() == set()
     settings.TRUSTED_PROXIES = []
     assert complaints() == {"bulq.E003"}

@@ -15,6 +15,7 @@ from django_otp.oath import totp
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from accounts.actions.people import close_account
 from accounts.models import User
 from accounts.tests.factories import PASSWORD, make_user
 from accounts.tests.racing import race
@@ -23,7 +24,7 @@ from bulq.office import second_factor
 from bulq.tests.client import FormClient, signed_in
 from bulq.tests.test_access_matrix import OF_ADMIN, admin_parameters
 
-ASK, SET_UP = "/admin/second-factor/", "/admin/second-factor/set-up/"
+ASK, SET_UP = "/admin/second-factor/", "/admin/second-factor-set-up/"
 # Where one gets a code, and whatever leads there.
 DOORS = {"second_factor", "second_factor_set_up", "login"}
 
@@ -102,6 +103,15 @@ def test_the_way_in_leads_to_the_code_and_back(root, as_root):
     assert answer.url == wanted
     assert as_root.get(wanted).status_code == 200
     assert signed_in(root).get(wanted).status_code == 302  # another session
+
+
+def test_a_cookie_from_before_the_code_opens_nothing(root, as_root):
+    device, before = app_of(root), as_root.cookies["sessionid"].value
+    as_root.post(ASK, {"code": code_of(device)})
+    assert as_root.get("/admin/").status_code == 200
+    thief = FormClient()
+    thief.cookies["sessionid"] = before
+    assert thief.get("/admin/").status_code == 302
 
 
 def test_it_leads_to_no_other_site(root, as_root):
@@ -212,7 +222,7 @@ def test_the_first_visit_sets_it_up(root, as_root):
     codes = recovery_codes(page)
     assert len(set(codes)) == second_factor.RECOVERY_CODES
     assert as_root.get("/admin/").status_code == 200
-    assert "Second factor set up" in str(LogEntry.objects.get())
+    assert LogEntry.objects.get().get_change_message() == "Set up the second factor."
     # Everyone else who knew the password is out, and the codes are shown no more.
     assert elsewhere.get("/me/").status_code == 302
     for url in (SET_UP, ASK, "/admin/"):
@@ -274,6 +284,14 @@ def test_a_lost_one_is_reset_by_the_operator(root, as_root):
     assert not StaticToken.objects.exists()
     assert as_root.get("/me/").status_code == 302
     assert again(root).get("/admin/", follow=True).request["PATH_INFO"] == SET_UP
+
+
+def test_a_closed_account_leaves_no_device(root, as_root):
+    enrol(as_root)
+    User.objects.update(is_staff=False, is_superuser=False)
+    close_account(by=User.objects.get())
+    assert not TOTPDevice.objects.exists()
+    assert not StaticToken.objects.exists()
 
 
 def test_nobody_is_reset_by_a_mistyped_name(db):

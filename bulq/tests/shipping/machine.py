@@ -41,6 +41,7 @@ DOTENV = {
     "EMAIL_URL": "dummymail://",
     "BACKUP_ALERT_EMAILS": "operator@bulq.example",
     "BACKUP_FOLDER": "/var/lib/bulq/backups",
+    "ADMIN_SECOND_FACTOR": "false",
 }
 
 

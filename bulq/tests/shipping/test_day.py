@@ -75,7 +75,8 @@ def test_an_operators_day(tmp_path):
         made = operator.follow("First install", 1)
         assert "Superuser created successfully." in made
         olga = site.log_in("root", ANSWERS["Password"])
-        assert site.ask("GET", "/admin/", cookies=olga)[0] == 200
+        assert site.ask("GET", "/admin/", cookies=olga)[0] == 302  # a second factor is asked for
+        assert site.ask("GET", "/admin/second-factor-set-up/", cookies=olga)[0] == 200
         run = a_run(site, olga)
 
         # A new release: another style, one more migration. A page of the old one is open meanwhile.
