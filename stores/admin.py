@@ -12,7 +12,7 @@ from bulq.kit.dates import format_day
 from bulq.kit.numbers import PriceField, QuantityField, parse_id
 from bulq.kit.office import Office, newest, panel_of
 
-from .forms import NameField, NoteField
+from .forms import BarcodeField, NameField, NoteField
 from .models import MAX_STEP, Category, Offer, Price, Product, ProductAlias, Store
 
 
@@ -28,6 +28,7 @@ class ProductForm(forms.ModelForm):
     brand = NameField(low=1, required=False, label=_("Brand"))
     unit = LineField(high=20, label=_("Unit"))
     step = QuantityField(high=MAX_STEP, label=_("Step"))
+    barcode = BarcodeField()
 
 
 class OfferForm(forms.ModelForm):
@@ -53,6 +54,11 @@ class VerifiedAdmin(CatalogueAdmin):
 
     actions = ("verify", "unverify")
     can_be_merged = True
+
+    def get_search_results(self, request, rows, text):
+        """As on the site: by other names and bar codes too, and with mistakes."""
+        return (rows.filter(pk__in=self.model.objects.search(text).values("pk")) if text else rows), False
+
     date_hierarchy = "created_at"
 
     @admin.action(description=_("Verify"), permissions=["change"])
@@ -92,14 +98,27 @@ class StoreAdmin(VerifiedAdmin):
         return (*fixed, "currency") if obj and obj.is_currency_fixed else fixed
 
 
+class OtherNames(admin.TabularInline):
+    model = ProductAlias
+    extra = 0
+    verbose_name_plural = _("other names")
+
+
 @admin.register(Product)
 class ProductAdmin(VerifiedAdmin):
     form = ProductForm
-    list_display = ("name", "brand", "unit", "kind", "step", "is_verified", "created_at")
-    list_filter = ("is_verified", "kind")
+    list_display = ("name", "brand", "unit", "kind", "step", "category", "is_verified", "created_at")
+    list_filter = ("is_verified", "kind", "category")
+    list_select_related = ("category",)
     search_fields = ("name", "brand")
     ordering = ("sort_name", "brand_key")
-    fields = ("name", "brand", "unit", "kind", "step", "is_unit_fixed", "is_verified", "created_by", "created_at")
+    autocomplete_fields = ("category",)
+    inlines = (OtherNames,)
+    deleted_along = ("aliases",)
+    fields = (
+        *("name", "brand", "unit", "kind", "step", "barcode", "category"),
+        *("is_unit_fixed", "is_verified", "created_by", "created_at"),
+    )
 
     def get_readonly_fields(self, request, obj=None):
         fixed = ("is_unit_fixed", "created_by", "created_at")
@@ -107,18 +126,17 @@ class ProductAdmin(VerifiedAdmin):
 
 
 @admin.register(Category)
-class CategoryAdmin(admin.ModelAdmin):
+class CategoryAdmin(Office):
     list_display = ("name", "symbol", "position")
     search_fields = ("name", "words")
 
 
 @admin.register(ProductAlias)
-class ProductAliasAdmin(admin.ModelAdmin):
+class ProductAliasAdmin(Office):
     list_display = ("name", "product")
     list_select_related = ("product",)
     search_fields = ("name", "product__name")
     autocomplete_fields = ("product",)
-    list_per_page = 50
 
 
 @admin.register(Offer)

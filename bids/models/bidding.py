@@ -1,4 +1,5 @@
 from django.db import models
+from django.utils.translation import gettext_lazy
 
 from bulq.kit.columns import QuantityColumn, within
 from bulq.kit.money import CENT, MAX_QUANTITY
@@ -27,6 +28,7 @@ class Bid(models.Model):
     objects = BidQuerySet.as_manager()
 
     class Meta:
+        verbose_name, verbose_name_plural = gettext_lazy("order"), gettext_lazy("orders")
         constraints = [
             models.UniqueConstraint(fields=["participation", "product"], name="one_bid"),
             within("bid", "quantity", CENT, MAX_QUANTITY),

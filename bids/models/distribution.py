@@ -1,6 +1,7 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy
 
 from bulq.kit.columns import AmountColumn, QuantityColumn, within
 from bulq.kit.money import CENT, MAX_AMOUNT, MAX_QUANTITY
@@ -23,6 +24,7 @@ class Allocation(models.Model):
     )
 
     class Meta:
+        verbose_name, verbose_name_plural = gettext_lazy("share of a line"), gettext_lazy("shares of lines")
         constraints = [
             within("allocation", "quantity", CENT, MAX_QUANTITY),
             within("allocation", "cost", 0, MAX_AMOUNT),

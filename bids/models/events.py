@@ -1,5 +1,6 @@
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy
 
 from stores.models import Product
 
@@ -22,6 +23,7 @@ class Event(models.Model):
     at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        verbose_name, verbose_name_plural = gettext_lazy("history entry"), gettext_lazy("history entries")
         indexes = [models.Index(fields=["run", "-id"], name="event_newest")]
 
     def __str__(self):

@@ -168,6 +168,7 @@ class Participation(models.Model):
     objects = ParticipationQuerySet.as_manager()
 
     class Meta:
+        verbose_name, verbose_name_plural = gettext_lazy("part in a run"), gettext_lazy("parts in runs")
         constraints = [
             models.UniqueConstraint(fields=["run", "user"], name="one_participation"),
             within("participation", "extra_share", -MAX_AMOUNT, MAX_AMOUNT),

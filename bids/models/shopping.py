@@ -1,6 +1,7 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy
 
 from bulq.kit.columns import AmountColumn, QuantityColumn, within
 from bulq.kit.money import CENT, MAX_AMOUNT, MAX_QUANTITY
@@ -22,6 +23,7 @@ class ShoppingItem(models.Model):
     version = models.PositiveIntegerField(default=0)
 
     class Meta:
+        verbose_name, verbose_name_plural = gettext_lazy("shopping line"), gettext_lazy("shopping lines")
         constraints = [
             models.UniqueConstraint(fields=["run", "product"], name="one_line"),
             models.CheckConstraint(

@@ -87,6 +87,8 @@ class Office(admin.ModelAdmin):
     show_full_result_count = False
     # Whether the site has a page for making two of its rows one.
     can_be_merged = False
+    # Relations whose rows are deleted along with a row, and so do not keep it from being deleted.
+    deleted_along = ()
     # Derived columns, written together with their source.
     written_along = {}
     # Lookups over several tables that the panels of other pages filter the list by.
@@ -161,8 +163,11 @@ class Office(admin.ModelAdmin):
 
     def _in_use(self, rows):
         uses = defaultdict(list)
-        relations = self.model._meta.get_fields(include_hidden=True)
-        for relation in [one for one in relations if one.auto_created and (one.one_to_many or one.one_to_one)]:
+        relations = [one for one in self.model._meta.get_fields(include_hidden=True) if one.auto_created]
+        relations = [
+            one for one in relations if (one.one_to_many or one.one_to_one) and one.name not in self.deleted_along
+        ]
+        for relation in relations:
             column = relation.field.name
             of_rows = relation.related_model._base_manager.filter(**{f"{column}__in": rows})
             for pk, count in of_rows.order_by().values_list(column).annotate(models.Count("pk")):

@@ -103,5 +103,5 @@ def _do(request, source, form):
 
 
 def _digest(plan):
-    shown = plan.source.pk, plan.target.pk, str(plan.target), plan.moved, plan.united, plan.sums
+    shown = plan.source.pk, plan.target.pk, str(plan.target), plan.moves, plan.united, plan.sums
     return hashlib.sha256(repr(shown).encode()).hexdigest()[:32]

@@ -222,7 +222,7 @@ TYPED = {
              "user_permissions"},
     "Group": {"name", "is_joining_open"},
     "Store": {"name", "chain", "address", "currency", "is_verified"},
-    "Product": {"name", "brand", "unit", "kind", "step", "is_verified"},
+    "Product": {"name", "brand", "unit", "kind", "step", "barcode", "category", "is_verified"},
     "Offer": {"pack_size", "min_quantity", "note"},
     "Price": {"amount", "quantity", "min_quantity", "note", "withdrawn_at"},
     "Run": {"day", "note"},
@@ -340,7 +340,7 @@ def test_what_is_in_use_is_not_deleted_and_the_reason_says_where_and_how_many(as
     scene = stage(states.DISTRIBUTING)
     offer = Offer.objects.get(product=scene.oil)
     for row, reason in (
-        (scene.oil, "1 offer, 2 bids, 1 shopping item"),
+        (scene.oil, "1 offer, 2 orders, 1 shopping line"),
         (scene.store, "2 offers, 1 run"),
         (scene.group, "4 memberships, 1 run"),
         (offer, "2 prices"),

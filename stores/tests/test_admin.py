@@ -15,7 +15,7 @@ BASE = "/admin/stores"
 def shown(page):
     form = page.context["adminform"].form
     values = {name: form[name].value() for name in form.fields}
-    sent = {}
+    sent = {"aliases-TOTAL_FORMS": 0, "aliases-INITIAL_FORMS": 0}  # of a product's other names
     for name, value in values.items():
         if hasattr(value, "year"):
             sent |= {f"{name}_0": f"{value:%Y-%m-%d}", f"{name}_1": f"{value:%H:%M:%S}"}

@@ -1,9 +1,11 @@
 """What all merges have in common: order, locks, the comparison of sums, and taking it back."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from django.contrib.admin.models import CHANGE, DELETION, LogEntry
+from django.contrib.admin.utils import model_ngettext
 from django.db import models, transaction
 from django.utils.translation import gettext as _
 
@@ -23,7 +25,7 @@ KINDS = {Product: products, Store: stores, User: people}
 class Plan:
     """What the merge of `source` into `target` does; with refusals, it does nothing.
 
-    `moved`: pairs of the kind of rows and how many now belong to the target. `united`: sentences about what was there
+    `moved`: how many rows of each model now belong to the target. `united`: sentences about what was there
     on both sides. `sums`: label, before, after; none of them may differ.
     """
 
@@ -31,14 +33,19 @@ class Plan:
     target: models.Model
     by: User
     refusals: list = field(default_factory=list)
-    moved: list = field(default_factory=list)
+    moved: Counter = field(default_factory=Counter)
     united: list = field(default_factory=list)
     sums: list = field(default_factory=list)
 
     def move(self, rows, **values):
         """Point rows of the source to the target."""
         if count := rows.update(**values):
-            self.moved.append((rows.model._meta.verbose_name_plural, count))
+            self.moved[rows.model] += count
+
+    @property
+    def moves(self):
+        """How many rows of which name."""
+        return [(count, model_ngettext(model, count)) for model, count in self.moved.items()]
 
     @property
     def is_whole(self):
