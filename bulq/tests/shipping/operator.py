@@ -82,7 +82,7 @@ class Operator:
             stderr=subprocess.PIPE,
             text=True,
         )
-        with at_most(280, shell):
+        with at_most(600, shell):
             printed, complaints = self._served(shell)
         assert (shell.returncode != 0) == fails, f"{printed}\n{complaints}"
         return printed + complaints if fails else printed
