@@ -86,6 +86,7 @@ LANES = (
     (
         *("bulq/tests/shipping", "bulq/tests/test_dev", "bulq/tests/test_bootstrap", "bulq/tests/test_crashes"),
         *("bulq/tests/test_logs", "bulq/tests/test_behind_caddy", "bulq/tests/test_redis_faults"),
+        *("bulq/tests/test_kept_forms", "bids/tests/test_views"),
     ),
     (
         *("bids/tests/test_stateful", "bulq/tests/journey", "bulq/tests/browser", "bids/tests/test_adding_up"),
@@ -94,7 +95,7 @@ LANES = (
     ),
     (
         *("bulq/tests/backups", "bulq/tests/test_audit", "bulq/tests/test_health", "bulq/tests/test_stream"),
-        *("bids/tests/test_races", "bids/tests/test_rivals"),
+        *("bids/tests/test_races", "bids/tests/test_rivals", "bulq/tests/test_migrations", "bids/tests/test_days"),
     ),
 )
 

@@ -222,6 +222,8 @@ TYPED = {
              "user_permissions"},
     "Group": {"name", "is_joining_open"},
     "Store": {"name", "chain", "address", "currency", "is_verified"},
+    "Category": {"name", "symbol", "position", "words"},
+    "ProductAlias": {"product", "name"},
     "Product": {"name", "brand", "unit", "kind", "step", "barcode", "category", "is_verified"},
     "Offer": {"pack_size", "min_quantity", "note"},
     "Price": {"amount", "quantity", "min_quantity", "note", "withdrawn_at"},
