@@ -14,7 +14,7 @@ from bulq.kit.names import fold, listed
 from bulq.kit.numbers import PriceField, QuantityField, parse_id
 
 from .models import MAX_STEP, Category, Product, Store, whole_number_needed
-from .validators import STORED, read_barcode, shown_barcode, typed_digits
+from .validators import STORED, barcode_in, read_barcode, shown_barcode, typed_digits
 
 UNITS = {
     "kg": _("kg"),
@@ -173,7 +173,7 @@ class BarcodeField(LineField):
         return read_barcode(text) if text else None
 
     def prepare_value(self, value):
-        return shown_barcode(value) if value and len(value) == STORED and value.isdecimal() else value
+        return shown_barcode(value) if value and len(value) == STORED and barcode_in(value) else value
 
 
 class ProductFields(forms.Form):

@@ -29,7 +29,7 @@ from bids.models import Event, Notification
 from bids.tests.stages import stage
 from bulq.kit.numbers import NumberField
 from bulq.tests.client import FormClient, signed_in
-from stores.models import Offer, Price
+from stores.models import Category, Offer, Price, Product, ProductAlias
 from stores.tests.factories import make_product, make_store
 
 from .test_access_matrix import OF_ADMIN, PUBLIC, RULES, SITE, admin_parameters, make_world, undone, url_of
@@ -210,10 +210,10 @@ def test_typed_text_comes_back_as_text(send):
 WRITTEN = {
     "User": ["username", "name", "email"], "Group": ["name"], "Store": ["name", "chain", "address"],
     "Product": ["name", "brand", "unit"], "Offer": ["note"], "Price": ["note"], "Run": ["note"], "Bid": ["comment"],
-    "ExtraCost": ["label"],
+    "ExtraCost": ["label"], "Category": ["name"], "ProductAlias": ["name"],
 }  # fmt: skip
 NOT_WRITTEN = {
-    "ResetRequest.email",
+    "ResetRequest.email", "Product.barcode", "Category.words",
     "User.password", "Group.currency", "Store.currency", "Generation.name", "Event.kind", "SentForm.key",
     "BackupRun.key", "BackupRun.sha256", "BackupRun.error", "BackupRun.drill_error", "Told.channel", "Heartbeat.name",
 }  # fmt: skip
@@ -247,7 +247,7 @@ def write_everywhere():
             text = f"{POLYGLOTS[min(longest, 100)]}{name}{number}".lower()
             written[f"{name}.{field}"] = text
             for pk in model.objects.values_list("pk", flat=True):
-                unique = f"{pk}" if (name, field) == ("User", "username") else ""
+                unique = f"{pk}" if (name, field) in {("User", "username"), ("Category", "name")} else ""
                 model.objects.filter(pk=pk).update(**{field: text + unique})
     for event in Event.objects.all():
         data = {key: POLYGLOTS[100] if key in ("comment", "label") else value for key, value in event.data.items()}
@@ -261,6 +261,8 @@ def test_stored_text_is_shown_as_text_on_every_page():
     """S5: pages of every stage, fragments, sheets to print and the admin."""
     world = make_world()
     others = [stage(state) for state in (states.ACTIVE, states.SHOPPING, states.ADJUSTING)]
+    Product.objects.update(category=Category.objects.create(name="Greens"))
+    ProductAlias.objects.bulk_create(ProductAlias(product=product, name="Alias") for product in Product.objects.all())
     written, wrong, texts = write_everywhere(), [], []
 
     def look(client, url, *names):

@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
             "Category",
             [
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("name", models.CharField(max_length=40, unique=True, verbose_name="name")),
+                ("name", models.CharField(max_length=50, unique=True, verbose_name="name")),
                 ("symbol", models.CharField(choices=SYMBOLS, default="bag", max_length=10, verbose_name="icon")),
                 ("position", models.PositiveSmallIntegerField(default=0, verbose_name="position")),
                 (

@@ -31,7 +31,7 @@ class Category(models.Model):
         HEART = "heart", _("Heart")
         BAG = "bag", _("Bag")
 
-    name = models.CharField(_("name"), max_length=40, unique=True)
+    name = models.CharField(_("name"), max_length=50, unique=True)
     symbol = models.CharField(_("icon"), max_length=10, choices=Symbol, default=Symbol.BAG)
     position = models.PositiveSmallIntegerField(_("position"), default=0)
     words = models.TextField(
