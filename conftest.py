@@ -23,6 +23,7 @@ from django.conf import settings
 from django.core.signals import request_finished, request_started
 from django.db import connection
 
+from dev import processes
 from dev.services import given_by, throwaway_services
 from dev.wheels import programs
 
@@ -33,12 +34,13 @@ _running = contextlib.ExitStack()
 def _prepare() -> None:
     """Before anything of Django is imported: the settings read the environment once."""
     worker = os.environ.get("PYTEST_XDIST_WORKER")
+    # pytest-django gives each worker its own database; here each gets its own ports and its own Redis database too.
+    number = int(worker.removeprefix("gw")) + 1 if worker else 0
+    processes.PORTS = processes.PORTS[number % 12 :: 12]
     given = given_by(os.environ)
     if worker is None and not all(given.values()):
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # or the servers' folder would stay behind
         os.environ.update(_running.enter_context(throwaway_services(given)).urls)
-    # pytest-django gives each worker its own database; here each gets its own Redis database too.
-    number = int(worker.removeprefix("gw")) + 1 if worker else 0
     os.environ["REDIS_URL"] = urlsplit(os.environ["REDIS_URL"])._replace(path=f"/{number}").geturl()
     os.environ["CACHE_PREFIX"] = f"bulq{number}"  # what is published reaches all databases of a Redis
     os.environ.setdefault("SECRET_KEY", "for tests only")

@@ -49,8 +49,8 @@ class RunAdmin(Office):
     search_fields = ["group__name", "store__name", "leader__name", "leader__username", "note"]
     date_hierarchy = "created_at"
     found_by = ["participations__user", "participations__bids__product"]
-    fields = ["group", "store", "leader", "payer", "state", "state_at", "day", "note", "version"]
-    readonly_fields = ["group", "store", "leader", "payer", "state", "state_at", "version"]
+    fields = ["group", "store", "leader", "payer", "state", "state_at", "day", "note"]
+    readonly_fields = ["group", "store", "leader", "payer", "state", "state_at"]
 
     def get_queryset(self, request):
         return super().get_queryset(request).with_names()

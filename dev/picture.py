@@ -33,7 +33,7 @@ def main() -> int:
             _take_pictures(port)
         finally:
             site.terminate()
-            site.wait()
+            site.wait(60)
     return 0
 
 

@@ -15,6 +15,10 @@ from pathlib import Path
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PR_SET_PDEATHSIG = 1
+QUIET_SECONDS = 300
+# Below those that Linux (32768) and macOS (49152) give to outgoing connections: free until our server binds it.
+PORTS = range(20_000, 32_000)
+_untried: list[int] = []
 
 
 class CannotStart(Exception):
@@ -69,8 +73,9 @@ class Account:
 
 
 def quiet(command: Sequence[str | Path], *, account: Account | None, **options: object):
-    """Run to the end, as `account` when there is one, and keep the output."""
+    """Run to the end, as `account` when there is one, and keep the output; none of these programs runs for minutes."""
     options = {"stdin": subprocess.DEVNULL, **options} if "input" not in options else options
+    options = {"timeout": QUIET_SECONDS, **options}
     try:
         return subprocess.run(
             [str(part) for part in command],
@@ -83,6 +88,8 @@ def quiet(command: Sequence[str | Path], *, account: Account | None, **options: 
         )
     except PermissionError as refused:  # the account may not even reach the program
         return subprocess.CompletedProcess(command, 126, "", str(refused))
+    except subprocess.TimeoutExpired as late:
+        raise CannotStart(f"{command[0]} did not end within {QUIET_SECONDS} seconds and was stopped.") from late
 
 
 def _identity(account: Account | None) -> dict[str, object]:
@@ -125,7 +132,7 @@ class Child:
                     [str(part) for part in command],
                     stdin=subprocess.DEVNULL if given is None else subprocess.PIPE,
                     start_new_session=True,
-                    preexec_fn=_dies_with_us(stop_signal),  # safe: we have only one thread
+                    preexec_fn=_dies_with_us(stop_signal),
                     **(_identity(account) | options | output),
                 )
             if given is not None:
@@ -161,10 +168,11 @@ def _dies_with_us(stop_signal: signal.Signals):
     """On Linux the kernel stops the child when we are killed outright (-9); elsewhere the next start does."""
     if not sys.platform.startswith("linux"):
         return None
-    libc, parent = ctypes.CDLL(None), os.getpid()
+    # Looked up here: in the child, a lock of the linker that another of our threads holds would never be released.
+    prctl, parent = ctypes.CDLL(None).prctl, os.getpid()
 
     def before_exec() -> None:
-        libc.prctl(PR_SET_PDEATHSIG, int(stop_signal))
+        prctl(PR_SET_PDEATHSIG, int(stop_signal))
         if os.getppid() != parent:
             os._exit(1)
 
@@ -172,10 +180,13 @@ def _dies_with_us(stop_signal: signal.Signals):
 
 
 def free_port() -> int:
-    """Below those that Linux (32768) and macOS (49152) give to outgoing connections: free until our server binds it."""
-    while not port_is_free(port := random.randrange(20_000, 32_000)):
-        pass
-    return port
+    """One of PORTS, and another one each time: the last may not be in use yet."""
+    for _ in PORTS:
+        if not _untried:
+            _untried.extend(random.sample(PORTS, len(PORTS)))
+        if port_is_free(port := _untried.pop()):
+            return port
+    raise CannotStart(f"No port from {PORTS[0]} to {PORTS[-1]} is free.")
 
 
 def port_is_free(port: int) -> bool:

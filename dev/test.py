@@ -19,6 +19,8 @@ LINTERS = (
 )
 # Where the time went, in the output of CI.
 SLOWEST = ("--durations=25", "--durations-min=3") if os.environ.get("CI") == "true" else ()
+# Seconds. A test has its own limit, in pyproject.toml; this one is for what hangs between tests.
+LONGEST_CHECK, LONGEST_RUN = 10 * 60, 60 * 60
 DJANGO_CHECKS = (
     ("migrations", ("manage.py", "makemigrations", "--check", "--dry-run")),
     ("django check", ("manage.py", "check", "--fail-level", "WARNING")),
@@ -40,7 +42,7 @@ def lint(checks: Sequence = LINTERS, environment: Mapping[str, str] = os.environ
     """Run them all, side by side; the first failure's exit code counts."""
     with contextlib.ExitStack() as stack:
         started = {name: stack.enter_context(_python(*command, environment=environment)) for name, command in checks}
-        codes = {name: process.wait() for name, process in started.items()}
+        codes = {name: _code(process, LONGEST_CHECK) for name, process in started.items()}
     failed = {name: code for name, code in codes.items() if code}
     if failed:
         print(f"Failed: {', '.join(failed)}. (`make format` fixes the layout.)", file=sys.stderr, flush=True)
@@ -57,7 +59,15 @@ def test(arguments: Sequence[str]) -> int:
         # One worker more than processors: at any time one of them waits for other programs.
         command = ("-m", "pytest", "-n", str(_processors() + 1), "--dist", "worksteal", *SLOWEST, *arguments)
         with _python(*command, environment=environment) as process:
-            return process.wait()
+            return _code(process, LONGEST_RUN)
+
+
+def _code(process: subprocess.Popen, seconds: int) -> int:
+    try:
+        return process.wait(seconds)
+    except subprocess.TimeoutExpired as late:
+        command = " ".join(process.args[1:4])
+        raise CannotStart(f"`{command} ...` took longer than {seconds // 60} minutes, and was stopped.") from late
 
 
 def _processors() -> int:
@@ -74,7 +84,11 @@ def _python(*command: str, environment: Mapping[str, str]) -> Iterator[subproces
         process.terminate()  # after Ctrl-C it is on its way out already; after a plain kill it is not
         raise
     finally:
-        process.wait()
+        try:
+            process.wait(60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(60)
 
 
 if __name__ == "__main__":

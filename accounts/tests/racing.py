@@ -6,6 +6,8 @@ from threading import Barrier
 
 from django.db import connections
 
+SECONDS = 120
+
 
 def race(*jobs):
     """What each job returned or raised, in order."""
@@ -20,8 +22,13 @@ def race(*jobs):
         finally:
             connections.close_all()
 
-    with ThreadPoolExecutor(len(jobs)) as pool:
-        return list(pool.map(run, jobs))
+    pool = ThreadPoolExecutor(len(jobs))
+    try:
+        return list(pool.map(run, jobs, timeout=SECONDS))
+    except TimeoutError:
+        raise AssertionError(f"one of {jobs} took longer than {SECONDS} seconds") from None
+    finally:
+        pool.shutdown(wait=False)  # or one that hangs would be waited for
 
 
 def linger(function, seconds=0.15):

@@ -73,9 +73,9 @@ class Outcome:
 
 
 @prepared
-def _bids_of(run, user):
+def _bids_of(run, user, products):
     bids = Bid.objects.select_related("product", "participation__user")
-    return bids.filter(participation__run=run, participation__user=user)
+    return bids.filter(participation__run=run, participation__user=user, product__any=products)
 
 
 @transaction.atomic
@@ -93,8 +93,8 @@ def place_bids(run, wishes, *, by, whose=None):
         check_leads(run, by)
         if not is_member(run, whose):
             raise Http404
-    bids = {bid.product_id: bid for bid in _bids_of(run.pk, whose.pk)}
     by_product = {wish.product_id: wish for wish in wishes}
+    bids = {bid.product_id: bid for bid in _bids_of(run.pk, whose.pk, list(by_product))}
     products = {product: bid.product for product, bid in bids.items() if bid.product.is_unit_fixed}
     sorting = _SortedWishes(run, bids, products | lock_units(by_product.keys() - products.keys()))
     for wish in by_product.values():

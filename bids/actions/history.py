@@ -1,6 +1,4 @@
-from django.db.models import F
-
-from bids.models import Event, Run
+from bids.models import Event
 from bulq.kit.live import announce
 
 from .notifications import notify
@@ -17,7 +15,7 @@ def happened(kind, *, subject=None, product=None, **data):
 
 
 def record(run, *events, by, concerns=()):
-    """Save events of a run, notify people and open pages, and increase the run's version.
+    """Save events of a run, and notify people and open pages.
 
     `concerns` are ids of people to notify of them in addition to those their kinds always notify.
     """
@@ -25,6 +23,5 @@ def record(run, *events, by, concerns=()):
         event.run, event.actor = run, by
     Event.objects.bulk_create(events)
     notify(run, events, by=by, concerns=concerns)
-    Run.objects.filter(pk=run.pk).update(version=F("version") + 1)
     announce(f"run:{run.pk}")
     announce(f"group:{run.group_id}")

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
 
@@ -47,20 +48,26 @@ class Row:
         return round_to_minor_unit(quantity * self.offer.current_amount / self.offer.current_quantity, currency)
 
 
+@dataclass(frozen=True)
+class UserLine:
+    pk: int
+    name: str
+
+
 @dataclass
 class Person:
     """A participant in the order table; their estimate leaves out products without a price."""
 
-    participation: Participation
+    pk: int  # of the participation
+    user: UserLine
+    is_helper: bool
+    is_ready: bool
+    left_at: datetime | None
     estimate: Decimal = ZERO
     products: int = 0
     missing: list = field(default_factory=list)
     # The first name, where nobody else here has the same.
     label: str = ""
-
-    @property
-    def user(self):
-        return self.participation.user
 
 
 class Board:
@@ -68,17 +75,14 @@ class Board:
 
     def __init__(self, run):
         self.run = run
-        people = _people(run.pk)
-        self.by_participation = {person.pk: Person(person) for person in people}
+        self.by_participation = {
+            pk: Person(pk, UserLine(user, name), *rest) for pk, user, name, *rest in _people(run.pk)
+        }
         self._name_people()
         self.rows = self._rows(_bids(run.pk))
         for row in self.rows:
             self._add_up(row)
-        self.people = [
-            person
-            for person in self.by_participation.values()
-            if person.participation.left_at is None or person.products
-        ]
+        self.people = [person for person in self.by_participation.values() if person.left_at is None or person.products]
 
     def _name_people(self):
         first_names = Counter(person.user.name.split()[0] for person in self.by_participation.values())
@@ -98,20 +102,19 @@ class Board:
         return list(rows.values())
 
     def _add_up(self, row):
-        costs = {}  # by quantity: few differ
+        people, currency, has_price, costs = self.by_participation, self.run.currency, row.has_price, {}
         for participation, quantity in row.wishes.items():
             if quantity is None:
                 continue
-            person = self.by_participation[participation]
+            person = people[participation]
             person.products += 1
             row.wanted += quantity
-            cost = costs.get(quantity)
-            if cost is None:
-                cost = costs[quantity] = row.estimate(quantity, self.run.currency)
-            if cost is None:
+            if not has_price:
                 person.missing.append(row.product)
-            else:
-                person.estimate += cost
+                continue
+            if quantity not in costs:  # few differ
+                costs[quantity] = row.estimate(quantity, currency)
+            person.estimate += costs[quantity]
 
     @cached_property
     def estimate(self):
@@ -144,7 +147,8 @@ class Board:
 
 @prepared
 def _people(run):
-    return Participation.objects.filter(run=run).select_related("user").by_name()
+    people = Participation.objects.filter(run=run).by_name()
+    return people.values_list("pk", "user_id", "user__name", "is_helper", "is_ready", "left_at")
 
 
 @prepared

@@ -158,13 +158,12 @@ def standing_before_shopping(board, user):
 
 
 def _part_on(person, **sums):
-    part = person.participation
     return Part(
-        user_id=part.user_id,
+        user_id=person.user.pk,
         name=person.user.name,
-        has_left=part.left_at is not None,
-        is_helper=part.is_helper,
-        is_ready=part.is_ready,
+        has_left=person.left_at is not None,
+        is_helper=person.is_helper,
+        is_ready=person.is_ready,
         wants=person.products,
         **sums,
     )

@@ -97,7 +97,7 @@ def interrupted_after(number, reading, writing):
                 begun.set()
 
     def writer():
-        begun.wait()
+        assert begun.wait(30), "the page asked nothing"
         try:
             return writing()
         finally:

@@ -19,7 +19,8 @@ from .factories import order
 pytestmark = pytest.mark.django_db
 
 ROW = re.compile(r'<tr role="row" id="p([0-9]+)">.*?</tr>', re.DOTALL)
-BODY = re.compile(r'(<tbody role="rowgroup")(?: data-rows="([0-9 ]*)")?>(.*?)(</tbody>)', re.DOTALL)
+LINE = re.compile(r'<(tr|li)(?: role="row")? id="([pu][0-9]+)">.*?</\1>', re.DOTALL)
+LIST = re.compile(r'(<(tbody|ul)[^>]*?) data-lines="([pu0-9 ]*)">(.*?)(</\2>)', re.DOTALL)
 CHANGING = re.compile(r'(?:name="csrfmiddlewaretoken"|name="once"|data-seen=)[^>]*')
 
 
@@ -34,9 +35,10 @@ def stamp_of(page):
     return re.search(r'data-seen="([^"]*)"', page)[1]
 
 
-def main_of(page):
-    """What the person sees, without ids that differ from page to page."""
-    return CHANGING.sub("", re.search(r"<main.*</main>", page, re.DOTALL)[0])
+def words_of(page):
+    """What the person sees, tag by tag, without ids that differ from page to page."""
+    main = CHANGING.sub("", re.search(r"<main.*</main>", page, re.DOTALL)[0])
+    return re.sub(r"\s*([<>])\s*", r" \1 ", main).split()
 
 
 def rows_of(page):
@@ -44,15 +46,9 @@ def rows_of(page):
 
 
 def taken_in(old, answer):
-    """The page after static/js/live.js has put the rows that it has into the answer."""
-    if "data-refresh" not in answer:
-        return answer
-    rows = rows_of(old) | rows_of(answer)
-
-    def fill(match):
-        return f"{match[1]}>\n    {''.join(rows[pk] for pk in (match[2] or '').split())}\n  {match[4]}"
-
-    return BODY.sub(fill, answer)
+    """The page after static/js/live.js has put the lines that it has into the answer."""
+    lines = {match[2]: match[0] for page in (old, answer) for match in LINE.finditer(page)}
+    return LIST.sub(lambda match: f"{match[1]}>{''.join(lines[line] for line in match[3].split())}{match[5]}", answer)
 
 
 def set_price(scene, amount):
@@ -133,15 +129,21 @@ def test_the_page_is_the_same_as_loaded_anew(change, query):
     answer = page_of(scene, scene.bob, stamp_of(before) if "data-seen" in before else "", query)
     now = page_of(scene, scene.bob, query=query)
     after = taken_in(before, answer)
-    assert main_of(after).split() == main_of(now).split()
+    assert words_of(after) == words_of(now)
     if "data-seen" in now:
         assert stamp_of(after) == stamp_of(now)
 
 
 @pytest.mark.parametrize(
-    "change", ["an amount", "a comment", "choosing again", "the reader's own order, by the leader"]
+    ("change", "concerned"),
+    [
+        ("an amount", {"hana"}),
+        ("a comment", {"hana"}),
+        ("choosing again", {"bob"}),
+        ("the reader's own order, by the leader", {"alice", "bob"}),
+    ],
 )
-def test_only_rows_that_differ_are_sent(change):
+def test_only_lines_that_may_differ_are_sent(change, concerned):
     scene = stage()
     seen = stamp_of(page_of(scene, scene.bob))
     CHANGES[change](scene)
@@ -149,6 +151,8 @@ def test_only_rows_that_differ_are_sent(change):
     assert "data-refresh" in answer
     assert "<html" not in answer
     assert set(rows_of(answer)) == {str(scene.oil.pk)}
+    people = {name: getattr(scene, name).pk for name in ("alice", "bob", "hana")}
+    assert {name for name, pk in people.items() if f'id="u{pk}"' in answer} == concerned
 
 
 def test_rows_that_were_not_taken_in_are_sent_again():
@@ -167,7 +171,7 @@ def test_without_the_comparison_a_page_would_be_outdated(change, monkeypatch):
     before = page_of(scene, scene.bob)
     CHANGES[change](scene)
     after = taken_in(before, page_of(scene, scene.bob, stamp_of(before)))
-    assert main_of(after).split() != main_of(page_of(scene, scene.bob)).split()
+    assert words_of(after) != words_of(page_of(scene, scene.bob))
 
 
 @pytest.mark.parametrize(

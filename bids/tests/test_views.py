@@ -260,6 +260,7 @@ def test_odd_values_never_break_a_page(bad):
                 assert answer.status_code < 500, (name, query)
 
 
+@pytest.mark.slow
 def test_a_get_request_changes_nothing():
     """S3: reading only reads."""
     for state in (states.ACTIVE, states.SHOPPING, states.ADJUSTING, states.DISTRIBUTING, states.COMPLETED):

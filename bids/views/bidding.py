@@ -37,7 +37,7 @@ def board_context(request, run, *, choose=None, columns=None, typed=None, errors
     table = OrderTable(board, user, typed=typed, errors=errors, columns=columns, editable=run.is_collecting)
     rows = choose(board) if choose else _filtered(request, board, table)
     is_board = request.method == "GET" and not choose  # the one page of these that is live
-    page = refresh.compare(request, table, rows) if is_board else refresh.Refresh("", None)
+    page = refresh.compare(request, table, rows) if is_board else refresh.Refresh("")
     return {
         "run": run,
         "board": board,
@@ -45,9 +45,9 @@ def board_context(request, run, *, choose=None, columns=None, typed=None, errors
         "rows": table.html(page.rows(rows)),
         "mistakes": table.mistakes(rows if choose else board.rows),
         "others": order_table.others_of(board, user) if table.columns else [],
-        "people": order_table.people_html(board, user),
+        "people": order_table.people_html(run, page.people(board.people), user),
         "me": board.person_of(user),
-        "done_count": sum(person.participation.is_ready for person in board.people),
+        "done_count": sum(person.is_ready for person in board.people),
         "mine_count": sum(bool(table.mine(row)) for row in board.rows),
         "show": request.GET.get("show", ""),
         "next_step": lambda: next_step(standing_before_shopping(board, user)),
@@ -65,12 +65,12 @@ def _filtered(request, board, table):
 
 
 def _helpers(board):
-    return [person.user.name for person in board.people if person.participation.is_helper]
+    return [person.user.name for person in board.people if person.is_helper]
 
 
 def board_page(request, run, *, status=200, **context):
     context = board_context(request, run, **context)
-    context["is_refresh"] = context["refresh"].changed is not None
+    context["is_refresh"] = context["refresh"].is_partial
     return render(request, "bids/board.html", context, status=status)
 
 
@@ -212,14 +212,14 @@ def run_product(request, run_id, product_id, user_id=None):
         now = Bid.objects.of_run(run).filter(participation__user=whose, product=product).first()
         carry_what_is_there(form, was=order_table.plain(now.quantity if now else None))
     context = {"run": run, "product": product, "row": row, "whose": whose, "facts": order_table.facts_of(row)}
-    mine = sum((wish for user, wish, _comment in wishes if user == request.user and wish), order_table.NOTHING)
+    mine = sum((wish for user, wish, _comment in wishes if user.pk == request.user.pk and wish), order_table.NOTHING)
     context |= {"my_amount": mine, "others_amount": row.wanted - mine, "wishes": wishes}
     return answer(request, "bids/run_product.html", context | {"is_leader": run.leader == request.user}, form=form)
 
 
 def _wish_shown(wishes, whose):
     for user, quantity, comment in wishes:
-        if user == whose:
+        if user.pk == whose.pk:
             was = order_table.plain(quantity)
             return {"quantity": quantity, "maybe": quantity is None, "comment": comment or "", "was": was}
     return {}

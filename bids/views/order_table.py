@@ -76,21 +76,21 @@ class OrderTable:
 
     def __init__(self, board, user, *, typed=None, errors=None, columns=None, editable=True):
         self.board, self.typed, self.errors = board, typed or {}, errors or {}
-        self.others = [(person.participation.pk, person.label) for person in others_of(board, user)]
+        self.others = [(person.pk, person.label) for person in others_of(board, user)]
         self.columns = has_columns(board, user) if columns is None else columns
         self.editable = editable
         me = board.person_of(user)
-        self.my_id = me.participation.pk if me else None
+        self.my_id = me.pk if me else None
         self._amounts, self._written = {}, {}
         self._address = address_of("run-product", board.run.pk)
 
     def html(self, rows):
         return write("bids/_row.html", map(self.row, rows), editable=self.editable)
 
-    def shape(self, rows):
-        """All that these rows are made of, but the wishes."""
-        names = [(person, known.label) for person, known in self.board.by_participation.items()]
-        return self.my_id, self.others, self.columns, self.editable, names, list(map(_catalogue, rows))
+    def shape(self):
+        """All that the rows and the list of people are made of, but the wishes and what events tell of people."""
+        names = [(person, known.label, known.user.name) for person, known in self.board.by_participation.items()]
+        return self.my_id, self.others, self.columns, self.editable, names, list(map(_catalogue, self.board.rows))
 
     def mine(self, row):
         """How much of it the reader wants; nothing for “Maybe”."""
@@ -191,6 +191,7 @@ def _unit_price(row, currency):
 class PersonRow:
     """A line of the list of people (templates/bids/_person.html)."""
 
+    pk: str
     initials: str
     name: str
     note: str
@@ -199,20 +200,20 @@ class PersonRow:
     is_done: bool
 
 
-def people_html(board, user):
-    return write("bids/_person.html", [_person_row(board.run, person, user) for person in board.people])
+def people_html(run, people, user):
+    return write("bids/_person.html", [_person_row(run, person, user) for person in people])
 
 
 def _person_row(run, person, user):
-    part = person.participation
-    role = _("leads") if part.user_id == run.leader_id else _("helps") if part.is_helper else ""
-    left = _("has left") if part.left_at else ""
-    status = _("Done") if part.is_ready else _("Still choosing")
+    role = _("leads") if person.user.pk == run.leader_id else _("helps") if person.is_helper else ""
+    left = _("has left") if person.left_at else ""
+    status = _("Done") if person.is_ready else _("Still choosing")
     return PersonRow(
+        pk=str(person.user.pk),
         initials=initials(person.user.name),
         name=person.user.name,
         note=", ".join(filter(None, (role, format_money(person.estimate, run.currency), left))),
         status=status if run.is_collecting else "",
-        is_reader=part.user_id == user.pk,
-        is_done=part.is_ready,
+        is_reader=person.user.pk == user.pk,
+        is_done=person.is_ready,
     )

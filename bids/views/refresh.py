@@ -1,9 +1,9 @@
-"""The order table of an open page: when something has changed, only rows that may differ are written again.
+"""The order table of an open page: when something has changed, only lines that may differ are written again.
 
 A page carries in `data-seen` the newest event of its run, and a checksum of its frame and of all that its rows are made
 of but the wishes. It sends that with the header `X-Bulq-Seen`, followed by the product ids of rows that it may not have
-taken in because someone was typing there. While the checksum stays the same, only rows of products that events since
-then name can differ. Everything else that may change, sums and people too, is always written.
+taken in because someone was typing there. While the checksum stays the same, only rows of products, and in the list of
+people only lines of people, that events since then name can differ. Everything else that may change is always written.
 """
 
 import re
@@ -20,28 +20,39 @@ SEEN = re.compile(r"([0-9]{1,18})\.([0-9a-f]{8})((?: [0-9]{1,18})*)")
 
 @dataclass
 class Refresh:
-    """What the page will carry, and the rows that differ from those of the asking page; None where any may."""
+    """What the page will carry, and the products and users whose lines differ there; None where any may."""
 
     stamp: str
-    changed: list | None
-    order: str = ""
+    products: set | None = None
+    users: set | None = None
+    # The ids of all lines, in the order in which the page shows them.
+    rows_order: str = ""
+    people_order: str = ""
+
+    @property
+    def is_partial(self):
+        return self.products is not None
 
     def rows(self, rows):
-        return rows if self.changed is None else self.changed
+        return [row for row in rows if row.product.pk in self.products] if self.is_partial else rows
+
+    def people(self, people):
+        return [person for person in people if person.user.pk in self.users] if self.is_partial else people
 
 
 def compare(request, table, rows):
     run, seen = table.board.run, SEEN.fullmatch(request.headers.get("X-Bulq-Seen", ""))
     frame = get_language(), str(run), run.group.name, request.user.name
-    shape = f"{zlib.crc32(repr((frame, table.shape(rows))).encode()):08x}"
+    shape = f"{zlib.crc32(repr((frame, table.shape())).encode()):08x}"
     if not seen or seen[2] != shape:
-        return Refresh(f"{_newest(run.pk)[0][0]}.{shape}", None)
+        return Refresh(f"{_newest(run.pk)[0][0]}.{shape}")
     events = _events_since(run.pk, int(seen[1]))
-    changed = {product for _event, product in events} | {int(product) for product in seen[3].split()}
     return Refresh(
-        f"{events[0][0] if events else seen[1]}.{shape}",
-        [row for row in rows if row.product.pk in changed],
-        " ".join(str(row.product.pk) for row in rows),
+        stamp=f"{events[0].pk if events else seen[1]}.{shape}",
+        products={event.product_id for event in events} | {int(product) for product in seen[3].split()},
+        users={user for event in events for user in (event.actor_id, event.subject_id)},
+        rows_order=" ".join(f"p{row.product.pk}" for row in rows),
+        people_order=" ".join(f"u{person.user.pk}" for person in table.board.people),
     )
 
 
@@ -52,4 +63,8 @@ def _newest(run):
 
 @prepared
 def _events_since(run, event):
-    return Event.objects.filter(run=run, pk__gt=event).order_by("-pk").values_list("pk", "product_id")
+    return (
+        Event.objects.filter(run=run, pk__gt=event)
+        .order_by("-pk")
+        .values_list("pk", "product_id", "actor_id", "subject_id", named=True)
+    )

@@ -64,12 +64,15 @@ class _Compiled:
         self.queryset = queryset
         self.compiler = queryset.query.get_compiler(DEFAULT_DB_ALIAS)
         self.sql, self.params = self.compiler.as_sql()
+        columns = [column[0] for column in self.compiler.select[: self.compiler.col_count]]
+        self.converters = self.compiler.get_converters(columns)
 
     def rows(self, values):
         """The rows of an ordinary queryset whose compiler has already done its work."""
         bound = tuple(values[param.name] if isinstance(param, Param) else param for param in self.params)
         compiler, query = copy(self.compiler), copy(self.queryset.query)
         compiler.connection, compiler.as_sql = connection, lambda *_args, **_options: (self.sql, bound)
+        compiler.get_converters = lambda _columns: self.converters
         query.get_compiler = lambda *_args, **_options: compiler
         rows = type(self.queryset)(model=self.queryset.model, query=query)
         rows._iterable_class, rows._fields = self.queryset._iterable_class, self.queryset._fields

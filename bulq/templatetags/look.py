@@ -52,8 +52,8 @@ def icon(name, extra=""):
 @register.simple_tag(takes_context=True)
 def avatar(context, person, size=""):
     """Initials in a circle, `{% avatar person "sm" %}`. Hidden from readers: the name stands beside it."""
-    is_reader = person == getattr(context.get("request"), "user", None)
-    return _avatar(person.name, is_reader, size == "sm")
+    reader = getattr(context.get("request"), "user", None)
+    return _avatar(person.name, reader is not None and person.pk == reader.pk, size == "sm")
 
 
 @lru_cache(maxsize=1024)

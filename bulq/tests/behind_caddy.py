@@ -65,7 +65,7 @@ def site_behind_caddy(*, live=0, **settings):
         environment |= {"BULQ_TRUSTED_PROXIES": "127.0.0.1", "HOME": str(folder), **settings}
         for command in ("migrate", "demo"):
             manage = [sys.executable, "manage.py", command]
-            subprocess.run(manage, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
+            subprocess.run(manage, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL, timeout=120)
         site = next(filter(None, (_started(stack, folder, environment, live) for _try in range(3))), None)
         assert site, "the site did not start"
         yield site

@@ -30,7 +30,8 @@ class Proxy:
                 client, _address = self.listener.accept()
                 self.connections += 1
                 self._open.append(client)
-                server = socket.create_connection(("127.0.0.1", self.target))
+                server = socket.create_connection(("127.0.0.1", self.target), timeout=5)
+                server.settimeout(None)
                 self._open.append(server)
                 threading.Thread(target=self._copy, args=(client, server, False), daemon=True).start()
                 threading.Thread(target=self._copy, args=(server, client, True), daemon=True).start()

@@ -43,7 +43,7 @@ def live_process(folder, *, port=None, **environment):
 def _answers(port, child, seconds=60):
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and not child.ended:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5):
             return True
         time.sleep(0.05)
     return False
@@ -89,4 +89,5 @@ class Listener:
         with contextlib.suppress(OSError):
             self.socket.shutdown(socket.SHUT_RDWR)
         if self.reader.ident:
-            self.reader.join()
+            self.reader.join(30)
+            assert not self.reader.is_alive(), "the stream was closed, and is still being read"

@@ -84,7 +84,7 @@ def service():
         thread.start()
         yield server
         server.shutdown()
-        thread.join()
+        thread.join(30)
 
 
 # What CI runs before the tests, according to its own file.
@@ -105,7 +105,9 @@ def audited(tmp_path):
             environment["LOCK"] = str(tmp_path / "lock.txt")
             (tmp_path / "lock.txt").write_text("".join(f"{package} {HASH}\n" for package in packages))
         command = ["bash", "-euo", "pipefail", "-c", command]
-        result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        result = subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120
+        )
         return result.returncode, result.stdout, result.stderr
 
     return run

@@ -37,7 +37,8 @@ def checkout(tmp_path):
 def start_bootstrap(checkout, *command, **environment):
     environment = {**os.environ, "PATH": str(checkout / "empty"), **environment}
     command = command or (str(checkout / "dev" / "bootstrap.py"), "install")
-    return subprocess.run([sys.executable, *command], env=environment, capture_output=True, text=True, check=False)
+    options = {"capture_output": True, "text": True, "check": False, "timeout": 240}
+    return subprocess.run([sys.executable, *command], env=environment, **options)
 
 
 def test_an_old_python_can_read_the_bootstrap():

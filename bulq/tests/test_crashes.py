@@ -146,6 +146,7 @@ def _manage(command, environment):
             capture_output=True,
             text=True,
             check=False,
+            timeout=120,
         )
         if done.returncode == 0 or "recovery" not in done.stderr:
             break

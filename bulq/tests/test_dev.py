@@ -24,6 +24,7 @@ from dev.postgres import stop_leftover
 from dev.processes import Child, command_line, free_port
 from dev.services import local_folder, services
 
+from .deadline import at_most
 from .test_bootstrap import one_sentence
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -85,6 +86,7 @@ def execute(url, statement):
 
 
 # --- The servers -----------------------------------------------------------------------------------
+@pytest.mark.slow
 def test_the_servers_keep_the_data_and_leave_no_process(local):
     with services(local) as started:
         assert started.database_made_now
@@ -99,6 +101,7 @@ def test_the_servers_keep_the_data_and_leave_no_process(local):
         assert execute(started.urls["DATABASE_URL"], "SHOW fsync").fetchone() == ("on",)
 
 
+@pytest.mark.slow
 def test_nobody_gets_in_without_the_password(local):
     with services(local) as started:
         database, cache = started.urls["DATABASE_URL"], started.urls["REDIS_URL"]
@@ -118,6 +121,7 @@ def test_servers_named_in_the_environment_are_not_started(local):
     assert list(local.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_folder_closed_to_other_accounts_works(local):
     """As root: a checkout under /root. For everyone else an ordinary folder."""
     local.chmod(0o700)
@@ -127,6 +131,7 @@ def test_a_folder_closed_to_other_accounts_works(local):
         assert not started.database_made_now
 
 
+@pytest.mark.slow
 def test_a_deep_folder_works(local):
     deep = local.joinpath(*["a-folder-with-a-long-name"] * 6)
     deep.mkdir(parents=True)
@@ -138,13 +143,14 @@ def test_a_deep_folder_works(local):
 def held_by_another_process(local, *options):
     """Killed outright at the end, so that it cannot clean up."""
     command = [sys.executable, "-c", HOLD_SERVICES, str(local), *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process, at_most(120, process):
         try:
             yield process.stdout.readline().strip()
         finally:
             process.kill()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells children of a death")
 def test_servers_die_with_a_killed_parent(local):
     with held_by_another_process(local):
@@ -152,6 +158,7 @@ def test_servers_die_with_a_killed_parent(local):
     wait_until(lambda: not runs(pid))
 
 
+@pytest.mark.slow
 def test_a_server_left_behind_is_stopped_by_the_next_start(local):
     with held_by_another_process(local, "orphan") as url:
         execute(url, "CREATE TABLE kept AS SELECT 42 AS answer")
@@ -222,7 +229,7 @@ def test_a_process_that_ends_by_itself_is_named_and_restarted(local, monkeypatch
     monkeypatch.setattr(run.time, "monotonic", lambda: sum(slept))
 
     def sleep(seconds):
-        ended.process.wait()
+        ended.process.wait()  # with a limit it would sleep, and call itself
         slept.append(seconds)
         if sum(slept) > 100:
             raise Enough
@@ -242,7 +249,7 @@ def site_running(local, port, stop, **more):
     """`rest` is the output after the address."""
     options = {"cwd": ROOT, "env": run_environment(local, PORT=str(port), **more)}
     options |= {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    with subprocess.Popen([sys.executable, "-m", "dev.run"], **options) as site:
+    with subprocess.Popen([sys.executable, "-m", "dev.run"], **options) as site, at_most(240, site):
         try:
             wait_for_address(site, port)
             yield site
@@ -287,11 +294,11 @@ def ask(port, path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-def test_the_site_runs_stops_and_runs_again_with_its_data(local, stop):
+def test_the_site_runs_stops_and_runs_again_with_its_data(local):
+    """After Ctrl-C, and after a plain kill."""
     port = free_port()
     seen = []
-    for _ in range(2):
+    for stop in (signal.SIGINT, signal.SIGTERM, signal.SIGINT):
         with site_running(local, port, stop, DEBUG="true", BACKUP_AT=far_from_now()) as site:
             status, headers = ask(port, "/login/")
             assert (status, headers["Content-Encoding"]) == (200, "gzip")
@@ -302,7 +309,7 @@ def test_the_site_runs_stops_and_runs_again_with_its_data(local, stop):
         assert not any(map(runs, started))
         seen.append([(local / "secret_key").read_text(), site.rest.removesuffix("\nStopped.\n").strip()])
     assert len(list((local / "backups").glob("*.json"))) == 1, "there is one a night"
-    assert seen[0] == seen[1], "the second start prints the same people and keeps the secret key"
+    assert seen[0] == seen[1] == seen[2], "each start prints the same people and keeps the secret key"
 
 
 @pytest.mark.slow

@@ -26,7 +26,7 @@ def start(**variables):
     """What Python prints when it reads the settings in this environment; "" if nothing is wrong."""
     variables = {name: text for name, text in variables.items() if text is not None} | {"PATH": os.environ["PATH"]}
     command = [sys.executable, "-c", "import bulq.settings"]
-    result = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
+    result = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False, timeout=120)
     return result.stderr
 
 

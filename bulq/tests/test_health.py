@@ -94,7 +94,7 @@ def test_it_is_not_ready_when_the_database_hangs_or_is_gone(tmp_path):
     with throwaway_services() as started, contextlib.ExitStack() as stack:
         environment = {**os.environ, **started.urls, "SECRET_KEY": "for tests only"}
         migrate = [sys.executable, "manage.py", "migrate", "--no-input", "--skip-checks"]
-        subprocess.run(migrate, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(migrate, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL, timeout=120)
         with psycopg.connect(started.urls["DATABASE_URL"]) as link:
             server = int(link.execute("SELECT pg_read_file('postmaster.pid')").fetchone()[0].splitlines()[0])
         port = free_port()

@@ -27,7 +27,12 @@ def seen(name, ago):
 
 def beat(pulse):
     pulse.beat()
-    pulse.thread.join()
+    ended(pulse)
+
+
+def ended(pulse):
+    pulse.thread.join(30)
+    assert not pulse.thread.is_alive(), "the heartbeat was not stored in time"
 
 
 def old(name):
@@ -68,7 +73,7 @@ def test_it_is_stored_now_and_then_however_often_the_loop_runs():
     first = Heartbeat.objects.get().at
     for _turn in range(100):
         pulse.beat()
-    pulse.thread.join()
+    ended(pulse)
     assert Heartbeat.objects.get().at == first
     pulse.last -= EVERY
     beat(pulse)

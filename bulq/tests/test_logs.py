@@ -247,7 +247,9 @@ def fail(story, token, session):
     with story.without("bids_notification"):
         task = "bids.tasks.forget_old_notifications"
         command = [sys.executable, "-m", "celery", "-A", "bulq", "-q", "call", task]
-        story.called = subprocess.run(command, cwd=ROOT, env=story.site.environment, capture_output=True, check=True)
+        story.called = subprocess.run(
+            command, cwd=ROOT, env=story.site.environment, capture_output=True, check=True, timeout=120
+        )
         story.until(f'"task": "{task}"', "worker")
 
 

@@ -178,7 +178,7 @@ def test_initials_of_any_script(name, letters):
 
 
 def test_the_readers_own_avatar_stands_out():
-    person, other = SimpleNamespace(name="Mara Kovač"), SimpleNamespace(name="Jon")
+    person, other = SimpleNamespace(pk=1, name="Mara Kovač"), SimpleNamespace(pk=2, name="Jon")
     context = {"request": SimpleNamespace(user=person)}
     assert 'class="ava me sm"' in look.avatar(context, person, "sm")
     assert 'class="ava"' in look.avatar(context, other)

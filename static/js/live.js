@@ -7,7 +7,7 @@
 
   const LEAST = 3000; // between two refreshes
   const SPREAD = 250; // all who see a run hear of a change at once, and should not ask at once
-  const SHARE = 20; // the pause is as many times as long as the answer took, so that a busy server is asked less often
+  const SHARE = 30; // a busy server is asked less often: the pause is as many times as long as an answer took too long
   const POLL = 15_000; // between two without a stream
   const SILENCE = 40_000; // the server says something every 15 seconds
   const BACKOFF = [1000, 2000, 4000, 8000, 15_000, 30_000];
@@ -122,6 +122,7 @@
   let wanted = false;
   let timer = 0;
   let notBefore = 0;
+  let fastest = Infinity; // of the answers so far
   let isAsking = false;
   let own = 0; // forms sent and answers taken in: what was asked for before shows an older state
   let underWay = 0;
@@ -158,7 +159,8 @@
       later(LEAST); // no network, or it took too long
     } finally {
       const took = Date.now() - askedAt;
-      const pause = Math.max(LEAST - took, Math.min(POLL, SHARE * took));
+      fastest = Math.min(fastest, took); // with a slow network, this is most of it
+      const pause = Math.max(LEAST - took, Math.min(POLL, SHARE * (took - fastest)));
       notBefore = Math.max(notBefore, Date.now() + pause * (1 + Math.random() / 2));
       isAsking = false;
       plan();
@@ -204,23 +206,25 @@
     return "refresh" in page.body.dataset ? ["#main", "#dock", "#bell"].filter((part) => page.querySelector(part)) : ["body"];
   }
 
-  // --- Rows of the order table (bids/views/refresh.py) ------------------------------------------
+  // --- Lines of the order table and of the list of people (bids/views/refresh.py) ---------------
 
   const table = () => document.querySelector("[data-seen]");
   const behind = new Set(); // products in whose rows someone was typing, so that they may not have been taken in
 
   const seen = () => [table()?.dataset.seen, ...behind].filter(Boolean).join(" ");
 
-  /** Put in the rows that the answer leaves out because they stand here. Returns false if one does not. */
+  /** Put in the lines that the answer leaves out because they stand here. Returns false if one does not. */
   function complete(page) {
-    const body = page.querySelector("[data-rows]");
-    const rows = body?.dataset.rows.split(" ").map((id) => page.getElementById(`p${id}`) ?? document.getElementById(`p${id}`)?.cloneNode(true));
-    if (rows && !rows.every(Boolean)) {
-      table()?.removeAttribute("data-seen"); // the next answer is whole
-      return false;
+    for (const list of page.querySelectorAll("[data-lines]")) {
+      const ids = list.dataset.lines.split(" ").filter(Boolean);
+      const lines = ids.map((id) => page.getElementById(id) ?? document.getElementById(id)?.cloneNode(true));
+      if (!lines.every(Boolean)) {
+        table()?.removeAttribute("data-seen"); // the next answer is whole
+        return false;
+      }
+      list.replaceChildren(...lines);
+      list.removeAttribute("data-lines");
     }
-    body?.replaceChildren(...rows);
-    body?.removeAttribute("data-rows");
     behind.clear();
     for (const line of document.querySelectorAll(".qty[data-line]")) if (bulq.isUnsaved(line)) behind.add(line.dataset.line);
     return true;

@@ -197,7 +197,11 @@ def soak(operations):
     with throwaway_services() as started:
         environment = {**os.environ, **started.urls, "SECRET_KEY": "for tests only"}
         subprocess.run(
-            [sys.executable, "manage.py", "migrate", "--verbosity", "0"], cwd=ROOT, env=environment, check=True
+            [sys.executable, "manage.py", "migrate", "--verbosity", "0"],
+            cwd=ROOT,
+            env=environment,
+            check=True,
+            timeout=120,
         )
         players = [start_player(number, operations // PLAYERS, environment) for number in range(PLAYERS)]
         return max(player.wait() for player in players)

@@ -4,20 +4,26 @@ import os
 import shutil
 import stat
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import cache
 from pathlib import Path
 
 import boto3
+import botocore.session
 import pytest
 from django.db import connection
 
 from accounts.tests.factories import make_user
 from bulq.backups import databases, tools
 from bulq.backups.places import place
-from stores.tests.factories import make_offer, make_product, make_store
+from stores.models import Offer, Price, Product
+from stores.tests.factories import make_store
 
 from .looking import manage_here, others
 
 BUCKET = "bulq-backups"
+# Every client of a bucket would read botocore's descriptions of all services again: 70 ms.
+botocore.session.create_loader = cache(botocore.session.create_loader)
 
 
 @pytest.fixture(scope="session")
@@ -81,8 +87,11 @@ def no_new_interpreter(request, monkeypatch):
 def something(db):
     """Rows to find again."""
     store = make_store("Grossmarkt")
-    for n in range(30):
-        make_offer(make_product(f"Thing {n}"), store, price="7.40", note="x" * 100)
+    things = Product.objects.bulk_create(
+        Product(name=f"Thing {n}", unit="piece", kind=Product.Kind.COUNTED, step=1) for n in range(30)
+    )
+    offers = Offer.objects.bulk_create(Offer(product=thing, store=store, note="x" * 100) for thing in things)
+    Price.objects.bulk_create(Price(offer=offer, amount=Decimal("7.40"), quantity=1) for offer in offers)
     return make_user("Mara")
 
 

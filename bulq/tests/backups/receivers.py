@@ -45,6 +45,8 @@ class Calls(ThreadingHTTPServer):
 
 
 class _Caller(BaseHTTPRequestHandler):
+    timeout = 30
+
     def _take(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.server.got.append((self.command, self.path, body.decode()))
@@ -69,5 +71,5 @@ def web_server():
         yield server
     finally:
         server.shutdown()
-        thread.join()
+        thread.join(30)
         server.server_close()

@@ -130,7 +130,7 @@ class S3Proxy:
     def close(self):
         self.heal()
         self.server.shutdown()
-        self.thread.join()
+        self.thread.join(30)
         self.server.server_close()
 
 

@@ -51,16 +51,17 @@ def test_a_backup_is_a_dump_and_its_manifest(something, there):
 
 def restored_counts(path):
     """The rows in a dump, counted by restoring it into a database of its own."""
-    name = "bulq_restored"
     parts = connection.settings_dict
+    name = f"{parts['NAME']}_restored"
     environment = {**os.environ, "PGHOST": parts["HOST"], "PGPORT": str(parts["PORT"]), "PGUSER": parts["USER"]}
     environment["PGPASSWORD"] = parts["PASSWORD"]
+    options = {"env": environment, "check": True, "timeout": 60}
     for command in (["dropdb", "--if-exists", name], ["createdb", name]):
-        subprocess.run(command, env=environment, check=True)
-    subprocess.run(["pg_restore", "--exit-on-error", "--no-owner", "-d", name, path], env=environment, check=True)
+        subprocess.run(command, **options)
+    subprocess.run(["pg_restore", "--exit-on-error", "--no-owner", "-d", name, path], **options)
     query = "SELECT count(*) FROM stores_product"
-    answer = subprocess.run(["psql", "-At", "-d", name, "-c", query], env=environment, check=True, capture_output=True)
-    subprocess.run(["dropdb", name], env=environment, check=True)
+    answer = subprocess.run(["psql", "-At", "-d", name, "-c", query], capture_output=True, **options)
+    subprocess.run(["dropdb", name], **options)
     return int(answer.stdout)
 
 

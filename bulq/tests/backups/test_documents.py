@@ -41,6 +41,7 @@ def test_a_new_machine_gets_everything_back(something, folder, tmp_path, target)
         env={**kept, **given, "HOME": str(machine)},
         capture_output=True,
         text=True,
+        timeout=240,
     )
     assert answer.returncode == 0, answer.stderr
     *_listed, restored, right = answer.stdout.splitlines()

@@ -16,6 +16,7 @@ from django.db import connection
 from bulq.backups.job import back_up
 from bulq.backups.lock import only_one
 from bulq.models import BackupRun
+from bulq.tests.deadline import at_most
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 DONE, FAILED = BackupRun.State.DONE, BackupRun.State.FAILED
@@ -56,7 +57,9 @@ def victim(django_db_setup, django_db_blocker):
         text=True,
     ) as process:
         yield process
-        process.stdin.close()
+        with at_most(60, process):
+            process.stdin.close()
+            process.wait()
 
 
 @pytest.fixture
@@ -77,7 +80,8 @@ def kill(victim, temp, settings):
         order = {"moment": moment, "temp": str(temp), "largest_file": largest_file, **options}
         victim.stdin.write(json.dumps(order) + "\n")
         victim.stdin.flush()
-        code = int(victim.stdout.readline())
+        with at_most(120, victim):
+            code = int(victim.stdout.readline())
         wait_for_the_lock()
         return code
 

@@ -1,5 +1,6 @@
 """B17: one command restores what was backed up, or changes nothing."""
 
+import contextlib
 import os
 import pty
 import subprocess
@@ -21,6 +22,7 @@ from bulq.backups.places import place
 from bulq.backups.tools import Clock
 from bulq.kit.breaker import RedisAway
 from bulq.models import BackupRun
+from bulq.tests.deadline import at_most
 from stores.tests.factories import make_product
 
 from .looking import count, database_url, others, output_of
@@ -231,11 +233,9 @@ def at_a_terminal(*arguments, typed, folder):
     os.close(theirs)
     os.write(ours, typed.encode())
     output = b""
-    try:
+    with at_most(120, process), contextlib.suppress(OSError):  # the other end was closed
         while chunk := os.read(ours, 4096):
             output += chunk
-    except OSError:  # the other end was closed
-        pass
     os.close(ours)
     process.wait(60)
     return output.decode()

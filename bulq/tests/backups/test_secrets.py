@@ -72,7 +72,7 @@ def watcher(tmp_path, monkeypatch):
     watcher.start()
     yield watcher
     watcher.over.set()
-    watcher.join()
+    watcher.join(30)
 
 
 @pytest.fixture

@@ -104,8 +104,20 @@ def back_up(*, moment, temp, largest_file, **options):
     return 0
 
 
+def warm_up():
+    """What every child would have to import and to read."""
+    import botocore.session
+    from storages.backends.s3 import S3Storage
+
+    from bulq.backups import job  # noqa: F401
+
+    botocore.session.create_loader = functools.cache(botocore.session.create_loader)
+    S3Storage(bucket_name="none", region_name="us-east-1", access_key="x", secret_key="y").connection  # noqa: B018
+
+
 def main():
     django.setup()
+    warm_up()
     for line in sys.stdin:
         child = os.fork()
         if child == 0:

@@ -24,7 +24,10 @@ from .conftest import session_of, sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
-expect.set_options(timeout=15_000)  # benchmarks/ measures how soon it is seen
+# benchmarks/ measures how soon it is seen. After an answer that took long, as on a busy machine, a page waits up to 22
+# seconds before it asks again.
+PATIENCE = 45
+expect.set_options(timeout=PATIENCE * 1000)
 NETWORK = (r"Failed to load resource: net::", r".*ERR_INCOMPLETE_CHUNKED_ENCODING")
 
 
@@ -53,7 +56,7 @@ def enter(new_context, door):
     return enter
 
 
-def says(page, word, seconds=15):
+def says(page, word, seconds=PATIENCE):
     expect(page.locator("#live")).to_have_text(word, timeout=seconds * 1000)
 
 
@@ -245,7 +248,7 @@ def test_an_answer_older_than_the_readers_own_change_is_not_taken_in(enter):
     assert line.get_attribute("data-was") == "5"
 
 
-def wait_until(page, is_so, seconds=10):
+def wait_until(page, is_so, seconds=PATIENCE):
     deadline = time.monotonic() + seconds
     while not is_so() and time.monotonic() < deadline:
         page.wait_for_timeout(50)
@@ -317,9 +320,9 @@ def test_without_the_live_process_it_polls_and_recovers(new_context, live_server
             says(page, "Live")
         says(page, "Trying again")
         order(scene.run, scene.bob, scene.oil, 6)
-        expect(cell(page, scene.oil, "Bob")).to_have_text("6", timeout=25_000)
+        expect(cell(page, scene.oil, "Bob")).to_have_text("6")
         with live_process(tmp_path, port=stream):
-            says(page, "Live", seconds=45)
+            says(page, "Live")
             order(scene.run, scene.bob, scene.oil, 7)
             expect(cell(page, scene.oil, "Bob")).to_have_text("7")
 
@@ -368,4 +371,4 @@ def test_more_tabs_than_a_browser_has_connections_all_load_and_follow(enter):
         page.close()
     order(scene.run, scene.bob, scene.oil, 8)
     for page in pages[3:]:
-        expect(cell(page, scene.oil, "Bob")).to_have_text("8", timeout=40_000)
+        expect(cell(page, scene.oil, "Bob")).to_have_text("8")

@@ -50,7 +50,7 @@ class Table:
     def amount(self, product):
         return self.line(product).locator(f"[name='q-{product.pk}']").input_value()
 
-    def says(self, text, seconds=10):
+    def says(self, text, seconds=45):
         expect(self.page.locator("#save-status")).to_have_text(text, timeout=seconds * 1000)
 
     def bodies(self):
@@ -60,12 +60,12 @@ class Table:
         bids = Bid.objects.filter(participation__run=self.run, participation__user=self.mara)
         return {bid.product_id: bid.quantity for bid in bids}
 
-    def stored_is(self, expected, seconds=10):
+    def stored_is(self, expected, seconds=45):
         amounts = {product.pk: Decimal(much) for product, much in expected.items()}
         eventually(lambda: self.stored() == amounts, seconds, page=self.page)
 
 
-def eventually(true, seconds=10, *, page):
+def eventually(true, seconds=45, *, page):
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end, "it never came true"

@@ -37,7 +37,7 @@ def load(site, page, cookies):
             status, _headers, _body = site.ask(method, "/groups/new/" if fields else page, fields, cookies=cookies)
             load.seen[method].append((status, fields and fields["name"]))
 
-    people = [threading.Thread(target=ask, args=(method,)) for method in ("GET", "GET", "GET", "POST")]
+    people = [threading.Thread(target=ask, args=(method,), daemon=True) for method in ("GET", "GET", "GET", "POST")]
     for person in people:
         person.start()
     try:
@@ -47,7 +47,7 @@ def load(site, page, cookies):
     finally:
         over.set()
         for person in people:
-            person.join()
+            person.join(120)
     statuses = {method: {status for status, _name in answers} for method, answers in load.seen.items()}
     assert statuses == {"GET": {200}, "POST": {302}}, statuses
     with psycopg.connect(site.environment("web")["DATABASE_URL"]) as link:

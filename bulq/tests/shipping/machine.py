@@ -50,6 +50,7 @@ def compose(project, *arguments, **options):
     command = [SCRIPTS / "docker-compose", "--project-directory", project, "--file", project / "docker-compose.yml"]
     environment = {"PATH": os.environ["PATH"], "HOME": str(project)}
     command += arguments
+    options = {"timeout": 120} | options
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, **options)
 
 
@@ -116,7 +117,7 @@ class Machine:
     def run(self, name, command=None, **options):
         """Run a command of a service to its end, as `docker compose run` and `exec` do."""
         arguments = [self.here(word) for word in command or self.services[name]["command"]]
-        options = {"capture_output": True, "text": True, "check": False} | options
+        options = {"capture_output": True, "text": True, "check": False, "timeout": 240} | options
         return subprocess.run(arguments, cwd=self.image, env=self.environment(name), **options)
 
     def start(self, name):

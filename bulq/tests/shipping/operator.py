@@ -18,6 +18,8 @@ from itertools import takewhile
 from pathlib import Path
 from types import SimpleNamespace
 
+from bulq.tests.deadline import at_most
+
 from .machine import RELEASE, ROOT
 
 SHIM = """#!{python} -SE
@@ -80,9 +82,17 @@ class Operator:
             stderr=subprocess.PIPE,
             text=True,
         )
+        with at_most(280, shell):
+            printed, complaints = self._served(shell)
+        assert (shell.returncode != 0) == fails, f"{printed}\n{complaints}"
+        return printed + complaints if fails else printed
+
+    def _served(self, shell):
+        """What it prints; meanwhile its `docker` is answered."""
         while shell.poll() is None:
             with contextlib.suppress(TimeoutError):
                 link, _peer = self.listener.accept()
+                link.settimeout(60)
                 with link:
                     lines = link.makefile("rw")
                     given, *arguments = json.loads(lines.readline())
@@ -90,9 +100,7 @@ class Operator:
                     answer = in_bytes(self.docker(*arguments))
                     response = {"out": answer.stdout.hex(), "err": answer.stderr.decode(), "code": answer.returncode}
                     print(json.dumps(response), file=lines, flush=True)
-        printed, complaints = shell.communicate()
-        assert (shell.returncode != 0) == fails, f"{printed}\n{complaints}"
-        return printed + complaints if fails else printed
+        return shell.communicate()
 
     def docker(self, program, *arguments):
         if program == "tag":
@@ -206,7 +214,7 @@ def at_a_terminal(command, folder, environment):
     )
     os.close(theirs)
     output, asked = "", ""
-    with contextlib.suppress(OSError):  # the other end is closed
+    with at_most(120, process), contextlib.suppress(OSError):  # the other end is closed
         while some := os.read(ours, 1000).decode():
             output, asked = output + some, asked + some
             question = asked.rpartition("\n")[2].removesuffix(": ")

@@ -44,7 +44,7 @@ def test_their_own_linters_find_nothing(command, tmp_path):
     file = ROOT / ("Dockerfile" if program == "hadolint" else "Caddyfile")
     environment = {"DOMAIN": "bulq.example", "HOME": str(tmp_path)}
     answer = subprocess.run(
-        [SCRIPTS / program, *arguments, file], env=environment, capture_output=True, text=True, check=False
+        [SCRIPTS / program, *arguments, file], env=environment, capture_output=True, text=True, check=False, timeout=120
     )
     assert answer.returncode == 0, answer.stdout + answer.stderr
 

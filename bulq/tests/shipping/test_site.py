@@ -121,7 +121,9 @@ def test_only_the_proxy_is_believed_about_https(site):
 
 def plainly(port, path, source="127.0.0.1"):
     """The answer to an HTTP request that claims to be HTTPS."""
-    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, source_address=(source, 0))) as link:
+    with contextlib.closing(
+        http.client.HTTPConnection("127.0.0.1", port, timeout=30, source_address=(source, 0))
+    ) as link:
         link.request("GET", path, headers={"Host": DOMAIN, "X-Forwarded-Proto": "https"})
         with link.getresponse() as answer:
             answer.read()
