@@ -9,7 +9,7 @@ from django.utils.translation import ngettext
 
 from accounts.forms import CurrencyField, LineField
 from bulq.kit.dates import format_day
-from bulq.kit.numbers import PriceField, QuantityField, parse_id
+from bulq.kit.numbers import PriceField, QuantityField
 from bulq.kit.office import Office, newest, panel_of
 
 from .forms import BarcodeField, NameField, NoteField
@@ -149,11 +149,6 @@ class OfferAdmin(CatalogueAdmin):
     ordering = ("product__sort_name", "store__sort_name")
     autocomplete_fields = ("product", "store")
     fields = ("product", "store", "pack_size", "min_quantity", "note")
-
-    def get_changeform_initial_data(self, request):
-        """Initial values from the address; Django's autocomplete fields take numbers only."""
-        given = super().get_changeform_initial_data(request).items()
-        return {name: value for name, value in given if name not in self.autocomplete_fields or parse_id(value)}
 
     def get_readonly_fields(self, request, obj=None):
         """Product and store can't change, because prices belong to them."""

@@ -12,6 +12,8 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from .numbers import parse_id
+
 NEWEST = 20  # rows of a panel
 PANELS = defaultdict(list)
 
@@ -114,6 +116,11 @@ class Office(admin.ModelAdmin):
             for widget, part in zip(field.widget.widgets, (_("date"), _("time")), strict=True):
                 widget.attrs["aria-label"] = f"{field.label}: {part}"
         return field
+
+    def get_changeform_initial_data(self, request):
+        """Initial values from the address; Django's autocomplete fields take numbers only."""
+        given = super().get_changeform_initial_data(request).items()
+        return {name: value for name, value in given if name not in self.autocomplete_fields or parse_id(value)}
 
     # --- Pages -------------------------------------------------------------------------------------
     def render_change_form(self, request, context, add=False, change=False, form_url="", obj=None):

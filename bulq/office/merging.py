@@ -54,14 +54,14 @@ class MergeForm(forms.Form):
 
 
 def merge_page(site, model):
-    """The view `/<pk>/merge/` of a model. Who may not change and delete its rows may not merge them."""
+    """The view `/<id>/merge/` of a model. Who may not change and delete its rows may not merge them."""
     app, name = names_of(model)
 
-    def view(request, pk):
+    def view(request, object_id):
         office = site.get_model_admin(model)
         if not (office.has_change_permission(request) and request.user.has_perm(f"{app}.delete_{name}")):
             raise PermissionDenied
-        source = get_object_or_404(model, pk=pk)
+        source = get_object_or_404(model, pk=object_id)
         if not office.has_change_permission(request, source):
             raise PermissionDenied
         form = MergeForm(model, site, request.POST or None)

@@ -29,7 +29,7 @@ class Site(AdminSite):
         return [
             *(
                 path(
-                    "{}/{}/<int:pk>/merge/".format(*merging.names_of(model)),
+                    "{}/{}/<int:object_id>/merge/".format(*merging.names_of(model)),
                     self.admin_view(merging.merge_page(self, model)),
                     name="{}_{}_merge".format(*merging.names_of(model)),
                 )
