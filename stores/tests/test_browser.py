@@ -36,7 +36,7 @@ def test_stores_are_offered_while_a_name_is_typed(page):
         make_store(f"Store {n:02}")
     page.goto("/products/new/")
     page.get_by_text("Where it is sold and what it costs").click()
-    page.get_by_label("Store").press_sequentially("store 24")
+    page.locator("main").get_by_label("Store").press_sequentially("store 24")
     page.locator('#known-stores option[value="Store 24"]').wait_for(state="attached")
 
 
@@ -46,7 +46,7 @@ def test_a_refused_form_keeps_what_was_typed_and_goes_through_once_corrected(pag
     page.get_by_label("Name").fill("Olive oil")
     page.get_by_label("Unit", exact=True).select_option("bottle")
     page.get_by_text("Where it is sold and what it costs").click()
-    page.get_by_label("Store").fill("metro")
+    page.locator("main").get_by_label("Store").fill("metro")
     page.get_by_label("Price").fill("about 7")
     page.get_by_role("button", name="Add the product").click()
     page.get_by_role("alert").get_by_text("Enter a number, for example 7.40").wait_for()
