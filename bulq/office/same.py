@@ -117,7 +117,7 @@ def _with_uses(model, keys):
 
 def _twins(pair, first, second):
     both = zip(_facts(first), _facts(second), strict=True)
-    facts = [(label, mine, other) for (label, mine), (_label, other) in both]
+    facts = [(label, mine, other) for (label, mine), (_label, other) in both if mine != "" or other != ""]
     kept = max(first, second, key=lambda row: (row.is_verified, sum(_uses(row)), -row.pk))
     return Twins(pair.pk, first, second, round(pair.likeness * 100), facts, kept)
 
@@ -128,7 +128,7 @@ def _uses(row):
 
 def _facts(row):
     if isinstance(row, Product):
-        yield _("Unit"), f"{row.unit} ({row.get_kind_display()})"
+        yield _("Unit"), row.unit
         yield _("Category"), row.category or ""
         yield _("Bar code"), row.printed_barcode
         yield _("Other names"), listed([alias.name for alias in row.aliases.all()])
@@ -137,6 +137,6 @@ def _facts(row):
         yield _("Address"), row.address
     yield _("Verified"), _("yes") if row.is_verified else _("no")
     yield _("Added"), format_day(row.created_at)
-    yield _("By"), row.created_by or ""
+    yield _("Added by"), row.created_by or ""
     last = _("Orders") if isinstance(row, Product) else _("Runs")
     yield from zip((_("Offers"), _("Prices"), last), _uses(row), strict=True)

@@ -51,7 +51,7 @@ def addresses():
     free = Product.objects.get(name="Kefir")  # of the samples; nobody sells it
     lists = ("accounts_user", "accounts_group", "stores_store", "stores_product", "stores_price", "bids_run",
              "bulq_backuprun", "admin_logentry", "bids_participation")  # fmt: skip
-    pair = ProductPair.objects.proposed().get()
+    pair = ProductPair.objects.proposed().first()
     yield from ("/admin/same/", of(pair.second, "merge") + f"?target={pair.first_id}")
     yield from ("/admin/", "/admin/internals/", "/admin/accounts/", "/admin/password_change/")
     yield from (reverse(f"admin:{name}_changelist") for name in lists)
