@@ -54,6 +54,7 @@ class VerifiedAdmin(CatalogueAdmin):
 
     actions = ("verify", "unverify")
     can_be_merged = True
+    deleted_along = ("first_of", "second_of")
 
     def get_search_results(self, request, rows, text):
         """As on the site: by other names and bar codes too, and with mistakes."""
@@ -114,7 +115,7 @@ class ProductAdmin(VerifiedAdmin):
     ordering = ("sort_name", "brand_key")
     autocomplete_fields = ("category",)
     inlines = (OtherNames,)
-    deleted_along = ("aliases",)
+    deleted_along = (*VerifiedAdmin.deleted_along, "aliases")
     fields = (
         *("name", "brand", "unit", "kind", "step", "barcode", "category"),
         *("is_unit_fixed", "is_verified", "created_by", "created_at"),

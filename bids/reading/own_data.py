@@ -4,8 +4,8 @@
 Then a list for each kind of row that names them: `orders` (wishes, and what was received of each), `prices_logged`,
 `purchases`, `not_there` (lines they marked), `extra_costs`, `handed_out`, `payments_marked`, `lead_offers`,
 `products_added`, `stores_added`, `events` (the history of their runs, where they act or are named), `notifications`,
-and `site_admin` (what they did in the site admin). Amounts and quantities are strings of plain decimals, times are ISO
-8601 with the offset from UTC.
+`products_told_apart` and `stores_told_apart` (pairs that looked the same), and `site_admin` (what they did in the site
+admin). Amounts and quantities are strings of plain decimals, times are ISO 8601 with the offset from UTC.
 
 Left out are passwords, sessions, second factors and the answers to forms of the last day: secrets, or copies.
 """
@@ -19,12 +19,13 @@ from bids.models.events import Event
 from bids.models.notifications import Notification
 from bids.models.runs import Participation, Run
 from bids.models.shopping import Purchase, ShoppingItem
-from stores.models import Price, Product, Store
+from stores.models import Price, Product, ProductPair, Store, StorePair
 
 from .sums import with_owed
 
 VERSION = 2
 RUN, PRODUCT = F("item__run_id"), F("item__product__name")
+TOLD_APART = ("told_apart_by",), ("first__name", "second__name", "told_apart_at"), {}
 # Of each kind of row: by which columns it names a person, and what is written of it.
 LISTS = {
     "orders": (
@@ -79,6 +80,8 @@ LISTS = {
         ("at", "read_at", "mailed_at"),
         {"to": F("user__name"), "kind": F("event__kind"), "run": F("event__run_id"), "removed_from": F("group__name")},
     ),
+    "products_told_apart": (ProductPair, *TOLD_APART),
+    "stores_told_apart": (StorePair, *TOLD_APART),
     "site_admin": (LogEntry, ("user",), ("action_time", "object_repr", "change_message"), {}),
 }
 # Rows with a list of their own above these, and columns that a run itself is written with.

@@ -3,6 +3,7 @@
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.db import OperationalError
+from django.utils import timezone
 
 from accounts.models import Membership, User
 from accounts.tests.factories import make_group, make_user
@@ -14,7 +15,7 @@ from bids.models import Allocation, Bid, Event, Purchase, Run, ShoppingItem
 from bids.reading.invariants import problems
 from bulq.kit.errors import BulqError
 from bulq.tests.client import signed_in
-from stores.models import ForwardedProduct, Offer, Price, Product, Store
+from stores.models import ForwardedProduct, Offer, Price, Product, ProductPair, Store, StorePair
 from stores.tests.factories import make_offer, make_product, make_store, make_weighed_product
 
 from .cast import stage
@@ -214,6 +215,29 @@ def test_stores_of_two_currencies_are_refused(root):
     assert "sells in EUR" in refusals(euro, crown, root)
 
 
+# --- Pairs that look the same ----------------------------------------------------------------------
+@pytest.mark.parametrize("swapped", [False, True])
+@pytest.mark.parametrize(("make", "pairs"), [(make_product, ProductPair), (make_store, StorePair)])
+def test_what_the_source_was_told_apart_from_the_target_is_told_apart_from(make, pairs, swapped, root):
+    apart = {"told_apart_by": root, "told_apart_at": timezone.now()}
+    target, known, source, other, third = (make(f"Thing {letter}") for letter in "abcde")
+    if swapped:
+        source, target = target, source
+    for one, another, told in (
+        (source, target, apart),
+        (source, known, apart),
+        (known, target, {}),  # only proposed: being told apart outweighs it
+        (other, source, apart),
+        (source, third, {}),
+    ):
+        first, second = sorted((one, another), key=lambda row: row.pk)
+        pairs.objects.create(first=first, second=second, likeness=0.7, **told)
+    merged(source, target, root)
+    left = {frozenset((pair.first_id, pair.second_id)) for pair in pairs.objects.exclude(told_apart_at=None)}
+    assert left == {frozenset((target.pk, known.pk)), frozenset((target.pk, other.pk))}
+    assert pairs.objects.count() == 2
+
+
 # --- People ----------------------------------------------------------------------------------------
 def test_groups_runs_and_debts_of_two_accounts_come_together(root):
     scene = stage(states.DISTRIBUTING)
@@ -247,8 +271,8 @@ def test_every_relation_has_a_rule():
     """A new foreign key to one of the three has to be thought of here."""
     products = {(Offer, "product"), (Bid, "product"), (ShoppingItem, "product"), (Event, "product")}
     known = {
-        Product: products | {(ForwardedProduct, "target")},
-        Store: {(Offer, "store"), (Run, "store")},
+        Product: products | {(ForwardedProduct, "target"), (ProductPair, "first"), (ProductPair, "second")},
+        Store: {(Offer, "store"), (Run, "store"), (StorePair, "first"), (StorePair, "second")},
         User: set(NAMED_IN),
     }
     with_it = {  # goes with the row itself

@@ -15,6 +15,7 @@ from bids.reading.basket import Basket
 from bids.reading.division import Division
 from bids.reading.lines import lines_of
 from bids.reading.sums import owed_by_person
+from stores.actions.pairs import look_for_pairs
 from stores.models import Offer, Price, Product, ProductAlias, Store, guess_category
 
 from .catalogue import ALIASES, BARCODES, GROUPS, LINES, PEOPLE, STORES
@@ -43,6 +44,7 @@ class Demo:
                 stage(self._run(group, self.stores[(n + days) % 2 if n < 2 else 2], days))
         ended = Notification.objects.filter(event__run__in=Run.objects.ended())
         ended.update(read_at=timezone.now())
+        self._added_twice()
 
     def _people(self):
         password = make_password(self.password)  # once: to hash it is slow on purpose
@@ -74,6 +76,15 @@ class Demo:
                 if text != "-":
                     self._offer(product, store, text, seers)
         Store.objects.update(is_currency_fixed=True)
+
+    def _added_twice(self):
+        """Someone did not see that it was there: a pair for the site admin."""
+        known = Product.objects.get(name="Dark chocolate")
+        Product.objects.create(
+            name="Dark choclate", brand=known.brand, unit=known.unit, kind=known.kind, step=1,
+            category=known.category, created_by=self.people["jon"],
+        )  # fmt: skip
+        look_for_pairs()
 
     def _offer(self, product, store, text, seers):
         pack, price = (Decimal(part) for part in text.split("@"))

@@ -10,7 +10,7 @@ from accounts.models import User
 from bids.models import Event, Run
 from bulq.models import BackupRun
 from bulq.watch import health, readiness
-from stores.models import Product, Store
+from stores.models import Product, ProductPair, Store, StorePair
 
 WEEK = timedelta(days=7)
 
@@ -38,6 +38,8 @@ class Front:
     week_ago: datetime
     unverified_products: int
     unverified_stores: int
+    # Pairs of products or stores that look the same.
+    same: int
 
     @property
     def is_well(self):
@@ -60,6 +62,7 @@ def front_page():
         week_ago=week_ago,
         unverified_products=Product.objects.filter(is_verified=False).count(),
         unverified_stores=Store.objects.filter(is_verified=False).count(),
+        same=ProductPair.objects.proposed().count() + StorePair.objects.proposed().count(),
     )
 
 

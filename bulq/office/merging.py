@@ -29,6 +29,12 @@ def names_of(model):
     return model._meta.app_label, model._meta.model_name
 
 
+def may_merge(request, office):
+    """Who may not change and delete its rows may not merge them."""
+    app, name = names_of(office.model)
+    return office.has_change_permission(request) and request.user.has_perm(f"{app}.delete_{name}")
+
+
 class TargetField(forms.ModelChoiceField):
     def bound_data(self, data, initial):
         """Django's autocomplete takes numbers only."""
@@ -54,17 +60,16 @@ class MergeForm(forms.Form):
 
 
 def merge_page(site, model):
-    """The view `/<id>/merge/` of a model. Who may not change and delete its rows may not merge them."""
-    app, name = names_of(model)
+    """The view `/<id>/merge/` of a model; `?target=` is chosen already."""
 
     def view(request, object_id):
         office = site.get_model_admin(model)
-        if not (office.has_change_permission(request) and request.user.has_perm(f"{app}.delete_{name}")):
+        if not may_merge(request, office):
             raise PermissionDenied
         source = get_object_or_404(model, pk=object_id)
         if not office.has_change_permission(request, source):
             raise PermissionDenied
-        form = MergeForm(model, site, request.POST or None)
+        form = MergeForm(model, site, request.POST or None, initial={"target": parse_id(request.GET.get("target", ""))})
         plan, status = None, 200
         if form.is_valid():
             plan, status = _do(request, source, form)

@@ -24,7 +24,7 @@ class Site(AdminSite):
     enable_nav_sidebar = False
 
     def get_urls(self):
-        from . import merging, views  # models can be imported only now
+        from . import merging, same, views  # models can be imported only now
 
         return [
             *(
@@ -35,6 +35,15 @@ class Site(AdminSite):
                 )
                 for model in merging.SEARCHED_BY
             ),
+            *(
+                path(
+                    "{}/{}/<int:object_id>/apart/".format(*merging.names_of(pairs)),
+                    self.admin_view(same.apart(self, model)),
+                    name="{}_{}_apart".format(*merging.names_of(pairs)),
+                )
+                for model, pairs in same.PAIRS.items()
+            ),
+            path("same/", self.admin_view(same.same_page(self)), name="same"),
             path("internals/", self.admin_view(self.internals), name="internals"),
             path("second-factor/", views.second_factor, name="second_factor"),
             path("second-factor-set-up/", views.set_up, name="second_factor_set_up"),

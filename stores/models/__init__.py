@@ -5,6 +5,7 @@ from .categories import Category, guess_category
 from .finding import SIMILAR, Folded, Sought, Words
 from .forwarding import ForwardedProduct, ForwardedStore, forwarded
 from .generations import Generation
+from .pairs import ProductPair, StorePair
 from .prices import Offer, Price, chart_points, price_charts, whole_number_needed, with_cheapest
 
 __all__ = [
@@ -19,8 +20,10 @@ __all__ = [
     "Price",
     "Product",
     "ProductAlias",
+    "ProductPair",
     "Sought",
     "Store",
+    "StorePair",
     "Words",
     "chart_points",
     "forwarded",

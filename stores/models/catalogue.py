@@ -76,6 +76,8 @@ class Correctable(Announced):
     is_verified = models.BooleanField(_("verified"), default=False)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
+    # Digest of what it was when it was compared with all others (stores/reading/pairs.py).
+    compared_as = models.CharField(max_length=32, editable=False, default="")
 
     shown = ()
 
@@ -114,7 +116,7 @@ class Store(Correctable):
     objects = CatalogueQuerySet.as_manager()
     shown = ("name", "chain", "address", "currency")
     lists = (STORES,)
-    not_shown = frozenset({"is_currency_fixed"})
+    not_shown = frozenset({"is_currency_fixed", "compared_as"})
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["name_key"], name="one_store_of_a_name")]
@@ -201,7 +203,7 @@ class Product(Correctable):
     objects = ProductQuerySet.as_manager()
     shown = ("name", "brand", "unit", "kind", "step", "barcode", "category_id")
     lists = (PRODUCTS,)
-    not_shown = frozenset({"is_unit_fixed"})
+    not_shown = frozenset({"is_unit_fixed", "compared_as"})
 
     class Meta:
         constraints = [

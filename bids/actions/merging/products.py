@@ -9,9 +9,10 @@ from bids import states
 from bids.actions.history import happened, record
 from bids.models import Allocation, Bid, Event, Purchase, Run, ShoppingItem
 from bulq.kit.money import MAX_QUANTITY, format_quantity
-from stores.models import ForwardedProduct, Offer, Price, Product, ProductAlias
+from stores.models import ForwardedProduct, Offer, Price, Product, ProductAlias, ProductPair
 
 from .offers import unite_offers
+from .pairs import unite_pairs
 
 LONGEST_COMMENT = Bid._meta.get_field("comment").max_length
 
@@ -96,6 +97,7 @@ def unite(plan):
     plan.move(Event.objects.filter(product=source), product=target)
     unite_offers(plan, Offer.objects.filter(product=source), product=target)
     _unite_names(plan)
+    unite_pairs(plan, ProductPair.objects)
     ForwardedProduct.objects.filter(target=source).update(target=target)
     ForwardedProduct.objects.create(old_id=source.pk, target=target)
     _keep_what_the_target_lacks(source, target)

@@ -4,9 +4,10 @@ from django.db.models import Max, Q, Sum
 from django.utils.translation import gettext as _
 
 from bids.models import Purchase, Run
-from stores.models import ForwardedStore, Offer, Price
+from stores.models import ForwardedStore, Offer, Price, StorePair
 
 from .offers import unite_offers
+from .pairs import unite_pairs
 
 
 def groups_of(_source, _target):
@@ -39,6 +40,7 @@ def unite(plan):
     _renumber(plan)
     plan.move(Run.objects.filter(store=source), store=target)
     unite_offers(plan, Offer.objects.filter(store=source), store=target)
+    unite_pairs(plan, StorePair.objects)
     ForwardedStore.objects.filter(target=source).update(target=target)
     ForwardedStore.objects.create(old_id=source.pk, target=target)
     target.is_verified = target.is_verified or source.is_verified

@@ -11,7 +11,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from accounts.models import Group, User
 from accounts.tests.factories import PASSWORD
 from bids.models import Run
-from stores.models import Offer, Price, Product, Store
+from stores.models import Offer, Price, Product, ProductPair, Store
 
 from .conftest import sign_in
 from .test_accessibility import ALL_RULES, AXE, CONTRAST, RUN_AXE, SIDEWAYS
@@ -51,6 +51,8 @@ def addresses():
     free = Product.objects.get(name="Kefir")  # of the samples; nobody sells it
     lists = ("accounts_user", "accounts_group", "stores_store", "stores_product", "stores_price", "bids_run",
              "bulq_backuprun", "admin_logentry", "bids_participation")  # fmt: skip
+    pair = ProductPair.objects.proposed().first()
+    yield from ("/admin/same/", of(pair.second, "merge") + f"?target={pair.first_id}")
     yield from ("/admin/", "/admin/internals/", "/admin/accounts/", "/admin/password_change/")
     yield from (reverse(f"admin:{name}_changelist") for name in lists)
     yield reverse("admin:stores_product_changelist") + "?q=oil&is_verified__exact=1"
