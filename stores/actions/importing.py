@@ -42,10 +42,10 @@ class Line:
     note: str = ""
     amount: Decimal | None = None
     quantity: Decimal | None = None
+    key: tuple[str, str] = field(init=False)  # of name and brand
 
-    @property
-    def key(self):
-        return fold(self.name), fold(self.brand)
+    def __post_init__(self):
+        self.key = fold(self.name), fold(self.brand)
 
 
 class Refused(Exception):
@@ -210,7 +210,7 @@ class _Batch:
         priced = [entry for entry in self.entries if entry.prices]
         self._save_products(new, corrected, priced)
         if not self.job.is_rehearsal:
-            self._lock_store()
+            self._lock_store(is_priced=bool(priced))
         created = [entry.offer for entry in self.entries if entry.offer and not entry.offer.pk]
         details = [entry.offer for entry in self.entries if entry.is_offer_corrected and entry.offer.pk]
         _plain(Offer).bulk_create(created)
@@ -222,28 +222,32 @@ class _Batch:
             renew(Store, stores | {self.store.pk}, Product.lists if new or corrected else ())
 
     def _save_products(self, new, corrected, priced):
+        unfixed = [entry.product for entry in priced if entry.product.pk and not entry.product.is_unit_fixed]
+        for entry in priced:
+            entry.product.is_unit_fixed = True
         guessed = [product for product in new if product.category_id is None]
         for product, category in zip(guessed, guess_categories([row.name for row in guessed]), strict=True):
             product.category_id = category
-        # Two imports at once insert in one order.
-        _plain(Product).bulk_create(sorted(new, key=lambda row: (fold(row.name), fold(row.brand))))
+        # Two imports of one file insert in one order.
+        _plain(Product).bulk_create(sorted(new, key=lambda product: (product.name, product.brand)))
         if corrected:
             _plain(Product).bulk_update(corrected, OF_PRODUCT)
-        ids = [entry.product.pk for entry in priced]
-        Product.objects.filter(pk__in=ids, is_unit_fixed=False).update(is_unit_fixed=True)
+        if unfixed:
+            Product.objects.filter(pk__in=[product.pk for product in unfixed]).update(is_unit_fixed=True)
 
-    def _lock_store(self):
+    def _lock_store(self, *, is_priced):
         try:
             store = locked(Store.objects, pk=self.store.pk)
         except Store.DoesNotExist:
             raise BulqError(_("This store has been removed meanwhile.")) from None
         if store.currency != self.store.currency:
             raise BulqError(_("The currency of this store has been changed meanwhile."))
+        if is_priced and not store.is_currency_fixed:
+            Store.objects.filter(pk=store.pk).update(is_currency_fixed=True)
 
     def _save_prices(self, priced):
         if not priced:
             return
-        Store.objects.filter(pk=self.store.pk, is_currency_fixed=False).update(is_currency_fixed=True)
         # As when a single price is recorded: none stays in the future.
         offers = [entry.offer.pk for entry in priced]
         _plain(Price).filter(offer__in=offers, seen_at__gt=Now()).update(seen_at=Now())

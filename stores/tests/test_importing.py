@@ -5,8 +5,10 @@ import io
 from collections import Counter
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,6 +16,8 @@ from hypothesis import strategies as st
 from accounts.tests.racing import race
 from bulq.kit.errors import BulqError
 from bulq.kit.tables import text_of, write_rows
+from stores.actions.catalogue import create_product
+from stores.actions.prices import record_price
 from stores.models import Category, Offer, Price, Product, Store
 from stores.models.generations import PRODUCTS, Generation
 from stores.reading.offers import offer_rows
@@ -21,6 +25,7 @@ from stores.reading.offers import offer_rows
 from .bringing import EAN, brought, counts, everything
 from .factories import make_offer, make_product, make_store, make_weighed_product
 
+DIVISIBLE = {"kind": "divisible", "step": Decimal("0.5")}
 pytestmark = pytest.mark.django_db
 
 
@@ -223,3 +228,19 @@ def test_two_imports_at_once_are_one():
     assert sum((report.counts for report in reports[:2]), Counter()) == Counter(new=301, equal=301)
     assert Product.objects.count() == 301 and Product.objects.get(name="Known") == known
     assert Price.objects.count() == Offer.objects.count() == 602
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_dry_run_does_not_hold_up_others():
+    """Negative control: the import itself would, as nothing is committed before the transaction around it ends."""
+    store, bread = make_store(), make_product("Bread")
+    text, results = "name,unit,price\nRice,kg,1\n", []
+
+    def others(_part=None):
+        job = partial(record_price, bread, store, amount=Decimal(2), quantity=Decimal(1), by=None)
+        results.extend(race(job, partial(create_product, by=None, name=f"Tea {len(results)}", unit="kg", **DIVISIBLE)))
+
+    brought(store, text, is_rehearsal=True, on_batch=others)
+    with transaction.atomic():
+        brought(store, text, on_batch=others)
+    assert [isinstance(result, Price | Product) for result in results] == [True, True, False, False]
