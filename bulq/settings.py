@@ -79,6 +79,8 @@ OPEN_RUNS_PER_GROUP = env.number("OPEN_RUNS_PER_GROUP", default=100)
 PRODUCTS_PER_RUN = env.number("PRODUCTS_PER_RUN", default=100)
 # A divisible product may weigh this much more or less than wanted and still count as matching.
 WEIGHING_TOLERANCE_PERCENT = env.number("WEIGHING_TOLERANCE_PERCENT", default=10)
+# The largest file with a store's catalogue that is read.
+CATALOGUE_MAX_MB = env.number("CATALOGUE_MAX_MB", default=50)
 
 # Backups go to an S3 bucket or a folder. Without either there are none.
 BACKUP_S3_BUCKET = env.text("BACKUP_S3_BUCKET", default="")

@@ -1,8 +1,5 @@
 """A run as files: CSV, JSON, and sheets to print."""
 
-import csv
-import re
-
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -11,15 +8,12 @@ from django.views.decorators.http import require_GET
 from bids.access import get_run_to_show
 from bids.reading.export import Export, Sheets
 from bulq.kit.errors import BulqError, NotAllowed
+from bulq.kit.tables import BOM, write_rows
 
 COLUMNS = [
     *("person_id", "person", "product_id", "product", "brand", "unit"),
     *("wanted", "received", "cost", "picked_up", "kind"),
 ]
-# A spreadsheet treats a cell that begins with one of these characters as a formula, in some locales their full-width
-# forms too; in others a cell also begins after a semicolon, a tab or a quote. Blanks and invisible characters before
-# them make no difference.
-FORMULA = re.compile(r"""((?:^|[;,|\t\r\n"'])\W*?)([=+\-@＝＋－＠﹦﹢﹣﹫−])""")
 
 
 def _get_exportable(request, run_id):
@@ -34,21 +28,11 @@ def _get_exportable(request, run_id):
 @require_GET
 def csv_file(request, run_id):
     run = _get_exportable(request, run_id)
-    response = HttpResponse("\ufeff", content_type="text/csv; charset=utf-8")
+    response = HttpResponse(BOM, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="bulq-run-{run.pk}.csv"'
-    writer = csv.writer(response)
-    writer.writerow(COLUMNS)
-    for row in Export(run, request.user).table():
-        writer.writerow([_cell(row[column]) for column in COLUMNS])
+    rows = Export(run, request.user).table()
+    write_rows(response, [COLUMNS, *([row[column] for column in COLUMNS] for row in rows)])
     return response
-
-
-def _cell(value):
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return FORMULA.sub(r"\1'\2", value) if isinstance(value, str) else str(value)
 
 
 @require_GET

@@ -30,6 +30,7 @@ LAYERS = (
     {"access"},
     {"actions"},
     {"forms"},
+    {"importing"},
     {"views"},
     {"urls"},
 )

@@ -3,12 +3,17 @@
 from django.db import connection, models
 from django.utils.translation import gettext_lazy as _
 
-# The category with the longest word that begins one of the name.
+# For each name the category with the longest word that begins one of the name.
 GUESS = r"""
-SELECT category.id
-FROM stores_category category, regexp_split_to_table(category.words, '[,\s]+') AS word, bulq_fold(word) AS key
-WHERE key <> '' AND strpos(bulq_words(%(name)s), ' ' || key) > 0
-ORDER BY length(key) DESC, category.position, category.id LIMIT 1
+WITH word AS MATERIALIZED (
+    SELECT category.id, category.position, bulq_fold(word) AS key
+    FROM stores_category category, regexp_split_to_table(category.words, '[,\s]+') AS word
+), product AS MATERIALIZED (
+    SELECT place, bulq_words(name) AS words FROM unnest(%(names)s::text[]) WITH ORDINALITY AS product (name, place)
+)
+SELECT DISTINCT ON (place) place, word.id
+FROM product LEFT JOIN word ON key <> '' AND strpos(words, ' ' || key) > 0
+ORDER BY place, length(key) DESC, position, word.id
 """
 
 
@@ -48,6 +53,11 @@ class Category(models.Model):
 
 def guess_category(name):
     """The id of the category that fits the name of a product, or None."""
+    return guess_categories([name])[0]
+
+
+def guess_categories(names):
+    """The same for each of the names."""
     with connection.cursor() as cursor:
-        cursor.execute(GUESS, {"name": name})
-        return next((pk for (pk,) in cursor.fetchall()), None)
+        cursor.execute(GUESS, {"names": list(names)})
+        return [category for _place, category in cursor.fetchall()]
