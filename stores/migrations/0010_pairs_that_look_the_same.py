@@ -15,12 +15,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="product",
             name="compared_as",
-            field=models.CharField(default="", editable=False, max_length=32),
+            field=models.CharField(db_default="", default="", editable=False, max_length=32),
         ),
         migrations.AddField(
             model_name="store",
             name="compared_as",
-            field=models.CharField(default="", editable=False, max_length=32),
+            field=models.CharField(db_default="", default="", editable=False, max_length=32),
         ),
         migrations.CreateModel(
             name="ProductPair",

@@ -77,7 +77,7 @@ class Correctable(Announced):
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     # Digest of what it was when it was compared with all others (stores/reading/pairs.py).
-    compared_as = models.CharField(max_length=32, editable=False, default="")
+    compared_as = models.CharField(max_length=32, editable=False, default="", db_default="")
 
     shown = ()
 
