@@ -181,6 +181,12 @@ def test_a_line_that_its_encoding_cannot_read_is_skipped(metro):
     assert report.reasons == [(3, "This line has characters that can't be read as utf-8.")]
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_the_mark_at_the_beginning_is_not_part_of_the_first_name(encoding):
+    table = Table(io.BytesIO('"name, all";unit\na;kg\n'.encode(encoding)))
+    assert table.columns == ["name, all", "unit"]
+
+
 def test_commas_in_texts_do_not_decide_about_the_separator():
     table = Table(io.BytesIO(b'"name, and, more";unit\n"a, b";kg\n'))
     assert (table.columns, [row.cells for row in table.rows()]) == (["name, and, more", "unit"], [["a, b", "kg"]])
