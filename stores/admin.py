@@ -98,7 +98,7 @@ class StoreAdmin(VerifiedAdmin):
         return (*fixed, "currency") if obj and obj.is_currency_fixed else fixed
 
 
-class OtherNames(admin.TabularInline):
+class OtherNames(admin.StackedInline):
     model = ProductAlias
     extra = 0
     verbose_name_plural = _("other names")

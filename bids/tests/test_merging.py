@@ -60,8 +60,8 @@ def test_two_bids_of_a_person_become_one_with_the_sum(root):
     assert Bid.objects.get(participation__user=scene.bob, product=scene.oil).comment == "the green one"
     assert len(plan.united) == 3
     assert scene.last_event().kind == "merged"
-    page = signed_in(scene.bob).get(f"/runs/{scene.run.pk}/history/").text
-    assert "Root, site admin, merged “Oyl” into" in page
+    for page in (f"/runs/{scene.run.pk}/history/", "/inbox/"):
+        assert "Root, site admin, merged “Oyl” into" in signed_in(scene.bob).get(page).text
 
 
 def test_what_both_people_only_may_want_stays_a_maybe(root):

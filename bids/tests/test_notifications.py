@@ -285,7 +285,7 @@ HEARD_BY = {
     "run_moved": "participants",
     **dict.fromkeys(("left_run", "left_group"), "leader and helpers"),
     **dict.fromkeys((name for name, kind in KINDS.items() if kind.to_subject), "whom it is about"),
-    **dict.fromkeys(("lead_declined", "total_corrected", "extra_added", "extra_removed"), "whom it concerns"),
+    **dict.fromkeys(("lead_declined", "total_corrected", "extra_added", "extra_removed", "merged"), "whom it concerns"),
 }
 HEARD_BY_NOBODY = {
     *("run_edited", "ready", "not_ready", "bought", "purchase_edited", "put_back", "not_there", "back_on_list"),

@@ -204,3 +204,13 @@ def test_a_page_that_has_seen_the_newest_event_is_sent_no_row():
     seen = stamp_of(page_of(scene, scene.bob))
     assert seen.startswith(f"{newest}.")
     assert rows_of(page_of(scene, scene.bob, seen)) == {}
+
+
+def test_the_answer_to_an_order_has_only_the_readers_own_line():
+    scene = stage()
+    typed = {f"q-{scene.oil.pk}": "5", f"was-{scene.oil.pk}": "4"}
+    answer = signed_in(scene.bob).post(f"/runs/{scene.run.pk}/order/", typed, headers={"X-Bulq-Part": "order"}).text
+    assert re.findall(r'<li id="(u[0-9]+)">', answer) == [f"u{scene.bob.pk}"]
+    people = [f"u{user.pk}" for user in (scene.alice, scene.bob, scene.hana)]
+    assert re.search(r'<ul class="people" data-lines="([^"]*)">', answer)[1].split() == people
+    assert set(rows_of(answer)) == {str(scene.oil.pk)}

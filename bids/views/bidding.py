@@ -37,7 +37,10 @@ def board_context(request, run, *, choose=None, columns=None, typed=None, errors
     table = OrderTable(board, user, typed=typed, errors=errors, columns=columns, editable=run.is_collecting)
     rows = choose(board) if choose else _filtered(request, board, table)
     is_board = request.method == "GET" and not choose  # the one page of these that is live
-    page = refresh.compare(request, table, rows) if is_board else refresh.Refresh("")
+    if is_board:
+        page = refresh.compare(request, table, rows)
+    else:
+        page = refresh.after_own_order(table, user) if choose else refresh.Refresh()
     return {
         "run": run,
         "board": board,

@@ -22,7 +22,7 @@ SEEN = re.compile(r"([0-9]{1,18})\.([0-9a-f]{8})((?: [0-9]{1,18})*)")
 class Refresh:
     """What the page will carry, and the products and users whose lines differ there; None where any may."""
 
-    stamp: str
+    stamp: str = ""
     products: set | None = None
     users: set | None = None
     # The ids of all lines, in the order in which the page shows them.
@@ -37,7 +37,12 @@ class Refresh:
         return [row for row in rows if row.product.pk in self.products] if self.is_partial else rows
 
     def people(self, people):
-        return [person for person in people if person.user.pk in self.users] if self.is_partial else people
+        return people if self.users is None else [person for person in people if person.user.pk in self.users]
+
+
+def after_own_order(table, user):
+    """The answer to an order: of the list of people, only the reader's own line may differ."""
+    return Refresh(users={user.pk}, people_order=_ids_of(table.board.people))
 
 
 def compare(request, table, rows):
@@ -52,8 +57,12 @@ def compare(request, table, rows):
         products={event.product_id for event in events} | {int(product) for product in seen[3].split()},
         users={user for event in events for user in (event.actor_id, event.subject_id)},
         rows_order=" ".join(f"p{row.product.pk}" for row in rows),
-        people_order=" ".join(f"u{person.user.pk}" for person in table.board.people),
+        people_order=_ids_of(table.board.people),
     )
+
+
+def _ids_of(people):
+    return " ".join(f"u{person.user.pk}" for person in people)
 
 
 @prepared

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 OURS = {"accounts", "stores", "bids", "bulq"}
 # Shown within another model's page, or only a link between two; the random tokens of the cache; and queued work of the
 # worker.
-ELSEWHERE = {"Membership", "Generation", "ResetRequest"}
+ELSEWHERE = {"Membership", "Generation", "ResetRequest", "ForwardedProduct", "ForwardedStore"}
 MODELS = sorted(
     (model for model in admin.site._registry if model._meta.app_label in OURS), key=lambda model: model._meta.label
 )

@@ -91,8 +91,20 @@
     return box === document.activeElement || Number(box.value.replace(",", ".")) !== Number(line.dataset.was);
   }
 
+  /** Put in the lines that an answer leaves out because they stand here (bids/views/refresh.py). Returns false if one does not. */
+  function fillIn(answer) {
+    for (const list of answer.querySelectorAll("[data-lines]")) {
+      const ids = list.dataset.lines.split(" ").filter(Boolean);
+      const known = ids.map((id) => answer.querySelector(`#${id}`) ?? document.getElementById(id)?.cloneNode(true));
+      if (!known.every(Boolean)) return false;
+      list.replaceChildren(...known);
+      list.removeAttribute("data-lines");
+    }
+    return true;
+  }
+
   // The order table does not count as such a form: its amounts are outside it and are checked one by one.
-  globalThis.bulq = { isUnsaved, isHalfFilled: (form) => !("autosave" in form.dataset) && [...form.elements].some(isTyped) };
+  globalThis.bulq = { isUnsaved, fillIn, isHalfFilled: (form) => !("autosave" in form.dataset) && [...form.elements].some(isTyped) };
 
   let pressed = null; // the button that submitted the last form
   document.addEventListener("submit", (event) => (pressed = event.submitter), true);

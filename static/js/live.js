@@ -213,17 +213,10 @@
 
   const seen = () => [table()?.dataset.seen, ...behind].filter(Boolean).join(" ");
 
-  /** Put in the lines that the answer leaves out because they stand here. Returns false if one does not. */
   function complete(page) {
-    for (const list of page.querySelectorAll("[data-lines]")) {
-      const ids = list.dataset.lines.split(" ").filter(Boolean);
-      const lines = ids.map((id) => page.getElementById(id) ?? document.getElementById(id)?.cloneNode(true));
-      if (!lines.every(Boolean)) {
-        table()?.removeAttribute("data-seen"); // the next answer is whole
-        return false;
-      }
-      list.replaceChildren(...lines);
-      list.removeAttribute("data-lines");
+    if (!bulq.fillIn(page)) {
+      table()?.removeAttribute("data-seen"); // the next answer is whole
+      return false;
     }
     behind.clear();
     for (const line of document.querySelectorAll(".qty[data-line]")) if (bulq.isUnsaved(line)) behind.add(line.dataset.line);

@@ -156,6 +156,7 @@
 
   function apply(part, values) {
     let refused = "";
+    if (!bulq.fillIn(part)) part.querySelector("#people").remove(); // someone is new: the next refresh shows them
     for (const child of [...part.children]) {
       const fresh = child.id ? [child] : (child.content ?? child).querySelectorAll("tr[id]");
       for (const element of fresh) {

@@ -56,7 +56,7 @@ CATEGORIES = (
     (
         "Jars and tins",
         "tin",
-        "peeled passata canned tinned pickle olive jam honey marmalade ajvar compote konserve marmelade honig eingelegt "
+        "peeled passata canned tinned pickle olives jam honey marmalade ajvar compote konserve marmelade honig eingelegt "
         "pelat konzerv kiseli krastavci maslin dzem med pekmez slatk",
     ),
     (

@@ -1,5 +1,7 @@
 """Two products become one: orders, lines, purchases and prices of the source belong to the target."""
 
+from collections import defaultdict
+
 from django.db.models import Q, Sum
 from django.utils.translation import gettext as _
 
@@ -84,7 +86,9 @@ def sums(products):
 
 def unite(plan):
     source, target = plan.source, plan.target
-    open_runs = {bid.participation.run for bid, _other in _both_wanted(source, target)}
+    concerned = defaultdict(set)
+    for bid, _other in _both_wanted(source, target):
+        concerned[bid.participation.run].add(bid.participation.user_id)
     _unite_lines(plan)
     _unite_bids(plan)
     plan.move(Bid.objects.filter(product=source), product=target)
@@ -95,9 +99,9 @@ def unite(plan):
     ForwardedProduct.objects.filter(target=source).update(target=target)
     ForwardedProduct.objects.create(old_id=source.pk, target=target)
     _keep_what_the_target_lacks(source, target)
-    for run in sorted(open_runs, key=lambda run: run.pk):
+    for run, people in concerned.items():
         if run.is_open:
-            record(run, happened("merged", product=target, name=str(source)), by=plan.by)
+            record(run, happened("merged", product=target, name=str(source)), by=plan.by, concerns=people)
 
 
 def _unite_lines(plan):
