@@ -43,12 +43,14 @@ class Table:
     def _header(self):
         for number, line in self._lines:
             if line is None:
-                raise BulqError(_("The first line is too long. It has to contain the names of the columns."))
+                raise BulqError(
+                    _("The first line is too long. It has to contain the names of the columns."), field="file"
+                )
             if line.strip(f"{SEPARATORS}\r\n "):
                 self.separator = separator_of(line)
                 row = self._row(number, line)
                 if row.problem:
-                    raise BulqError(row.problem, field="file")
+                    raise BulqError(_("The first line can't be read. Is this a CSV file?"), field="file")
                 return row.cells
         raise BulqError(_("This file is empty."), field="file")
 

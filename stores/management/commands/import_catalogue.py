@@ -63,9 +63,11 @@ class Command(BaseCommand):
         """A line that changes, on a terminal only."""
         if not self.stderr.isatty():
             return None
-        return lambda part: self.stderr.write(f"\r{part:4.0%}", ending="\n" if part == 1 else "")
+        return lambda part: self.stderr.write(f"\r{part:4.0%}", style_func=str, ending="")
 
     def _tell(self, report, dry_run):
+        if self.stderr.isatty():
+            self.stderr.write("")  # after the progress
         counts = report.counts
         for number, reason in report.reasons:
             self.stdout.write(f"Line {number}: {reason}")
