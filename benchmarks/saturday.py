@@ -7,6 +7,7 @@ seconds. It takes `BENCH_SATURDAY_SECONDS` (120); then come more and more people
 """
 
 import asyncio
+import math
 import os
 import random
 import re
@@ -95,7 +96,7 @@ class Browser:
     def __init__(self, port, person, answers, ends_at):
         self.port, self.person, self.answers, self.ends_at = port, person, answers, ends_at
         self.changed, self.link = asyncio.Event(), None
-        self.fastest = float("inf")
+        self.fastest = math.inf
         self.lock = asyncio.Lock()
 
     async def run(self, delay):

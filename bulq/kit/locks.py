@@ -41,7 +41,7 @@ def busy_when_locked():
 
 @contextmanager
 def changed_when_gone():
-    """Turn a reference to a row that somebody has just deleted, which the commit finds, into `ChangedMeanwhile`."""
+    """Turn a reference to a row that someone has just deleted, which the commit finds, into `ChangedMeanwhile`."""
     try:
         yield
     except IntegrityError as error:

@@ -54,7 +54,9 @@ class MergeForm(forms.Form):
             widget=AutocompleteSelect(SEARCHED_BY[model], site),
             error_messages={
                 "required": _("Choose what it should become part of"),
-                "invalid_choice": _("This one is gone: somebody has merged or deleted it meanwhile. Choose another."),
+                "invalid_choice": _(
+                    "This one is gone: someone else has merged or deleted it in the meantime. Choose another."
+                ),
             },
         )
 

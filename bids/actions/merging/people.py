@@ -47,7 +47,7 @@ def runs_of(source, target):
 
 def refusals(source, target):
     if source.is_staff or source.is_superuser:
-        yield _("%(name)s is a site admin. Take that away first.") % {"name": source}
+        yield _("%(name)s is a site admin. Take that role away first.") % {"name": source}
     if target.closed_at or source.closed_at:
         yield _("One of the two accounts is closed. Histories of former members stay as they are.")
     common = Run.objects.filter(participations__user=source).filter(participations__user=target)

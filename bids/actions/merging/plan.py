@@ -89,7 +89,7 @@ def _carry_out(source, target, *, by):
         rows = type(source).objects.filter(pk__in=[source.pk, target.pk]).order_by("pk").select_for_update()
         found = {row.pk: row for row in rows}
     if len(found) < 2:
-        raise ChangedMeanwhile(_("One of the two is gone: somebody has merged or deleted it meanwhile."))
+        raise ChangedMeanwhile(_("One of the two is gone: someone else has merged or deleted it in the meantime."))
     plan = Plan(found[source.pk], found[target.pk], by)
     plan.refusals.extend(kind.refusals(plan.source, plan.target))
     if not plan.refusals:
@@ -112,7 +112,7 @@ def _unite(kind, plan, runs):
     after = _sums(kind, plan)
     plan.sums = [(label, before[label], after[label]) for label in before]
     if not plan.is_whole:
-        plan.refusals.append(_("The sums would change, so nothing is done."))
+        plan.refusals.append(_("The sums would change, so nothing was done."))
     for run in runs:
         announce(f"run:{run.pk}")
         announce(f"group:{run.group_id}")

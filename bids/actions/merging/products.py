@@ -34,9 +34,9 @@ def refusals(source, target):
             "target_unit": f"{target.unit} ({target.get_kind_display()})",
         }
     if source.barcode and target.barcode and source.barcode != target.barcode:
-        yield _("Both have a bar code, and they differ. Take one of them away first.")
+        yield _("Each has a bar code, and they differ. Remove one of them first.")
     for run in _busy_runs(source, target):
-        yield _("“%(run)s” of %(group)s has both, and is being shopped or handed out. Wait until it is done.") % {
+        yield _("“%(run)s” of %(group)s has both, and is in the shop or the hand-out. Wait until it is done.") % {
             "run": run,
             "group": run.group,
         }
