@@ -20,4 +20,5 @@ __all__ = [
     "Run",
     "RunQuerySet",
     "ShoppingItem",
+    "TakenInstead",
 ]

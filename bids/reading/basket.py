@@ -4,7 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from bids.allocation import whole_packs
+from bids.allocation import packs_to_buy
 from bids.models.bidding import Bid
 from stores.models import Price
 from stores.reading import lines_at
@@ -28,7 +28,7 @@ class BasketLine(Line):
 
     @property
     def packs(self):
-        return whole_packs(self.wanted, self.pack) / self.pack if self.pack else None
+        return packs_to_buy(self.wanted, self.most, self.pack).count if self.pack else None
 
 
 class Basket:

@@ -56,7 +56,7 @@ class Division:
                 line.item.pk,
                 str(line.bought),
                 str(line.paid),
-                sorted((bid.pk, str(bid.quantity)) for bid in line.bids),
+                sorted((bid.pk, str(bid.quantity), str(bid.limit), bid.all_or_nothing) for bid in line.bids),
             )
             for line in self.lines
         ]

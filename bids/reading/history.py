@@ -59,6 +59,26 @@ KINDS = {
         for_other=_("%(actor)s changed %(subject)s's order: %(quantity)s of %(product)s"),
         to_subject=_("%(actor)s changed your order: %(quantity)s of %(product)s"),
     ),
+    "all_or_nothing": Kind(
+        _("%(actor)s wants all of %(product)s or nothing"),
+        for_other=_("%(actor)s changed %(subject)s's order: all of %(product)s or nothing"),
+        to_subject=_("%(actor)s changed your order: all of %(product)s or nothing"),
+    ),
+    "less_is_fine": Kind(
+        _("%(actor)s says less of %(product)s is fine"),
+        for_other=_("%(actor)s changed %(subject)s's order: less of %(product)s is fine"),
+        to_subject=_("%(actor)s changed your order: less of %(product)s is fine"),
+    ),
+    "instead": Kind(
+        _("%(actor)s would take %(instead)s instead of %(product)s"),
+        for_other=_("%(actor)s changed %(subject)s's order: %(instead)s instead of %(product)s"),
+        to_subject=_("%(actor)s changed your order: %(instead)s instead of %(product)s"),
+    ),
+    "nothing_instead": Kind(
+        _("%(actor)s wants nothing instead of %(product)s"),
+        for_other=_("%(actor)s changed %(subject)s's order: nothing instead of %(product)s"),
+        to_subject=_("%(actor)s changed your order: nothing instead of %(product)s"),
+    ),
     "interested": Kind(
         _("%(actor)s may want %(product)s"),
         for_other=_("%(actor)s changed %(subject)s's order: maybe %(product)s"),
@@ -151,7 +171,8 @@ class _Figures:
         if name in AMOUNTS:
             return format_money(Decimal(value), self.currency)
         if name in QUANTITIES:
-            return with_unit(Decimal(value), event.product.unit)
+            limit = event.data.get("limit") if name == "quantity" else None
+            return with_unit(Decimal(value), event.product.unit, Decimal(limit) if limit else None)
         if name in STATES:
             return self._state(name, value)
         return value
