@@ -51,6 +51,11 @@ class Want:
         return self.quantity if self.limit is None else self.limit
 
 
+def amount_instead(quantity, grain):
+    """A quantity of one product as one of its substitute, whose smallest part may be larger."""
+    return (quantity / grain).to_integral_value(ROUND_CEILING) * grain
+
+
 @dataclass(frozen=True, slots=True)
 class Packs:
     """How many packs to buy, what they hold, and how much of that nobody has said is fine."""

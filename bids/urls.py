@@ -41,6 +41,7 @@ urlpatterns = [
     path("runs/<int:run_id>/shop/finish/", shopping.shop_finish, name="shop-finish"),
     path("runs/<int:run_id>/shop/items/<int:item_id>/buy/", shopping.buy, name="item-buy"),
     path("runs/<int:run_id>/shop/items/<int:item_id>/not-there/", shopping.not_there, name="item-not-there"),
+    path("runs/<int:run_id>/shop/items/<int:item_id>/instead/<int:product_id>/", shopping.instead, name="item-instead"),
     path("runs/<int:run_id>/shop/items/<int:item_id>/price/", shopping.shop_price, name="item-price"),
     path("runs/<int:run_id>/shop/purchases/<int:purchase_id>/", shopping.purchase_edit, name="purchase-edit"),
     path(

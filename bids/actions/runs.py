@@ -163,18 +163,6 @@ def start_shopping(run, *, by):
     return run
 
 
-@transaction.atomic
-def stop_shopping(run, *, by):
-    """Go back from the shop before anything was bought; the list is rebuilt next time."""
-    run = lock_run_led(run, by=by)
-    check_state(run, states.SHOPPING)
-    if run.items.filter(purchases__isnull=False).exists():
-        raise BulqError(_("Something has already been bought. Put it back on the list first."))
-    move_run(run, states.CONFIRMED, by=by)
-    run.items.all().delete()
-    return run
-
-
 def lock_run_to_reopen(run, *, by):
     """Lock a run that may be over, its group first: once reopened, it counts as an open run of the group again."""
     group = lock_group(run.group_id)

@@ -75,6 +75,8 @@ class TakenInstead(models.Model):
     item = models.ForeignKey("bids.ShoppingItem", on_delete=models.CASCADE, related_name="taken_instead")
     bid = models.ForeignKey(Bid, on_delete=models.CASCADE, related_name="taken_instead")
     quantity = QuantityColumn()
+    # Whether there was no bid before, not even a “Maybe”.
+    is_new = models.BooleanField(default=True, db_default=True)
 
     class Meta:
         verbose_name, verbose_name_plural = gettext_lazy("substitute"), gettext_lazy("substitutes")

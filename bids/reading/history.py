@@ -114,6 +114,16 @@ KINDS = {
         for_other=_("%(actor)s added %(quantity)s of %(product)s in the shop for %(subject)s"),
         to_subject=_("%(actor)s added %(quantity)s of %(product)s in the shop for you"),
     ),
+    "took_instead": Kind(
+        _("%(actor)s takes %(quantity)s of %(product)s instead of %(name)s"),
+        for_other=_("%(actor)s put %(quantity)s of %(product)s on the list for %(subject)s, instead of %(name)s"),
+        to_subject=_("%(actor)s put %(quantity)s of %(product)s on the list for you, instead of %(name)s"),
+    ),
+    "not_taken_instead": Kind(
+        _("%(actor)s does not take %(quantity)s of %(product)s instead of %(name)s any more"),
+        for_other=_("%(actor)s took %(quantity)s of %(product)s back for %(subject)s: %(name)s is there after all"),
+        to_subject=_("%(actor)s took %(quantity)s of %(product)s back for you: %(name)s is there after all"),
+    ),
     "sorted_out": Kind(
         _("%(actor)s now takes %(quantity)s of %(product)s"),
         for_other=_("%(actor)s decided for %(subject)s: %(quantity)s of %(product)s"),

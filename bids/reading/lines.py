@@ -86,6 +86,11 @@ class Line:
         return Decimal(0) if self.matches else max(self.bought - self.most, Decimal(0))
 
     @property
+    def nearest(self):
+        """Of the amounts that are fine with everyone, the one nearest to what was bought."""
+        return min(max(self.bought, self.wanted), self.most)
+
+    @property
     def seed(self):
         return f"{self.item.run_id}:{self.product.pk}"
 
@@ -138,7 +143,7 @@ def _items(runs):
 
 @prepared
 def _bids(runs):
-    return Bid.objects.filter(participation__run__any=runs).real()
+    return Bid.objects.filter(participation__run__any=runs).real().select_related("substitute")
 
 
 @prepared

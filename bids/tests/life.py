@@ -119,7 +119,7 @@ class Life(Trying):
 
     @fits(states.SHOPPING, weight=2)
     def stop_shopping(self):
-        self.move(runs.stop_shopping, states.CONFIRMED)
+        self.move(shopping.stop_shopping, states.CONFIRMED)
 
     @fits(*ALWAYS - {states.CANCELLED}, weight=3)
     def call_off(self):

@@ -53,7 +53,7 @@ MOVES = {
     (states.ACTIVE, runs.call_off): moved("Collecting", "Called off"),
     (states.CONFIRMED, runs.unlock_list): moved("Locked", "Collecting"),
     (states.CONFIRMED, runs.start_shopping): moved("Locked", "Shopping"),
-    (states.SHOPPING, runs.stop_shopping): moved("Shopping", "Locked"),
+    (states.SHOPPING, shopping.stop_shopping): moved("Shopping", "Locked"),
     (states.ADJUSTING, distribution.back_to_shopping): moved("Sort out", "Shopping"),
     (states.DISTRIBUTING, complete): moved("Hand-out", "Handed out"),
     (states.COMPLETED, distribution.reopen_hand_out): moved("Handed out", "Hand-out"),

@@ -98,6 +98,12 @@ def with_unit_filter(number, unit):
     return "" if number is None else units.with_unit(number, unit)
 
 
+@register.simple_tag
+def amount_of(number, limit, unit):
+    """`{% amount_of 2 4 product.unit as wanted %}` is “2–4 bottles”; a limit that says no more is left out."""
+    return units.with_unit(number, unit, limit if limit and limit > number else None)
+
+
 register.filter("listed", wording.listed)
 register.filter("initials", wording.initials)
 
