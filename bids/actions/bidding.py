@@ -19,6 +19,7 @@ from stores.models import Product
 
 from .history import happened, record
 from .runs import is_member, move_run, take_part
+from .stretch import LastStretch
 
 UNSEEN = object()
 # Existing bids are written as rows that conflict: cheaper than an UPDATE with a CASE for each of them.
@@ -136,7 +137,8 @@ def place_bids(run, wishes, *, by, whose=None):
     by_product = {wish.product_id: wish for wish in wishes}
     bids = {bid.product_id: bid for bid in _bids_of(run.pk, whose.pk, list(by_product))}
     products = {product: bid.product for product, bid in bids.items() if bid.product.is_unit_fixed}
-    sorting = _SortedWishes(run, bids, products | lock_units(by_product.keys() - products.keys()))
+    products |= lock_units(by_product.keys() - products.keys())
+    sorting = _SortedWishes(run, bids, products, LastStretch(run, by_product, by=by))
     for wish in by_product.values():
         sorting.take(wish)
     chooses_again = False
@@ -190,8 +192,8 @@ def fix_units(products):
 class _SortedWishes:
     """The wishes of one form, sorted into refusals, bids to write, bids to delete, and events."""
 
-    def __init__(self, run, bids, products):
-        self.bids, self.products = bids, products
+    def __init__(self, run, bids, products, stretch):
+        self.bids, self.products, self.stretch = bids, products, stretch
         self.has_room = room_for_new_products(run)
         self.refusals, self.changes, self.dropped, self.events = {}, [], [], []
         self.limits_refused = set()
@@ -207,6 +209,8 @@ class _SortedWishes:
             problems = [_("This run already has as many products as it can hold.")]
         if not problems and (problems := limit_problems(product, wish.quantity, _typed_limit(wish, bid), bid)):
             self.limits_refused.add(wish.product_id)
+        if not problems:
+            problems = self.stretch.problems(product, bid, wish.quantity, _terms_after(wish, bid).limit)
         if problems:
             self.refusals[wish.product_id] = problems
         elif wish.quantity == 0:
@@ -275,7 +279,7 @@ def _typed_limit(wish, bid):
 
 def _terms_after(wish, bid):
     """The terms that will stand: none for “Maybe”, and no limit that the quantity has reached."""
-    if wish.quantity is None:
+    if not wish.quantity:
         return NO_TERMS
     terms = terms_of(bid) if wish.terms is None else wish.terms
     if terms.limit is not None and terms.limit <= wish.quantity:

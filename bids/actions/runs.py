@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 from accounts.access import get_membership, lock_group
 from accounts.models import Group, Membership
 from bids import states
-from bids.access import lock_run, lock_run_led
+from bids.access import lock_run_led
 from bids.models import Bid, Participation, Run, ShoppingItem
 from bids.states import RunState
 from bulq.kit.dates import format_day
@@ -196,20 +196,6 @@ def take_part(run, user):
         person.left_at = None
         person.save(update_fields=["left_at"])
     return person
-
-
-@transaction.atomic
-def leave_run(run, *, by):
-    """Stop taking part while the run is collecting; the person's orders are dropped."""
-    run = lock_run(run, by=by)
-    if not run.is_collecting:
-        raise BulqError(_("The list is locked. Ask %(leader)s to change your order.") % {"leader": run.leader.name})
-    if run.leader_id == by.pk:
-        raise BulqError(_("You lead this run. Hand over the lead first, or call the run off."))
-    person = run.participations.current().filter(user=by).first()
-    if person is None:
-        raise ChangedMeanwhile(_("You are not taking part in this run."))
-    drop_out(run, person, by=by)
 
 
 def drop_out(run, person, *, by):

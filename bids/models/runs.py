@@ -100,6 +100,10 @@ class Run(models.Model):
         return self.state in states.OPEN
 
     @property
+    def is_filling_packs(self):
+        return self.is_collecting and self.last_stretch_at is not None
+
+    @property
     def is_locked(self):
         return self.state == states.CONFIRMED
 

@@ -94,6 +94,23 @@ KINDS = {
         for_other=_("%(actor)s changed %(subject)s's comment on %(product)s: “%(comment)s”"),
         to_subject=_("%(actor)s changed your comment on %(product)s: “%(comment)s”"),
     ),
+    "packs_rounded": Kind(_("%(actor)s lowered the orders of %(product)s, to buy %(packs)s full packs")),
+    "packs_dropped": Kind(_("%(actor)s took %(product)s off the run: the pack was not full")),
+    "packs_undone": Kind(_("%(actor)s brought back the orders of %(product)s")),
+    "lowered_for_packs": Kind(
+        _("%(actor)s lowered %(subject)s's %(product)s from %(was_quantity)s to %(quantity)s, to buy full packs"),
+        to_subject=_("%(actor)s lowered your %(product)s from %(was_quantity)s to %(quantity)s, to buy full packs"),
+    ),
+    "dropped_for_packs": Kind(
+        _("%(actor)s took %(was_quantity)s of %(product)s off %(subject)s's order: the pack was not full"),
+        to_subject=_("%(actor)s took %(was_quantity)s of %(product)s off your order: the pack was not full"),
+    ),
+    "restored_after_packs": Kind(
+        _("%(actor)s brought back %(subject)s's order: %(quantity)s of %(product)s"),
+        to_subject=_("%(actor)s brought back your order: %(quantity)s of %(product)s"),
+    ),
+    "last_stretch": Kind(_("%(actor)s started the last stretch: only full packs from now on")),
+    "last_stretch_over": Kind(_("%(actor)s ended the last stretch: any amount is fine again")),
     "merged": Kind(_("%(actor)s, site admin, merged “%(name)s” into %(product)s")),
     "ready": Kind(_("%(actor)s is done choosing")),
     "not_ready": Kind(_("%(actor)s is choosing again")),

@@ -23,6 +23,7 @@ from stores.reading import lines_at
 
 from . import order_table, refresh
 from .order_table import OrderTable, Refused
+from .packs import to_fill
 from .picking import picking_context
 
 PER_PAGE = 20
@@ -59,6 +60,7 @@ def board_context(request, run, *, choose=None, columns=None, refused=None):
         "is_locked": run.is_locked,
         "order_url": _order_url(request, run),
         "helpers": _helpers(board),
+        "to_fill": to_fill(board, user),
     }
 
 
