@@ -1,6 +1,6 @@
 from django.urls import path
 
-from .views import bidding, distribution, exports, notifications, overviews, packs, runs, shopping
+from .views import again, bidding, distribution, exports, notifications, overviews, packs, runs, shopping
 
 urlpatterns = [
     path("", overviews.home, name="home"),
@@ -20,6 +20,10 @@ urlpatterns = [
     path("runs/<int:run_id>/history/", runs.history, name="run-history"),
     path("runs/<int:run_id>/leave/", runs.leave, name="run-leave"),
     path("runs/<int:run_id>/lock/", runs.lock, name="run-lock"),
+    path("runs/<int:run_id>/again/", again.order_again, name="run-again"),
+    path("runs/<int:run_id>/again/undo/<int:event_id>/", again.order_again_undo, name="run-again-undo"),
+    path("runs/<int:run_id>/list/drop/", again.drop_list, name="run-drop-list"),
+    path("sharing/", packs.how_it_is_shared, name="sharing"),
     path("runs/<int:run_id>/packs/", packs.open_packs_page, name="run-packs"),
     path("runs/<int:run_id>/packs/undo/<int:event_id>/", packs.packs_undo, name="run-packs-undo"),
     path("runs/<int:run_id>/last-stretch/", packs.last_stretch, name="run-last-stretch"),

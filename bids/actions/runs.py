@@ -24,8 +24,8 @@ from .history import happened, record
 
 
 @transaction.atomic
-def start_run(group, *, store, by, day=None, note=""):
-    """Start collecting for a trip to `store`; the starter leads.
+def start_run(group, *, store, by, day=None, note="", again_of=None, brings_list=False):
+    """Start collecting for a trip to `store`; the starter leads. It may be one of a past run again (`again_of`).
 
     Refused in an archived group, at a store of another currency, or with too many open runs. Fixes the currency of
     group and store.
@@ -43,7 +43,8 @@ def start_run(group, *, store, by, day=None, note=""):
     Group.objects.filter(pk=group.pk).update(is_currency_fixed=True)
     Store.objects.filter(pk=store.pk).update(is_currency_fixed=True)
     number = _free_number(group, store.pk, day)
-    run = Run.objects.create(group=group, store=store, leader=by, day=day, number=number, note=note)
+    again = {"again_of": again_of, "brings_list": bool(again_of) and brings_list}
+    run = Run.objects.create(group=group, store=store, leader=by, day=day, number=number, note=note, **again)
     Participation.objects.create(run=run, user=by)
     record(run, happened("run_started"), by=by)
     return run

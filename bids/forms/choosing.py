@@ -187,6 +187,17 @@ class OrderLines:
             wish.terms, wish.had = known.terms, known.had
         self.wishes.append(wish)
 
+    def add(self, text):
+        """What the button sends that adds the amount of last time, “12=4”, where nothing else was typed."""
+        product, _equals, amount = text.partition("=")
+        if not (product := parse_id(product)) or self.typed.get(product, "").strip():
+            return
+        self.typed[product] = amount
+        try:
+            self.wishes.append(Wish(product, parse_number(amount), was=None))
+        except ValidationError as error:
+            self.errors[product] = error.messages
+
     def read(self, product, post):
         """Take in the line of a product: `q-`, `was-`, and its terms `m-`, `s-` and `i-` with `had-`."""
         self.typed[product] = post[f"q-{product}"]

@@ -62,6 +62,9 @@ class Run(models.Model):
     last_stretch_at = models.DateTimeField(null=True, blank=True)
     # Begins by itself so many hours before the closing time.
     last_stretch_hours = models.PositiveSmallIntegerField(null=True, blank=True)
+    # The past run that it was started from, and whether that one's products stand on the list though nobody wants them.
+    again_of = models.ForeignKey("self", on_delete=models.SET_NULL, related_name="+", null=True, blank=True)
+    brings_list = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = RunQuerySet.as_manager()

@@ -13,6 +13,7 @@ from bulq.kit.money import round_to_minor_unit
 from bulq.kit.prepared import prepared
 from stores.reading import OfferLine, ProductLine, lines_at
 
+from .again import listed_products
 from .planning import planned_purchase
 
 ZERO = Decimal(0)
@@ -117,7 +118,7 @@ class Board:
             pk: Person(pk, UserLine(user, name), *rest) for pk, user, name, *rest in _people(run.pk)
         }
         self._name_people()
-        self.rows = self._rows(_bids(run.pk))
+        self.rows = self._rows(_bids(run.pk), listed_products(run.again_of_id) if run.brings_list else [])
         for row in self.rows:
             self._add_up(row)
         self.people = [person for person in self.by_participation.values() if person.left_at is None or person.products]
@@ -128,10 +129,11 @@ class Board:
             first = person.user.name.split()[0]
             person.label = first if first_names[first] == 1 else person.user.name
 
-    def _rows(self, bids):
-        """Bids are plain tuples here: a run may have thousands."""
-        lines = lines_at(self.run.store_id, {bid[0] for bid in bids}) if bids else {}
-        rows = {}
+    def _rows(self, bids, listed):
+        """Bids are plain tuples here: a run may have thousands. `listed` are products that stand there anyway."""
+        ids = {bid[0] for bid in bids}.union(listed)
+        lines = lines_at(self.run.store_id, ids) if ids else {}
+        rows = {product: Row(*lines[product]) for product in listed}
         for product, participation, quantity, comment, limit, all_or_nothing, substitute, text in bids:
             row = rows.get(product) or rows.setdefault(product, Row(*lines[product]))
             row.wishes[participation] = quantity

@@ -29,6 +29,8 @@ class Kind:
 
 KINDS = {
     "run_started": Kind(_("%(actor)s started the run")),
+    "last_time": Kind(_("%(actor)s ordered what they had last time")),
+    "list_dropped": Kind(_("%(actor)s took the products that nobody wants off the list of last time")),
     "run_edited": Kind(_("%(actor)s changed the day or the note")),
     "run_moved": Kind(_("%(actor)s moved the run from “%(origin)s” to “%(to)s”")),
     "left_run": Kind(_("%(subject)s left the run; their order was dropped")),

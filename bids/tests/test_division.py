@@ -1,7 +1,9 @@
 """P1: who gets how much of what was bought (spec 34, 75 to 79). Pure arithmetic, so no database."""
 
+import re
 from decimal import ROUND_HALF_UP, Decimal
 from itertools import combinations, product
+from pathlib import Path
 
 import pytest
 from hypothesis import assume, find, given
@@ -76,6 +78,19 @@ def test_examples(bought, wishes, quantities, left_over):
     assert left == left_over
     assert quantities is None or sorted(given_out.split()) == sorted(quantities.split())
     assert quantities is None or len(set(quantities.split())) < len(quantities.split()) or given_out == quantities
+
+
+def test_the_examples_of_the_documents():
+    text = (Path(__file__).resolve().parents[2] / "docs" / "division.md").read_text()
+    rows = re.findall(r"^\| ([0-9]+) \| ([0-9! -]+) \| ([0-9 ]+) \| ([0-9]+) \|$", text, re.MULTILINE)
+    assert len(rows) == 6
+    for bought, wishes, quantities, left_over in rows:
+        shares = plain(Decimal(bought), wants_of(wishes), ONE)
+        given_out = [quantity for _person, quantity in sorted(shares.quantities.items())]
+        expected = [Decimal(quantity) for quantity in quantities.split()]
+        assert sum(given_out) == sum(expected)
+        assert max(abs(ours - theirs) for ours, theirs in zip(given_out, expected, strict=True)) <= 1  # the lot
+        assert shares.left_over == int(left_over)
 
 
 @given(cases(), st.integers(1, 800))

@@ -9,8 +9,9 @@ from django.urls import reverse
 
 from accounts.tests.factories import make_group
 from bids import states, urls
-from bids.actions import bidding, distribution, lead, packs, shopping
-from bids.models import Bid
+from bids.actions import again, bidding, distribution, lead, packs, shopping
+from bids.actions.runs import start_run
+from bids.models import Bid, Run
 from bids.reading.board import Board
 from bids.reading.division import Division
 from bids.reading.lines import lines_of
@@ -66,6 +67,9 @@ POSTS = [
     ("run-packs", "packs", "alice", [], lambda scene: {f"pack-{scene.oil.pk}": "drop", **_seen(scene)}),
     ("run-packs-undo", "dropped", "alice", ["event"], {}),
     ("run-last-stretch", states.ACTIVE, "alice", [], {"on": "1"}),
+    ("run-again", "again", "bob", [], {}),
+    ("run-again-undo", "taken", "bob", ["event"], {}),
+    ("run-drop-list", "again", "alice", [], {}),
     ("item-instead", "missing", "bob", ["item", "spare"], {}),
     ("item-price", states.SHOPPING, "bob", ["item"], {"amount": "7.10", "quantity": "1"}),
     ("purchase-edit", states.SHOPPING, "bob", ["purchase"], PURCHASE | {"quantity": "1.4", "seen": "1"}),
@@ -92,7 +96,7 @@ def _prepare(state):
         {
             "empty shop": states.SHOPPING, "offered": states.ACTIVE, "removed": states.ACTIVE,
             "packs": states.ACTIVE, "dropped": states.ACTIVE, "sorted": states.ADJUSTING, "missing": states.SHOPPING,
-            None: states.PLANNING,
+            "again": states.ACTIVE, "taken": states.ACTIVE, None: states.PLANNING,
         }.get(state, state)
     )  # fmt: skip
     if state == "empty shop":
@@ -101,6 +105,11 @@ def _prepare(state):
         lead.offer_lead(scene.run, scene.bob, by=scene.alice)
     elif state == "removed":
         scene.event = bidding.place_bids(scene.run, [bidding.Wish(scene.oil.pk, 0)], by=scene.bob).removed[0]
+    elif state in ("again", "taken"):
+        past, scene.run = scene.run, start_run(scene.group, store=scene.store, by=scene.alice)
+        Run.objects.filter(pk=scene.run.pk).update(again_of=past, brings_list=True)
+        if state == "taken":
+            scene.event, _left_out = again.order_last_time(scene.run, by=scene.bob)
     elif state in ("packs", "dropped"):
         bidding.place_bids(scene.run, [bidding.Wish(scene.oil.pk, 5)], by=scene.bob)
         if state == "dropped":
@@ -200,6 +209,7 @@ def test_a_form_without_its_one_time_id_changes_nothing(name, state, who, parts,
 
 ONLY_SOME = {post[0] for post in POSTS} - {
     "run-leave",
+    "run-again",
     "run-order",
     "order-undo",
     "run-ready",
@@ -224,7 +234,7 @@ def test_every_posting_address_is_tried():
     """S3: a new posting address has to be added above."""
     get_only = {
         "home", "me", "me-data", "group", "run", "run-more", "run-history", "run-add", "run-shop", "run-hand-out",
-        "run-costs", "run-print", "run-csv", "run-json", "store", "inbox",
+        "run-costs", "run-print", "run-csv", "run-json", "store", "inbox", "sharing",
     }  # fmt: skip
     in_test_notifications = {"inbox-open", "inbox-read"}
     assert {pattern.name for pattern in urls.urlpatterns} - get_only - in_test_notifications == set(IDS)

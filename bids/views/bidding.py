@@ -22,6 +22,7 @@ from stores.models import Product
 from stores.reading import lines_at
 
 from . import order_table, refresh
+from .again import Again
 from .order_table import OrderTable, Refused
 from .packs import to_fill
 from .picking import picking_context
@@ -113,6 +114,8 @@ def _refused(lines, outcome):
 
 def _step(post, lines):
     """Without JavaScript the buttons − and + post the whole form; the one that was pressed steps its line."""
+    if "add" in post:
+        lines.add(post["add"])
     if pressed := pressed_button(post):
         product = get_object_or_404(Product, pk=pressed[0])
         lines.step(product, pressed[1], post.get(f"was-{product.pk}", ""))
@@ -164,17 +167,29 @@ def add(request, run_id):
 def add_page(request, run, *, status=200, refused=None):
     """Products to choose from."""
     picking = picking_context(request, run, PER_PAGE)
+    again = _again(request, run, picking)
     rows = [Row(product, offer) for product, offer in picking["page"].object_list]
-    rows = _made_on_the_way(request, run, rows)
+    rows = [row for row in _made_on_the_way(request, run, rows) if row.product.pk not in again.products]
+    context = board_context(request, run, choose=_in_run(rows), columns=False, refused=refused)
+    context |= picking | again.context(context["board"], refused) | {"order_url": _order_url(request, run, on="add")}
+    context |= {"new_product_query": order_table.new_product_query(request, run)}
+    return render(request, "bids/add.html", context, status=status)
+
+
+def _in_run(rows):
+    """Chooses these rows of a board, with what people want of them; those that nobody wants as they are."""
 
     def choose(board):
         in_run = {row.product.pk: row for row in board.rows}
         return [in_run.get(row.product.pk, row) for row in rows]
 
-    context = board_context(request, run, choose=choose, columns=False, refused=refused)
-    context |= picking | {"order_url": _order_url(request, run, on="add")}
-    context |= {"new_product_query": order_table.new_product_query(request, run)}
-    return render(request, "bids/add.html", context, status=status)
+    return choose
+
+
+def _again(request, run, picking):
+    """What comes before the catalogue, on its first page while nothing is looked for."""
+    looks = picking["query"].strip() or picking["category"] or picking["page"].number > 1
+    return Again(run, request.user, lambda ids: _rows_of(run, ids), is_shown=not looks and run.is_collecting)
 
 
 def _made_on_the_way(request, run, rows):

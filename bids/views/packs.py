@@ -6,7 +6,7 @@ from decimal import Decimal
 from django.contrib import messages
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from bids.access import check_leads, get_run_led_by, get_run_to_show
 from bids.actions import packs, stretch
@@ -81,6 +81,11 @@ def _read(post):
         if name.startswith("pack-") and product and choice in (KEEP, DOWN, DROP):
             choices[product] = choice, post.get(f"seen-{product}", "")
     return choices
+
+
+@require_GET
+def how_it_is_shared(request):
+    return render(request, "bids/division.html")
 
 
 @require_POST

@@ -193,6 +193,8 @@
   /** A row keeps its stepper, because a finger may be on it. Its other cells are replaced. */
   function updateRow(old, row, values) {
     const cells = [...row.children];
+    const own = old.querySelector("[data-line]");
+    if (old.tagName !== "TR") return updateLine(own, row.querySelector(".mine"), values.get(own.dataset.line)); // of last time
     [...old.children].forEach((cell, n) => {
       const line = cell.querySelector("[data-line]");
       if (line) updateLine(line, cells[n], values.get(line.dataset.line));
@@ -258,7 +260,7 @@
     const line = button?.closest(".qty");
     if (line?.dataset.line && order()) {
       event.preventDefault();
-      show(line, stepped(input(line), line.dataset.step, button.name === "minus" ? -1 : 1));
+      show(line, button.dataset.amount ?? stepped(input(line), line.dataset.step, button.name === "minus" ? -1 : 1));
       plan();
     } else if (button?.dataset.by) {
       // A stepper inside an ordinary form only changes the number.
