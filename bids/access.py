@@ -11,7 +11,7 @@ from bulq.kit.errors import ChangedMeanwhile, NotAllowed
 from bulq.kit.locks import busy_when_locked, locked
 from bulq.kit.prepared import prepared
 
-from .models import ExtraCost, Notification, Participation, Purchase, Run, ShoppingItem
+from .models import ExtraCost, Notification, Participation, Purchase, Receipt, Run, ShoppingItem
 
 RUN_WITH = ("group", "store", "leader", "payer")
 
@@ -78,6 +78,10 @@ def get_participation(run, user_id):
 
 def get_extra_cost(run, cost_id):
     return get_object_or_404(ExtraCost, run=run, pk=cost_id)
+
+
+def get_receipt(run, receipt_id):
+    return get_object_or_404(Receipt, run=run, pk=receipt_id)
 
 
 def get_notification(user, notification_id):

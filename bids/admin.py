@@ -9,7 +9,7 @@ from bulq.kit.money import format_money
 from bulq.kit.office import NEWEST, LookOnly, Office, Panel, newest, panel_of
 from stores.models import Product, Store
 
-from .models import Allocation, Bid, Event, ExtraCost, Notification, Participation, Purchase, Run, ShoppingItem
+from .models import Allocation, Bid, Event, ExtraCost, Notification, Participation, Purchase, Receipt, Run, ShoppingItem
 from .reading.sums import debts_of, with_owed
 from .states import RunState
 
@@ -122,7 +122,15 @@ class AllocationAdmin(LookOnly):
 
 @admin.register(ExtraCost)
 class ExtraCostAdmin(LookOnly):
-    list_display = ["label", "amount", "run", "added_by", "added_at"]
+    list_display = ["label", "amount", "how", "run", "added_by", "added_at"]
+    list_filter = ["how", "run__state"]
+    list_select_related = ["run__store", "added_by"]
+    search_fields = ["label", "run__store__name"]
+
+
+@admin.register(Receipt)
+class ReceiptAdmin(LookOnly):
+    list_display = ["amount", "label", "run", "added_by", "added_at"]
     list_filter = ["run__state"]
     list_select_related = ["run__store", "added_by"]
     search_fields = ["label", "run__store__name"]

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from .views import again, bidding, distribution, exports, notifications, overviews, packs, runs, shopping
+from .views import again, bidding, costs, distribution, exports, notifications, overviews, packs, runs, shopping
 
 urlpatterns = [
     path("", overviews.home, name="home"),
@@ -68,10 +68,14 @@ urlpatterns = [
     ),
     path("runs/<int:run_id>/force/", distribution.force, name="run-force"),
     path("runs/<int:run_id>/paid/<int:user_id>/", distribution.paid, name="run-paid"),
-    path("runs/<int:run_id>/costs/", distribution.run_costs, name="run-costs"),
-    path("runs/<int:run_id>/costs/add/", distribution.extra_add, name="extra-add"),
-    path("runs/<int:run_id>/costs/<int:cost_id>/remove/", distribution.extra_remove, name="extra-remove"),
-    path("runs/<int:run_id>/totals/<int:purchase_id>/", distribution.total_correct, name="total-correct"),
+    path("runs/<int:run_id>/costs/", costs.run_costs, name="run-costs"),
+    path("runs/<int:run_id>/costs/add/", costs.extra_add, name="extra-add"),
+    path("runs/<int:run_id>/costs/<int:cost_id>/remove/", costs.extra_remove, name="extra-remove"),
+    path("runs/<int:run_id>/costs/receipts/add/", costs.receipt_add, name="receipt-add"),
+    path("runs/<int:run_id>/costs/receipts/<int:receipt_id>/remove/", costs.receipt_remove, name="receipt-remove"),
+    path("runs/<int:run_id>/costs/difference/", costs.difference, name="run-difference"),
+    path("runs/<int:run_id>/costs/difference/back/", costs.difference_back, name="run-difference-back"),
+    path("runs/<int:run_id>/totals/<int:purchase_id>/", costs.total_correct, name="total-correct"),
     path("runs/<int:run_id>/complete/", distribution.complete, name="run-complete"),
     path("runs/<int:run_id>/reopen/", distribution.reopen, name="run-reopen"),
     path("runs/<int:run_id>/back-to-shop/", distribution.back_to_shop, name="run-back-to-shop"),

@@ -6,16 +6,18 @@ from django.db import transaction
 from django.db.models import Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.models import Membership
 from bids import states
 from bids.access import lock_part, lock_run, lock_run_led, lock_run_shopped
-from bids.models import Allocation, Bid, ExtraCost, Participation, Purchase
-from bids.reading.division import Division
+from bids.models import Allocation, Bid, ExtraCost, Participation, Purchase, Split
+from bids.reading.division import Division, division_of
 from bids.reading.lines import lines_of
 from bids.reading.sums import owed_by_person
 from bulq.kit.errors import BulqError, ChangedMeanwhile, NotAllowed
 from bulq.kit.money import MAX_AMOUNT, format_money
+from bulq.kit.names import listed
 from stores.actions.prices import correct_price, record_price, retract_price
 
 from .history import happened, record
@@ -26,6 +28,7 @@ def allocate(run, lines):
     Allocation.objects.filter(item__run=run).delete()
     division = Division(run, lines)
     check_discounts(run, sum(division.goods.values(), Decimal(0)))
+    check_totals(run, division)
     for line in division.lines:
         _allocate_line(line, division)
     _write_extra_shares(run, division)
@@ -55,11 +58,9 @@ def _write_extra_shares(run, division):
 def split_costs(run):
     """Split every line's total and the extra costs again; what people receive stays the same."""
     allocations = list(Allocation.objects.filter(item__run=run).select_related("bid"))
-    quantities = {}
-    for allocation in allocations:
-        quantities.setdefault(allocation.item_id, {})[allocation.bid.participation_id] = allocation.quantity
-    division = Division(run, lines_of(run), quantities)
+    division = division_of(run, lines_of(run))
     check_discounts(run, sum(division.goods.values(), Decimal(0)))
+    check_totals(run, division)
     for allocation in allocations:
         allocation.cost = division.costs[allocation.item_id][allocation.bid.participation_id]
     Allocation.objects.bulk_update(allocations, ["cost"])
@@ -74,6 +75,29 @@ def check_discounts(run, goods, more=Decimal(0)):
             % {"discount": format_money(discount, run.currency), "goods": format_money(goods, run.currency)},
             field="amount",
         )
+
+
+def check_totals(run, division):
+    """Refuse a discount that takes someone below zero, naming them and the most that goes."""
+    if not (people := division.below_zero()):
+        return
+    names = run.participations.filter(pk__in=people).by_name().values_list("user__name", flat=True)
+    values = {"names": listed(names)}
+    for cost in reversed(division.extra_costs):
+        if cost.amount < 0 and (most := division.most_of(cost)) is not None:
+            values |= {"label": cost.label, "most": format_money(most, run.currency)}
+            text = ngettext(
+                "%(names)s would pay less than nothing. “%(label)s” can take off at most %(most)s.",
+                "%(names)s would each pay less than nothing. “%(label)s” can take off at most %(most)s.",
+                len(people),
+            )
+            raise BulqError(text % values, field="amount")
+    text = ngettext(
+        "%(names)s would pay less than nothing. Lower the discounts first.",
+        "%(names)s would each pay less than nothing. Lower the discounts first.",
+        len(people),
+    )
+    raise BulqError(text % values, field="amount")
 
 
 def check_total(run, more, *, field):
@@ -119,7 +143,7 @@ def correct_total(purchase, total, *, was, by):
     purchase.total = total
     follow_with_price(purchase, run, by=by)
     purchase.save(update_fields=["total", "price"])
-    concerns = _split_again(run) or _wanting(run, purchase.item.product)
+    concerns = split_again(run) or _wanting(run, purchase.item.product)
     event = happened("total_corrected", product=purchase.item.product, total=total, was=was)
     record(run, event, by=by, concerns=concerns)
 
@@ -129,17 +153,33 @@ def _wanting(run, product):
 
 
 @transaction.atomic
-def add_extra_cost(run, *, label, amount, by):
-    """A deposit, fuel or a discount (below zero): split by the value of what people receive."""
+def add_extra_cost(run, *, label, amount, by, how=Split.VALUE, person=None):
+    """A deposit, fuel or a discount (below zero); `person`, a user, pays all of it if it is for one person."""
     run = _lock_for_extra_costs(run, by)
+    part = None
+    if how == Split.PERSON and (part := run.participations.current().filter(user=person).first()) is None:
+        raise BulqError(_("Choose someone in this run."), field="person")
+    cost = _store_extra_cost(run, label=label, amount=amount, how=how, person=part, added_by=by)
+    kinds = {Split.VALUE: "extra_added", Split.EQUAL: "extra_added_equally", Split.PERSON: "extra_added_for"}
+    event = happened(kinds[Split(how)], subject=person if part else None, label=label, amount=amount)
+    record(run, event, by=by, concerns=split_again(run))
+    return cost
+
+
+def add_difference(run, amount, *, by):
+    """Split the difference to the receipts among all, in a locked run."""
+    cost = _store_extra_cost(run, label=_("Difference to the receipts"), amount=amount, is_difference=True, added_by=by)
+    record(run, happened("difference_split", amount=amount), by=by, concerns=split_again(run))
+    return cost
+
+
+def _store_extra_cost(run, *, amount, **values):
     if amount < 0:
         goods = Purchase.objects.filter(item__run=run).aggregate(sum=Sum("total"))["sum"] or Decimal(0)
         check_discounts(run, goods, more=-amount)
     else:
         check_total(run, amount, field="amount")
-    ExtraCost.objects.create(run=run, label=label, amount=amount, added_by=by)
-    concerns = _split_again(run)
-    record(run, happened("extra_added", label=label, amount=amount), by=by, concerns=concerns)
+    return ExtraCost.objects.create(run=run, amount=amount, **values)
 
 
 @transaction.atomic
@@ -147,7 +187,7 @@ def remove_extra_cost(cost, *, by):
     run = _lock_for_extra_costs(cost.run, by)
     cost = lock_part(ExtraCost.objects.all(), pk=cost.pk, run=run)
     cost.delete()
-    concerns = _split_again(run)
+    concerns = split_again(run)
     record(run, happened("extra_removed", label=cost.label, amount=cost.amount), by=by, concerns=concerns)
 
 
@@ -158,7 +198,7 @@ def _lock_for_extra_costs(run, by):
     return run
 
 
-def _split_again(run):
+def split_again(run):
     """Split the costs again once there are allocations. Returns the ids of people whose debt has changed."""
     if run.state not in states.WITH_ALLOCATIONS:
         return set()

@@ -19,6 +19,7 @@ from bulq.kit.units import with_unit
 
 from .costs import allocate
 from .history import happened, record
+from .receipts import check_receipts
 from .runs import check_state, lock_run_to_reopen, move_run, reopen_run
 
 NOT_IN_RUN = gettext_lazy("Only people in this run can take something.")
@@ -115,6 +116,7 @@ def finish_sorting(run, *, by):
     differing = [line.product.name for line in lines if line.to_decide]
     if differing:
         raise BulqError(_("Still to sort out: %(names)s.") % {"names": listed(differing)})
+    check_receipts(run)
     move_run(run, states.DISTRIBUTING, by=by)
     allocate(run, lines)
     return run
@@ -127,6 +129,7 @@ def force_hand_out(run, *, seen, by):
     check_state(run, states.ADJUSTING)
     if seen != Division(run, lines).fingerprint():
         raise ChangedMeanwhile(_("Something has changed since this preview was made. Here is the new one."))
+    check_receipts(run)
     forced = [line.product.name for line in lines if line.to_decide]
     move_run(run, states.DISTRIBUTING, by=by, forced=forced)
     allocate(run, lines)
@@ -146,6 +149,8 @@ def back_to_shopping(run, *, by):
     reopen_run(run, states.SHOPPING, by=by)
     Allocation.objects.filter(item__run=run).delete()
     run.participations.update(extra_share=0)
+    run.difference_taken = None  # amounts may change, and who pays
+    run.save(update_fields=["difference_taken"])
     return run
 
 

@@ -12,6 +12,7 @@ from bids import states
 from bids.access import lock_part, lock_run_led, lock_run_shopped
 from bids.models import Bid, Purchase, ShoppingItem
 from bids.reading.lines import lines_of
+from bids.reading.receipts import comparison_of
 from bulq.kit.errors import BulqError, ChangedMeanwhile
 from bulq.kit.money import MAX_QUANTITY, format_money
 from bulq.kit.names import listed
@@ -21,6 +22,7 @@ from stores.actions.prices import record_price, retract_price
 from .bidding import bid_problems, fix_units, lock_units, room_for_new_products
 from .costs import allocate, check_discounts, check_total, follow_with_price
 from .history import happened, record
+from .receipts import store_receipt
 from .runs import check_no_marks, check_state, move_run
 from .substitutes import take_back, take_instead
 
@@ -167,8 +169,11 @@ def stop_shopping(run, *, by):
 
 
 @transaction.atomic
-def finish_shopping(run, *, payer, open_lines, by):
-    """Finish shopping: name the payer, and confirm that the `open_lines` lines still open are not bought."""
+def finish_shopping(run, *, payer, open_lines, by, receipt=None):
+    """Finish shopping: name the payer, and confirm that the `open_lines` lines still open are not bought.
+
+    `receipt` is what a receipt says. The hand-out begins at once if every line matches, and so do the receipts.
+    """
     run = lock_run_led(run, by=by)
     check_state(run, states.SHOPPING)
     lines = lines_of(run)
@@ -181,11 +186,14 @@ def finish_shopping(run, *, payer, open_lines, by):
     if run.payer_id != payer.pk:
         check_no_marks(run)
     run.payer = payer
+    if receipt is not None:
+        store_receipt(run, amount=receipt, by=by)
     bought = [line for line in lines if line.is_bought]
     if not bought:
         to = states.COMPLETED
     else:
-        to = states.ADJUSTING if any(line.to_decide for line in bought) else states.DISTRIBUTING
+        is_sorted = not any(line.to_decide for line in bought) and not comparison_of(run).open
+        to = states.DISTRIBUTING if is_sorted else states.ADJUSTING
     move_run(run, to, by=by, payer=payer.name)
     _mark_not_bought(still_open, by)
     if to == states.ADJUSTING:

@@ -10,7 +10,7 @@ from .choosing import (
     read_order,
     written_terms,
 )
-from .distribution import ExtraCostForm, SortOutForm, TotalForm
+from .distribution import ExtraCostForm, ReceiptForm, SortOutForm, TotalForm
 from .shopping import AddInShopForm, FinishForm, PriceForm, PurchaseForm
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "PersonForm",
     "PriceForm",
     "PurchaseForm",
+    "ReceiptForm",
     "RunDetailsForm",
     "RunForm",
     "SortOutForm",

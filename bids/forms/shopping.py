@@ -104,12 +104,19 @@ class AddInShopForm(forms.Form):
 
 
 class FinishForm(forms.Form):
-    """Finishes shopping: who paid, and how many lines the page listed as not bought."""
+    """Finishes shopping: who paid, how many lines the page listed as not bought, and what a receipt says."""
 
     payer = RowField(User.objects.none(), label=gettext_lazy("Who paid?"), empty_label=None)
+    receipt = AmountField(
+        low=CENT,
+        required=False,
+        label=gettext_lazy("What the receipt says"),
+        help_text=gettext_lazy("More than one receipt? Add the others on the next page."),
+    )
     open_lines = forms.IntegerField(widget=forms.HiddenInput, min_value=0, max_value=10**6)
 
-    def __init__(self, *args, people, **kwargs):
+    def __init__(self, *args, people, currency, **kwargs):
         super().__init__(*args, **kwargs)
+        self.fields["receipt"].set_currency(currency)
         self.fields["payer"].queryset = people
         self.fields["payer"].label_from_instance = lambda user: user.name

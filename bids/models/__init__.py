@@ -1,7 +1,7 @@
 """What is stored of a run: one file per subject."""
 
 from .bidding import Bid, BidQuerySet, TakenInstead
-from .distribution import Allocation, ExtraCost
+from .distribution import Allocation, ExtraCost, Receipt, Split
 from .events import Event
 from .notifications import Notification
 from .runs import Participation, ParticipationQuerySet, Run, RunQuerySet
@@ -17,8 +17,10 @@ __all__ = [
     "Participation",
     "ParticipationQuerySet",
     "Purchase",
+    "Receipt",
     "Run",
     "RunQuerySet",
     "ShoppingItem",
+    "Split",
     "TakenInstead",
 ]

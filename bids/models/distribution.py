@@ -7,7 +7,7 @@ from bulq.kit.columns import AmountColumn, QuantityColumn, within
 from bulq.kit.money import CENT, MAX_AMOUNT, MAX_QUANTITY
 
 from .bidding import Bid
-from .runs import Run
+from .runs import Participation, Run
 from .shopping import ShoppingItem
 
 
@@ -39,12 +39,27 @@ class Allocation(models.Model):
         return f"{self.quantity} for {self.cost}"
 
 
+class Split(models.TextChoices):
+    """Who pays an extra cost; where nobody receives anything, it stays with the payer."""
+
+    VALUE = "value", gettext_lazy("By value")
+    EQUAL = "equal", gettext_lazy("Equal parts")
+    PERSON = "person", gettext_lazy("One person")
+
+
 class ExtraCost(models.Model):
     """A cost of the run beside the goods (deposit, fuel); below zero for a discount."""
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="extra_costs")
     label = models.CharField(max_length=100)
     amount = AmountColumn()
+    how = models.CharField(max_length=6, choices=Split, default=Split.VALUE, db_default=Split.VALUE)
+    # Who pays all of it.
+    person = models.ForeignKey(
+        Participation, on_delete=models.RESTRICT, related_name="extra_costs", null=True, blank=True
+    )
+    # Whether it is the difference to the receipts, which the leader split.
+    is_difference = models.BooleanField(default=False, db_default=False)
     added_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     added_at = models.DateTimeField(auto_now_add=True)
 
@@ -52,7 +67,28 @@ class ExtraCost(models.Model):
         constraints = [
             within("extra_cost", "amount", -MAX_AMOUNT, MAX_AMOUNT),
             models.CheckConstraint(condition=~Q(amount=0), name="extra_cost_amount_not_zero"),
+            models.CheckConstraint(
+                condition=Q(how__in=[Split.VALUE, Split.EQUAL], person=None)
+                | Q(how=Split.PERSON, person__isnull=False),
+                name="extra_cost_has_its_person",
+            ),
         ]
 
     def __str__(self):
         return f"{self.label}: {self.amount}"
+
+
+class Receipt(models.Model):
+    """What a receipt of the run says, to compare it with the purchases and extra costs."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="receipts")
+    label = models.CharField(max_length=100, blank=True)
+    amount = AmountColumn()
+    added_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    added_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [within("receipt", "amount", CENT, MAX_AMOUNT)]
+
+    def __str__(self):
+        return f"{self.label}: {self.amount}" if self.label else str(self.amount)

@@ -65,6 +65,8 @@ class Run(models.Model):
     # The past run that it was started from, and whether that one's products stand on the list though nobody wants them.
     again_of = models.ForeignKey("self", on_delete=models.SET_NULL, related_name="+", null=True, blank=True)
     brings_list = models.BooleanField(default=False, db_default=False)
+    # Of the difference to the receipts, what the leader left to the payer: more than zero if they say more.
+    difference_taken = AmountColumn(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = RunQuerySet.as_manager()
@@ -81,6 +83,7 @@ class Run(models.Model):
                 | Q(lead_offered_to__isnull=False, lead_offered_by__isnull=False) & ~Q(lead_offered_to=F("leader")),
                 name="run_lead_offered_to_another",
             ),
+            within("run", "difference_taken", -MAX_AMOUNT, MAX_AMOUNT),
         ]
         indexes = [models.Index(fields=["group", "state"], name="run_group_state")]
 

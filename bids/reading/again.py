@@ -7,7 +7,7 @@ from django.db.models import Count
 
 from bids import states
 from bids.models.bidding import Bid
-from bids.models.distribution import ExtraCost
+from bids.models.distribution import ExtraCost, Split
 from bids.models.runs import Run
 
 USUAL_OF, USUAL_IN = 3, 2  # wished in two of the last three runs
@@ -56,7 +56,10 @@ def proposed_costs(run):
     """Extra costs of the past run that this one was started from, without those it has by the same label."""
     if run.again_of_id is None:
         return []
-    known = run.extra_costs.values("label")
-    return list(
-        ExtraCost.objects.filter(run=run.again_of_id, amount__gt=Decimal(0)).exclude(label__in=known).order_by("pk")
-    )
+    return list(costs_to_repeat(run.again_of_id).exclude(label__in=run.extra_costs.values("label")))
+
+
+def costs_to_repeat(run_id):
+    """Those of a past run that are likely again: no discounts, nothing for one person, no difference to receipts."""
+    costs = ExtraCost.objects.filter(run=run_id, amount__gt=Decimal(0), is_difference=False)
+    return costs.exclude(how=Split.PERSON).order_by("pk")

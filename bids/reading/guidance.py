@@ -66,6 +66,11 @@ def _shopping(standing):
 def _sorting_out(standing):
     if standing.leads and standing.to_decide:
         yield _("Not everything came as ordered. Sort out who takes what, then start the hand-out.")
+    elif standing.leads and standing.difference:
+        more, less = _("The receipts say %(amount)s more."), _("The receipts say %(amount)s less.")
+        text = more if standing.difference > 0 else less
+        yield text % {"amount": _money(standing, abs(standing.difference))}
+        yield _("Choose what happens with the difference, then the hand-out can start.")
     elif standing.leads:
         yield _("Everything is sorted out. Start the hand-out.")
     elif standing.can_decide:
@@ -73,6 +78,8 @@ def _sorting_out(standing):
         yield text % _leader(standing)
     elif standing.to_decide:
         yield _("%(leader)s is sorting out what differs from the orders.") % _leader(standing)
+    elif standing.difference:
+        yield _("Waiting for %(leader)s to decide about the difference to the receipts.") % _leader(standing)
     else:
         yield _("Waiting for %(leader)s to start the hand-out.") % _leader(standing)
 

@@ -4,16 +4,18 @@ Sums are computed here by SQL over the rows, not by the code that wrote them. Ea
 nothing while all is well.
 """
 
+from decimal import Decimal
+
 from django.db.models import Count, Exists, F, OuterRef, Q, Subquery, Sum, Value
 from django.db.models.functions import Coalesce, Mod
 
 from accounts.models import Group, Membership
 from bids import states
 from bids.models.bidding import Bid
-from bids.models.distribution import Allocation, ExtraCost
+from bids.models.distribution import Allocation, ExtraCost, Receipt, Split
 from bids.models.runs import Participation, Run
 from bids.models.shopping import Purchase, ShoppingItem
-from bulq.kit.money import NO_MINOR_UNIT
+from bulq.kit.money import NO_MINOR_UNIT, minor_unit
 from stores.models import Price, Product, Store
 
 from .sums import MONEY
@@ -64,6 +66,39 @@ def _discounts_are_covered():
     )
     for run in runs.filter(goods__lt=-F("discount")):
         yield f"run {run.pk}: discounts of {run.discount} on goods of {run.goods}"
+
+
+def _extra_costs_go_where_they_should():
+    """Each person's share is what is theirs, their equal part and their part by value; each of two was rounded once."""
+    shared, named = ExtraCost.objects.exclude(how=Split.PERSON), ExtraCost.objects.filter(how=Split.PERSON)
+    receivers = Participation.objects.annotate(things=Count("bids__allocation")).filter(things__gt=0)
+    runs = Run.objects.filter(state__in=states.WITH_ALLOCATIONS, extra_costs__isnull=False).distinct()
+    runs = runs.annotate(
+        by_value=_sum(shared.filter(how=Split.VALUE), "amount", "run"),
+        equal=_sum(shared.filter(how=Split.EQUAL), "amount", "run"),
+    )
+    for run in runs.select_related("group"):
+        people = receivers.filter(run=run).annotate(
+            goods=_sum(Allocation.objects, "cost", "bid__participation"), own=_sum(named, "amount", "person")
+        )
+        people = list(people)
+        goods, unit = sum(person.goods for person in people), minor_unit(run.currency)
+        for person in people:
+            weight = person.goods / goods if goods else 1 / Decimal(len(people))
+            share = person.own + run.equal / len(people) + run.by_value * weight
+            if abs(person.extra_share - share) >= 2 * unit:
+                yield (
+                    f"run {run.pk}: user {person.user_id} pays {person.extra_share} of the extra costs, "
+                    f"but they are split so that it is about {share:.2f}"
+                )
+
+
+def _differences_are_decided():
+    taken = Run.objects.filter(difference_taken__isnull=False)
+    for run in taken.exclude(state__in=states.AFTER_THE_SHOP | {states.CANCELLED}):
+        yield f"run {run.pk}: a difference to the receipts is decided before the end of the shop"
+    for run in taken.exclude(Exists(Receipt.objects.filter(run=OuterRef("pk")))):
+        yield f"run {run.pk}: a difference to receipts is decided, but there are no receipts"
 
 
 def _nobody_owes_less_than_nothing():
@@ -151,6 +186,8 @@ def _amounts_fit_the_currency():
         (Purchase, "total", "item__run__group__currency"),
         (Allocation, "cost", "item__run__group__currency"),
         (ExtraCost, "amount", "run__group__currency"),
+        (Receipt, "amount", "run__group__currency"),
+        (Run, "difference_taken", "group__currency"),
         (Participation, "extra_share", "run__group__currency"),
         (Participation, "paid_amount", "run__group__currency"),
     )
@@ -206,6 +243,8 @@ CHECKS = (
     _lines_add_up,
     _runs_add_up,
     _discounts_are_covered,
+    _extra_costs_go_where_they_should,
+    _differences_are_decided,
     _nobody_owes_less_than_nothing,
     _allocations_belong,
     _leaders_take_part,

@@ -80,7 +80,7 @@ def _leader_job(standing):
     if standing.run.is_collecting:
         all_done = standing.is_wanted and not standing.others_choosing and standing.mine and standing.mine.is_ready
         return (2, JobKind.LOCK) if all_done else None
-    if state == states.ADJUSTING and not standing.to_decide:
+    if state == states.ADJUSTING and not standing.to_decide and not standing.difference:
         return 1, JobKind.START_HAND_OUT
     if state == states.DISTRIBUTING and not standing.waiting:
         return 1, JobKind.FINISH

@@ -1,12 +1,14 @@
 """A run after the shopping, as everyone sees it: what each person gets, what it costs them, and what they have paid."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from bids.models.bidding import Bid
 from bids.models.distribution import Allocation
 from bids.models.runs import Participation
 
 from .lines import lines_of
+from .receipts import Comparison, comparison_of
 from .sums import ZERO, balance, with_owed
 
 
@@ -99,7 +101,6 @@ class Ledger:
         self.run = run
         people = list(with_owed(Participation.objects.filter(run=run)).select_related("user").by_name())
         self.lines = lines_of(run, people)
-        self.extra_costs = list(run.extra_costs.select_related("added_by").order_by("pk"))
         accounts = {person.pk: Account(person, person.user_id == run.payer_id) for person in people}
         allocations = {allocation.bid_id: allocation for allocation in Allocation.objects.filter(item__run=run)}
         for line in self.lines:
@@ -110,6 +111,10 @@ class Ledger:
         shown = [account for account in accounts.values() if account.things or account.total or not _left(account)]
         self.accounts = sorted(shown, key=lambda account: account.user.pk != user.pk)
         self.mine = next((account for account in self.accounts if account.user.pk == user.pk), None)
+
+    @cached_property
+    def comparison(self):
+        return comparison_of(self.run)
 
     def is_shopper(self, user):
         """Whether `user`, the reader, leads the run or helps."""
@@ -151,7 +156,7 @@ class Ledger:
 
     @property
     def extra(self):
-        return sum((cost.amount for cost in self.extra_costs), ZERO)
+        return self.comparison.extra
 
     @property
     def total(self):
@@ -188,6 +193,21 @@ class Ledger:
     def to_give_back(self):
         """What the payer gives back; never netted against what they still get."""
         return sum((account.gets_back for account in self.accounts), ZERO)
+
+
+class Costs(Ledger):
+    """The same with extra costs and receipts one by one."""
+
+    def __init__(self, run, user):
+        super().__init__(run, user)
+        self.extra_costs = list(run.extra_costs.select_related("added_by", "person__user").order_by("pk"))
+        self.receipts = list(run.receipts.select_related("added_by").order_by("pk"))
+
+    @cached_property
+    def comparison(self):
+        extra = sum((cost.amount for cost in self.extra_costs), ZERO)
+        receipts = sum((receipt.amount for receipt in self.receipts), ZERO) if self.receipts else None
+        return Comparison(self.goods, extra, receipts, self.run.difference_taken or ZERO)
 
 
 def _left(account):

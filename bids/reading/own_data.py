@@ -2,7 +2,7 @@
 
 `person`: the account. `groups`: memberships. `runs`: each run they take part in, with what they owe and have paid.
 Then a list for each kind of row that names them: `orders` (wishes, and what was received of each), `prices_logged`,
-`purchases`, `not_there` (lines they marked), `extra_costs`, `handed_out`, `payments_marked`, `lead_offers`,
+`purchases`, `not_there` (lines they marked), `extra_costs`, `receipts`, `handed_out`, `payments_marked`, `lead_offers`,
 `products_added`, `stores_added`, `events` (the history of their runs, where they act or are named), `notifications`,
 `products_told_apart` and `stores_told_apart` (pairs that looked the same), and `site_admin` (what they did in the site
 admin). Amounts and quantities are strings of plain decimals, times are ISO 8601 with the offset from UTC.
@@ -15,7 +15,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 
 from bids.models.bidding import Bid
-from bids.models.distribution import Allocation, ExtraCost
+from bids.models.distribution import Allocation, ExtraCost, Receipt
 from bids.models.events import Event
 from bids.models.notifications import Notification
 from bids.models.runs import Participation, Run
@@ -49,7 +49,13 @@ LISTS = {
     ),
     "purchases": (Purchase, ("bought_by",), ("quantity", "total", "bought_at"), {"run": RUN, "product": PRODUCT}),
     "not_there": (ShoppingItem, ("not_there_by",), ("run_id", "product__name", "not_there_at"), {}),
-    "extra_costs": (ExtraCost, ("added_by",), ("run_id", "label", "amount", "added_at"), {}),
+    "extra_costs": (
+        ExtraCost,
+        ("added_by", "person__user"),
+        ("run_id", "label", "amount", "how", "added_at"),
+        {"by": F("added_by__name"), "for": F("person__user__name")},
+    ),
+    "receipts": (Receipt, ("added_by",), ("run_id", "label", "amount", "added_at"), {}),
     "handed_out": (
         Allocation,
         ("picked_up_by",),

@@ -19,6 +19,7 @@ from bids.states import RunState
 from bulq.kit.prepared import prepared
 
 from .lines import lines_by_run
+from .receipts import comparisons
 from .sums import MONEY, ZERO, balance
 
 
@@ -45,6 +46,8 @@ class Standing:
     parts: list
     # Lines that differ from what is wanted, while they are sorted out.
     to_decide: list
+    # What the receipts say more or less, while nobody has decided what happens with it before the hand-out.
+    difference: Decimal = ZERO
 
     @property
     def leads(self):
@@ -141,11 +144,18 @@ def open_runs_at(store, user):
 def standings(runs, user):
     """`{run id: Standing}`, in the same few queries for any number. The runs have to come with leader and payer."""
     runs = list(runs)
-    parts, lines = defaultdict(list), lines_by_run([run.pk for run in runs if run.state == states.ADJUSTING])
+    sorting = [run.pk for run in runs if run.state == states.ADJUSTING]
+    parts, lines, compared = defaultdict(list), lines_by_run(sorting), comparisons(sorting)
     for row in _part_rows([run.pk for run in runs]):
         parts[row["run_id"]].append(_part(row))
     return {
-        run.pk: Standing(run, user, parts[run.pk], [line for line in lines.get(run.pk, ()) if line.to_decide])
+        run.pk: Standing(
+            run,
+            user,
+            parts[run.pk],
+            [line for line in lines.get(run.pk, ()) if line.to_decide],
+            compared[run.pk].open if run.pk in compared else ZERO,
+        )
         for run in runs
     }
 

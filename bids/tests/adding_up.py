@@ -97,13 +97,21 @@ def by_product(page):
 
 
 def costs(page):
+    """Purchases, receipts and extra costs, and the two sums that are compared."""
+    goods, extra, receipts, difference = [amounts(cell) for cell in page.find("dl", class_="figs").find_all("dd")]
+    sums = [first(row.find("b")) for row in page.find("div", class_="compare").find_all("p")]
+    yield goods[0] + extra[0], sums[0]
+    if receipts:
+        yield receipts[0], sums[1]
+        yield abs(sums[1] - sums[0]), difference[0]
     for panel in page.find_all("section", class_="flush"):
         rows = [
             row.find("span", class_="row")
             for row in panel.find("ul").find_all("li")
             if list(row.find_all("span", class_="row"))
         ]
-        yield total(rows), first(panel.find("header"))
+        if shown := amounts(panel.find("header")):
+            yield total(rows), shown[0]
 
 
 def slips(page):

@@ -10,12 +10,13 @@ from django.db.models import Q
 from accounts.actions import membership, people
 from accounts.models import Membership, User
 from bids import states
-from bids.actions import bidding, costs, distribution, lead, runs, shopping
+from bids.actions import bidding, costs, distribution, lead, receipts, runs, shopping
 from bids.actions.bidding import UNSEEN, Wish
 from bids.actions.membership import leave_run
-from bids.models import Allocation, Bid, Event, ExtraCost, Purchase, Run
+from bids.models import Allocation, Bid, Event, ExtraCost, Purchase, Receipt, Run, Split
 from bids.reading.division import Division
 from bids.reading.lines import lines_of
+from bids.reading.receipts import comparison_of
 from bids.reading.sums import owed_by_person
 from stores.models import Store
 
@@ -130,7 +131,8 @@ class Life(Trying):
     def finish_shopping(self):
         lines = lines_of(self.run)
         bought = [line for line in lines if line.is_bought]
-        to = states.ADJUSTING if any(line.to_decide for line in bought) else states.DISTRIBUTING
+        is_sorted = not any(line.to_decide for line in bought) and not comparison_of(self.run).open
+        to = states.DISTRIBUTING if is_sorted else states.ADJUSTING
         open_lines = sum(line.is_open for line in lines)
         self.move(
             shopping.finish_shopping,
@@ -243,13 +245,44 @@ class Life(Trying):
     def add_extra_cost(self):
         amount = (self.amount(500) or Decimal(1)) * self.dice.choice([1, -1])
         by, label = self.shopper(), self.dice.choice(["Deposit", "Fuel"])
-        self.attempt("add_extra_cost", lambda: costs.add_extra_cost(self.run, label=label, amount=amount, by=by))
+        cost = {"label": label, "amount": amount, "how": self.dice.choice(Split.values), "person": self.participant()}
+        self.attempt("add_extra_cost", lambda: costs.add_extra_cost(self.run, **cost, by=by))
 
     @fits(*states.FROM_THE_SHOP_ON)
     def remove_extra_cost(self):
         if cost := self.any_of(ExtraCost.objects.filter(run=self.run_id).select_related("run")):
             by = self.shopper()
             self.attempt("remove_extra_cost", lambda: costs.remove_extra_cost(cost, by=by))
+
+    @fits(*states.FROM_THE_SHOP_ON, weight=SELDOM)
+    def add_receipt(self):
+        wrong = self.amount(500) or Decimal(1)
+        amount = self.mostly(max(comparison_of(self.run).total, wrong), [wrong])
+        by, label = self.shopper(), self.dice.choice(["", "Till 4"])
+        self.attempt("add_receipt", lambda: receipts.add_receipt(self.run, amount=amount, label=label, by=by))
+
+    @fits(*states.FROM_THE_SHOP_ON)
+    def remove_receipt(self):
+        if receipt := self.any_of(Receipt.objects.filter(run=self.run_id).select_related("run")):
+            by = self.shopper()
+            self.attempt("remove_receipt", lambda: receipts.remove_receipt(receipt, by=by))
+
+    def decide(self, action):
+        seen, by = self.mostly(comparison_of(self.run).version, ["0.01"]), self.leader()
+        self.attempt(action.__name__, lambda: action(self.run, seen=seen, by=by))
+
+    @fits(states.ADJUSTING, states.DISTRIBUTING, weight=2)
+    def split_difference(self):
+        self.decide(receipts.split_difference)
+
+    @fits(states.ADJUSTING, states.DISTRIBUTING, weight=2)
+    def leave_to_payer(self):
+        self.decide(receipts.leave_to_payer)
+
+    @fits(states.ADJUSTING, states.DISTRIBUTING, weight=SELDOM)
+    def take_back_difference(self):
+        by = self.leader()
+        self.attempt("take_back_difference", lambda: receipts.take_back_difference(self.run, by=by))
 
     @fits(states.ADJUSTING, states.DISTRIBUTING, weight=2)
     def correct_total(self):

@@ -4,7 +4,7 @@ import pytest
 from django.db import DataError, IntegrityError, connection, transaction
 
 from bids import states
-from bids.models import Allocation, Bid, ExtraCost, Participation, Purchase, Run, ShoppingItem, TakenInstead
+from bids.models import Allocation, Bid, ExtraCost, Participation, Purchase, Receipt, Run, ShoppingItem, TakenInstead
 from bids.states import RunState
 
 from .cast import stage
@@ -34,6 +34,8 @@ BOUNDS = [
     (Allocation, "quantity", "allocation_quantity_within", "0.01", "0.00", "99999.00", "99999.01"),
     (Allocation, "cost", "allocation_cost_within", "0.00", "-0.01", "9999999.99", None),
     (ExtraCost, "amount", "extra_cost_amount_within", "-9999999.99", None, "9999999.99", None),
+    (Receipt, "amount", "receipt_amount_within", "0.01", "0.00", "9999999.99", None),
+    (Run, "difference_taken", "run_difference_taken_within", "-9999999.99", None, "9999999.99", None),
     (Participation, "extra_share", "participation_extra_share_within", "-9999999.99", None, "9999999.99", None),
     (Participation, "paid_amount", "participation_paid_amount_within", "0.00", "-0.01", "9999999.99", None),
 ]
@@ -44,6 +46,7 @@ IDS = [f"{model.__name__}.{column}" for model, column, *_rest in BOUNDS]
 def scene():
     made = stage(states.DISTRIBUTING)
     ExtraCost.objects.create(run=made.run, label="Deposit", amount=1, added_by=made.alice)
+    Receipt.objects.create(run=made.run, amount=68, added_by=made.alice)
     item = ShoppingItem.objects.filter(run=made.run).first()
     TakenInstead.objects.create(item=item, bid=Bid.objects.of_run(made.run).last(), quantity=1)
     Participation.objects.update(paid_amount=1, paid_at="2026-11-28T12:00Z", paid_marked_by=made.alice)
@@ -86,6 +89,16 @@ def test_every_quantity_and_amount_of_a_run_is_in_this_list():
 def test_a_discount_or_cost_of_zero_is_refused(scene):
     with pytest.raises(IntegrityError, match="extra_cost_amount_not_zero"):
         change(ExtraCost.objects.get(), "amount", "0")
+
+
+def test_an_extra_cost_for_one_person_names_them(scene):
+    cost = ExtraCost.objects.get()
+    with pytest.raises(IntegrityError, match="extra_cost_has_its_person"):
+        change(cost, "how", "person")
+    with pytest.raises(IntegrityError, match="extra_cost_has_its_person"):
+        change(cost, "person_id", Participation.objects.first().pk)
+    with pytest.raises(IntegrityError, match="extra_cost_has_its_person"):
+        change(cost, "how", "random")
 
 
 def test_a_person_has_one_bid_for_a_product(scene):

@@ -311,5 +311,5 @@ def test_lists_run_as_many_queries_for_one_run_as_for_many(django_assert_num_que
         run = make_run(leader=scene.alice, group=scene.group)
         order(run, scene.bob, scene.gouda, 1)
     runs = Run.objects.filter(group=scene.group).with_names()
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         assert len([next_step(standing) for standing in standings(runs, scene.bob).values()]) == 4

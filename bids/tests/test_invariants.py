@@ -46,6 +46,16 @@ CORRUPTIONS = [
         " SELECT id, '', -99, leader_id, now() FROM bids_run",
         "discounts of -99.00 on goods of 67.00",
     ),
+    (
+        "_extra_costs_go",
+        "distributing",
+        "WITH cost AS (INSERT INTO bids_extracost (run_id, label, amount, added_by_id, added_at)"
+        " SELECT id, '', 9, leader_id, now() FROM bids_run)"
+        " UPDATE bids_participation SET extra_share = 3",
+        "but they are split so that it is about",
+    ),
+    ("_differences", "completed", "UPDATE bids_run SET difference_taken = 1", "but there are no receipts"),
+    ("_differences", "shopping", "UPDATE bids_run SET difference_taken = 1", "before the end of the shop"),
     ("_nobody_owes", "distributing", "UPDATE bids_participation SET extra_share = -99", "owes less than nothing"),
     ("_allocations_belong", "distributing", "UPDATE bids_run SET state = 'adjusting'", "without a hand-out"),
     (

@@ -11,7 +11,7 @@ from accounts.actions.membership import end_membership
 from accounts.models import Group
 from accounts.tests.racing import race
 from bids import states
-from bids.actions import bidding, costs, distribution, lead, runs, shopping
+from bids.actions import bidding, costs, distribution, lead, receipts, runs, shopping
 from bids.actions.bidding import Wish, place_bids
 from bids.models import Allocation, Participation, Purchase, Run, ShoppingItem
 from bids.reading.division import Division
@@ -71,6 +71,10 @@ def cost(scene):
     return costs.add_extra_cost(scene.run, label="Fuel", amount=D(3), by=scene.hana)
 
 
+def slip(scene):
+    return receipts.add_receipt(scene.run, amount=D(60), by=scene.hana)
+
+
 CALL_OFF, BACK, LOCK = led(runs.call_off), led(distribution.back_to_shopping), led(runs.lock_list)
 RIVALS = [
     (states.ACTIVE, wish, LOCK),
@@ -86,6 +90,7 @@ RIVALS = [
     (states.ADJUSTING, force, BACK),
     (states.ADJUSTING, sort, force),
     (states.ADJUSTING, cost, force),
+    (states.ADJUSTING, slip, force),
     (states.ADJUSTING, force, force),
     (states.DISTRIBUTING, pick_up, BACK),
     (states.DISTRIBUTING, pick_up, complete),
@@ -94,6 +99,7 @@ RIVALS = [
 ]
 # What may follow when these came first.
 FOLLOWS = {(wish, LOCK), (pick_up, complete), (force, BACK), (force, cost), (cost, force), (buy, finish), (sort, force)}
+FOLLOWS |= {(force, slip)}  # it is compared, but nothing waits for it any more
 
 
 def _tell_and_stay(written):

@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from decimal import Decimal
 
 import pytest
 from django.db import connection
@@ -9,13 +10,14 @@ from django.urls import reverse
 
 from accounts.tests.factories import make_group
 from bids import states, urls
-from bids.actions import again, bidding, distribution, lead, packs, shopping
+from bids.actions import again, bidding, distribution, lead, packs, receipts, shopping
 from bids.actions.runs import start_run
 from bids.models import Bid, Run
 from bids.reading.board import Board
 from bids.reading.division import Division
 from bids.reading.lines import lines_of
 from bids.reading.packs import open_packs
+from bids.reading.receipts import comparison_of
 from bids.reading.sums import owed_by_person
 from bulq.tests.client import FormClient, signed_in
 
@@ -28,6 +30,10 @@ PURCHASE = {"quantity": "5", "counted_in": "unit", "price": "37.00", "price_for"
 
 def _fingerprint(scene):
     return Division(scene.run, lines_of(scene.run)).fingerprint()
+
+
+def _open(scene):
+    return comparison_of(scene.run).version
 
 
 def _eve_owes(scene):
@@ -82,6 +88,16 @@ POSTS = [
     ("run-paid", states.DISTRIBUTING, "alice", ["eve"], lambda scene: {"paid": "1", "owed": _eve_owes(scene)}),
     ("extra-add", states.SHOPPING, "bob", [], {"label": "Fuel", "amount": "2.00"}),
     ("extra-remove", states.DISTRIBUTING, "bob", ["cost"], {}),
+    ("receipt-add", states.SHOPPING, "bob", [], {"label": "Till 4", "amount": "2.00"}),
+    ("receipt-remove", "receipt", "bob", ["receipt"], {}),
+    (
+        "run-difference",
+        "receipt",
+        "alice",
+        [],
+        lambda scene: {"choice": "split", "seen": _open(scene)},
+    ),
+    ("run-difference-back", "taken over", "alice", [], {}),
     ("total-correct", states.DISTRIBUTING, "alice", ["purchase"], {"total": "36.00", "was": "37.00"}),
     ("run-complete", states.DISTRIBUTING, "alice", [], {"waiting": "3"}),
     ("run-reopen", states.COMPLETED, "alice", [], {}),
@@ -96,6 +112,7 @@ def _prepare(state):
         {
             "empty shop": states.SHOPPING, "offered": states.ACTIVE, "removed": states.ACTIVE,
             "packs": states.ACTIVE, "dropped": states.ACTIVE, "sorted": states.ADJUSTING, "missing": states.SHOPPING,
+            "receipt": states.DISTRIBUTING, "taken over": states.DISTRIBUTING,
             "again": states.ACTIVE, "taken": states.ACTIVE, None: states.PLANNING,
         }.get(state, state)
     )  # fmt: skip
@@ -117,6 +134,10 @@ def _prepare(state):
     elif state == "missing":
         Bid.objects.filter(product=scene.oil).update(substitute=scene.spare)
         shopping.set_not_there(scene.item, True, by=scene.bob)
+    elif state in ("receipt", "taken over"):
+        scene.receipt = receipts.add_receipt(scene.run, amount=Decimal("52.00"), by=scene.bob)
+        if state == "taken over":
+            receipts.leave_to_payer(scene.run, seen=_open(scene), by=scene.alice)
     elif state == "sorted":
         distribution.sort_out(scene.run, scene.oil, 3, was=4, by=scene.bob)
     return scene
@@ -263,6 +284,7 @@ def test_objects_of_another_run_are_missing():
     client = signed_in(scene.alice)
     for name, ids in (
         ("extra-remove", [other.cost.pk]),
+        ("receipt-remove", [receipts.add_receipt(other.run, amount=Decimal(1), by=other.bob).pk]),
         ("total-correct", [other.purchase.pk]),
         ("run-paid", [other.eve.pk]),
         ("sort-out-of", [scene.oil.pk, other.eve.pk]),

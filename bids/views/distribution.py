@@ -11,25 +11,22 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.models import User
 from bids.access import (
     check_leads,
-    get_extra_cost,
     get_participation,
-    get_purchase,
     get_run,
     get_run_led_by,
     get_run_shopped_by,
     get_run_to_show,
 )
 from bids.actions import costs, distribution
-from bids.forms import ExtraCostForm, SortOutForm, TotalForm
+from bids.forms import SortOutForm, TotalForm
 from bids.models import Allocation, Bid
-from bids.reading.again import proposed_costs
 from bids.reading.division import Preview
 from bids.reading.guidance import next_step
 from bids.reading.ledger import Ledger
 from bids.reading.lines import lines_of
 from bids.reading.standing import standing_of
 from bulq.kit.errors import ChangedMeanwhile
-from bulq.kit.http import answer, carry_what_is_there, flash_errors
+from bulq.kit.http import flash_errors
 from bulq.kit.numbers import parse_id
 from bulq.kit.units import with_unit
 from stores.models import Product
@@ -225,62 +222,6 @@ def paid(request, run_id, user_id):
     owed = form.cleaned_data["total"] if form.is_valid() else None
     costs.set_paid(run, person.user, request.POST.get("paid") == "1", owed=owed, by=request.user)
     return redirect("run", run.pk)
-
-
-@require_POST
-def extra_add(request, run_id):
-    run = get_run_shopped_by(request.user, run_id)
-    form = ExtraCostForm(request.POST, currency=run.currency)
-    if form.is_valid():
-        with flash_errors(form):
-            costs.add_extra_cost(run, label=form.cleaned_data["label"], amount=form.signed_amount, by=request.user)
-            messages.success(request, _("%(label)s is saved.") % {"label": form.cleaned_data["label"]})
-            return redirect("run-costs", run.pk)
-    return _costs_page(request, get_run_to_show(request.user, run_id), form)
-
-
-@require_POST
-def extra_remove(request, run_id, cost_id):
-    run = get_run_shopped_by(request.user, run_id)
-    cost = get_extra_cost(run, cost_id)
-    costs.remove_extra_cost(cost, by=request.user)
-    messages.success(request, _("%(label)s is removed.") % {"label": cost.label})
-    return redirect("run-costs", run.pk)
-
-
-@require_GET
-def run_costs(request, run_id):
-    """What was paid in the shop and besides: the receipts of the run."""
-    run = get_run_to_show(request.user, run_id)
-    return _costs_page(request, run, ExtraCostForm(currency=run.currency))
-
-
-def _costs_page(request, run, form):
-    ledger = Ledger(run, request.user)
-    context = {
-        "run": run,
-        "ledger": ledger,
-        "may_add_costs": run.takes_extra_costs and ledger.is_shopper(request.user),
-        "may_correct": run.takes_corrections and run.leader_id == request.user.pk,
-        "proposed": proposed_costs(run),
-    }
-    return answer(request, "bids/costs.html", context, form=form)
-
-
-@require_http_methods(["GET", "POST"])
-def total_correct(request, run_id, purchase_id):
-    run = get_run_led_by(request.user, run_id)
-    purchase = get_purchase(run, purchase_id)
-    initial = {"total": purchase.total, "was": purchase.total}
-    form = TotalForm(request.POST or None, currency=run.currency, initial=initial)
-    if request.method == "POST" and form.is_valid():
-        with flash_errors(form):
-            data = form.cleaned_data
-            costs.correct_total(purchase, data["total"], was=data["was"], by=request.user)
-            messages.success(request, _("Saved. What everyone owes has been recalculated."))
-            return redirect("run-costs", run.pk)
-        carry_what_is_there(form, was=get_purchase(run, purchase_id).total)
-    return answer(request, "bids/total_correct.html", {"run": run, "purchase": purchase}, form=form)
 
 
 @require_http_methods(["GET", "POST"])

@@ -16,7 +16,7 @@ from bids.actions import lead, membership, runs
 from bids.actions.shopping import stop_shopping as back_from_the_shop
 from bids.forms import PersonForm, RunDetailsForm, RunForm
 from bids.models import Purchase
-from bids.reading.again import listed_products
+from bids.reading.again import costs_to_repeat, listed_products
 from bids.reading.board import Board
 from bids.reading.history import entries_of
 from bulq.kit.http import answer, carry_what_is_there, flash_errors
@@ -72,7 +72,7 @@ def _of_past_run(past):
 
 
 def _costs_of(past):
-    return list(past.extra_costs.filter(amount__gt=0).order_by("pk")) if past else []
+    return list(costs_to_repeat(past.pk)) if past else []
 
 
 def _store_elsewhere(request, group):

@@ -22,6 +22,7 @@ from bids.actions import shopping
 from bids.forms import AddInShopForm, FinishForm, PriceForm, PurchaseForm
 from bids.reading.basket import Basket
 from bids.reading.guidance import next_step
+from bids.reading.receipts import comparison_of
 from bids.reading.standing import standing_of
 from bulq.kit.http import answer, carry_what_is_there, flash_errors, offer_undo
 from bulq.kit.numbers import parse_id
@@ -215,11 +216,12 @@ def shop_finish(request, run_id):
     people = User.objects.filter(participations__in=run.participations.current()).order_by("name", "pk")
     basket = Basket(run)
     initial = {"payer": run.payer_id or run.leader_id, "open_lines": len(basket.open)}
-    form = FinishForm(request.POST or None, people=people, initial=initial)
+    form = FinishForm(request.POST or None, people=people, currency=run.currency, initial=initial)
     if request.method == "POST" and form.is_valid():
         with flash_errors(form):
-            shopping.finish_shopping(run, by=request.user, **form.cleaned_data)
+            run = shopping.finish_shopping(run, by=request.user, **form.cleaned_data)
             messages.success(request, _("Shopping is finished."))
-            return redirect("run", run.pk)
+            return redirect("run-costs" if run.is_sorting_out and comparison_of(run).open else "run", run.pk)
         carry_what_is_there(form, open_lines=len(basket.open))
-    return answer(request, "bids/shop_finish.html", {"run": run, "basket": basket}, form=form)
+    context = {"run": run, "basket": basket, "compared": comparison_of(run)}
+    return answer(request, "bids/shop_finish.html", context, form=form)

@@ -141,6 +141,12 @@ def reach(low, likely, high):
     return {"likely": drawing.short(20 + 60 * part)}
 
 
+def two_sums(first, second):
+    """What was entered above what the receipts say; numbers have to be shown beside it."""
+    drawn = drawing.two_sums(first, second) if first > 0 or second > 0 else []
+    return {"bars": [_segments(bar) for bar in drawn]}
+
+
 def progress_bar(done, total):
     """The part of a whole that is done, in per cent. Numbers have to be shown beside it."""
     return {"share": drawing.short(done * drawing.HUNDRED / total) if total else "0"}

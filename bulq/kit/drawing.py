@@ -73,6 +73,21 @@ def came_segments(wanted, came):
     return [(kind, x, width) for kind, x, width in (("me", 0, cut - GAP), (rest, cut, HUNDRED - cut)) if width > 0]
 
 
+def two_sums(first, second):
+    """Two bars on one scale as (kind, start, width) in per cent: the longer one ends with the difference.
+
+    The difference is never thinner than can be seen.
+    """
+    whole = max(first, second)
+    least = Decimal("1.5")
+    bars = []
+    for kind, part, other in (("ours", first, second), ("receipt", second, first)):
+        over = max((part - other) * HUNDRED / whole, least) if part > other else Decimal(0)
+        width = max(part, Decimal(0)) * HUNDRED / whole - over
+        bars.append([(kind, Decimal(0), width)] + ([("diff", width, over)] if over else []))
+    return bars
+
+
 def ticks(low, high, wanted=4):
     """Round values from below `low` to above `high`, about `wanted` of them."""
     span = (high - low) or abs(high) or Decimal(1)

@@ -23,7 +23,7 @@ from accounts.access import MAIL_OFF
 from accounts.models import Membership
 from accounts.tests.factories import PASSWORD, make_user
 from bids import states
-from bids.models import Event, Notification, Participation
+from bids.models import Event, Notification, Participation, Receipt
 from bids.tests.stages import stage
 from bids.tests.test_views import checksum
 from bulq.tests.client import FormClient, signed_in
@@ -55,10 +55,10 @@ TABLE = {
     (RUN, "POST"): "run-order run-ready run-lead run-lead-withdraw run-lead-answer sort-out sort-out-of run-paid",
     (RUN, "GET POST"): "run-leave run-product",
     (TAKING_PART, "GET"): "run-print run-csv run-json",
-    (SHOPPING, "POST"): "item-not-there purchase-undo run-pick-up extra-add extra-remove",
+    (SHOPPING, "POST"): "item-not-there purchase-undo run-pick-up extra-add extra-remove receipt-add receipt-remove",
     (SHOPPING, "GET POST"): "shop-add item-buy item-price purchase-edit",
     (LEADING, "POST"): "run-unlock run-start-shopping run-stop-shopping run-helper run-start-hand-out run-reopen "
-    "run-back-to-shop",
+    "run-back-to-shop run-difference run-difference-back",
     (LEADING, "GET POST"): "run-edit run-lock run-call-off shop-finish run-force total-correct run-complete",
     # Everyone may change their own line, only the leader those of others.
     ("their own, or the leader", "GET POST"): "run-product-of",
@@ -168,6 +168,7 @@ def ids_of(scene, *, actor):
         "item_id": scene.item.pk,
         "purchase_id": scene.purchase.pk,
         "cost_id": scene.cost.pk,
+        "receipt_id": Receipt.objects.create(run=scene.run, amount=1, added_by=scene.bob).pk,
         "notification_id": Notification.objects.create(user=scene.alice, event=removed).pk,
         "store_id": scene.store.pk,
         "offer_id": offer.pk,

@@ -122,6 +122,7 @@ TYPED = {
     bids.forms.RunDetailsForm: ("alice", "run-edit", ["run"], {"day": "", "note": "later", "version": "|"}),
     bids.forms.WishForm: ("bob", "run-product", ["run", "oil"], {"quantity": "2", "comment": "red", "was": "4"}),
     bids.forms.ExtraCostForm: ("bob", "extra-add", ["shop"], {"label": "Fuel", "amount": "2.00"}),
+    bids.forms.ReceiptForm: ("bob", "receipt-add", ["shop"], {"label": "Till 4", "amount": "2.00"}),
     bids.forms.PriceForm: ("bob", "item-price", ["shop", "item"], {"amount": "7.10", "quantity": "1", "note": ""}),
     stores.forms.StoreForm: ("alice", "store-new", [], STORE),
     stores.forms.NewProductForm: ("alice", "product-new", [], PRODUCT | {"store": "store name", "amount": "2.00"}),
@@ -210,7 +211,7 @@ def test_typed_text_comes_back_as_text(send):
 WRITTEN = {
     "User": ["username", "name", "email"], "Group": ["name"], "Store": ["name", "chain", "address"],
     "Product": ["name", "brand", "unit"], "Offer": ["note"], "Price": ["note"], "Run": ["note"], "Bid": ["comment"],
-    "ExtraCost": ["label"], "Category": ["name"], "ProductAlias": ["name"],
+    "ExtraCost": ["label"], "Receipt": ["label"], "Category": ["name"], "ProductAlias": ["name"],
 }  # fmt: skip
 NOT_WRITTEN = {
     "ResetRequest.email", "Product.barcode", "Category.words",

@@ -5,7 +5,7 @@ from django.db.models import Q, Sum
 from django.utils.translation import gettext as _
 
 from accounts.models import Membership
-from bids.models import Allocation, Event, ExtraCost, Notification, Participation, Purchase, Run, ShoppingItem
+from bids.models import Allocation, Event, ExtraCost, Notification, Participation, Purchase, Receipt, Run, ShoppingItem
 from stores.models import Price, Product, ProductPair, Store, StorePair
 
 # Rows that name a person and can be pointed to another one without a clash. Memberships and notifications are united
@@ -22,6 +22,7 @@ NAMED_IN = (
     (Purchase, "bought_by"),
     (Allocation, "picked_up_by"),
     (ExtraCost, "added_by"),
+    (Receipt, "added_by"),
     (Event, "actor"),
     (Event, "subject"),
     (Notification, "user"),
