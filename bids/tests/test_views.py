@@ -113,7 +113,7 @@ def checksum():
     """Digest of every table that a form may change, without forms already answered, sessions and logins."""
     left_out = {"django_session", "bulq_sentform", "django_migrations"}
     with connection.cursor() as cursor:
-        tables = sorted({table for table in connection.introspection.table_names(cursor)} - left_out)
+        tables = sorted(set(connection.introspection.table_names(cursor)) - left_out)
         sums = [
             "(SELECT md5(string_agg(row, '|' ORDER BY row)) FROM"
             f" (SELECT (to_jsonb(t) - 'last_login')::text AS row FROM {connection.ops.quote_name(table)} t) rows)"

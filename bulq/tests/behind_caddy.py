@@ -66,9 +66,21 @@ def site_behind_caddy(*, live=0, **settings):
         for command in ("migrate", "demo"):
             manage = [sys.executable, "manage.py", command]
             subprocess.run(manage, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL, timeout=120)
-        site = next(filter(None, (_started(stack, folder, environment, live) for _try in range(3))), None)
-        assert site, "the site did not start"
-        yield site
+        yield _start(stack, folder, environment, live)
+
+
+@contextlib.contextmanager
+def again(site, **settings):
+    """Another set of processes on the same data, with other settings."""
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="bulq-test-")))
+        yield _start(stack, folder, site.environment | {"HOME": str(folder), **settings}, live=0)
+
+
+def _start(stack, folder, environment, live):
+    site = next(filter(None, (_started(stack, folder, environment, live) for _try in range(3))), None)
+    assert site, "the site did not start"
+    return site
 
 
 def _started(stack, folder, environment, live):
