@@ -84,7 +84,7 @@ def fill(environment):
         _run("pg_restore", "--dbname", database, "--exit-on-error", _dump(), environment=environment)
         return
     for command in ("migrate", "demo"):
-        _run(sys.executable, "manage.py", command, environment=environment)
+        _run(sys.executable, "manage.py", command, "--skip-checks", environment=environment)
     _run("pg_dump", "--format", "custom", "--compress", "0", "--file", _dump(), database, environment=environment)
 
 
