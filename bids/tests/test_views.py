@@ -145,13 +145,14 @@ def checksum():
     """Digest of every table that a form may change, without forms already answered, sessions and logins."""
     left_out = {"django_session", "bulq_sentform", "django_migrations"}
     with connection.cursor() as cursor:
-        tables = [table for table in connection.introspection.table_names(cursor) if table not in left_out]
-        sums = {}
-        for table in sorted(tables):
-            rows = f"SELECT (to_jsonb(t) - 'last_login')::text AS row FROM {connection.ops.quote_name(table)} t"
-            cursor.execute(f"SELECT md5(string_agg(row, '|' ORDER BY row)) FROM ({rows}) rows")
-            sums[table] = cursor.fetchone()[0]
-    return sums
+        tables = sorted(set(connection.introspection.table_names(cursor)) - left_out)
+        sums = [
+            "(SELECT md5(string_agg(row, '|' ORDER BY row)) FROM"
+            f" (SELECT (to_jsonb(t) - 'last_login')::text AS row FROM {connection.ops.quote_name(table)} t) rows)"
+            for table in tables
+        ]
+        cursor.execute("SELECT " + ", ".join(sums))
+        return dict(zip(tables, cursor.fetchone(), strict=True))
 
 
 @pytest.mark.parametrize(("name", "state", "who", "parts", "data"), POSTS, ids=IDS)
