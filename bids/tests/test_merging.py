@@ -15,7 +15,7 @@ from bids.models import Allocation, Bid, Event, Purchase, Run, ShoppingItem
 from bids.reading.invariants import problems
 from bulq.kit.errors import BulqError
 from bulq.tests.client import signed_in
-from stores.models import ForwardedProduct, Offer, Price, Product, ProductPair, Store, StorePair
+from stores.models import CatalogueImport, ForwardedProduct, Offer, Price, Product, ProductPair, Store, StorePair
 from stores.tests.factories import make_offer, make_product, make_store, make_weighed_product
 
 from .cast import stage
@@ -272,7 +272,13 @@ def test_every_relation_has_a_rule():
     products = {(Offer, "product"), (Bid, "product"), (ShoppingItem, "product"), (Event, "product")}
     known = {
         Product: products | {(ForwardedProduct, "target"), (ProductPair, "first"), (ProductPair, "second")},
-        Store: {(Offer, "store"), (Run, "store"), (StorePair, "first"), (StorePair, "second")},
+        Store: {
+            (Offer, "store"),
+            (Run, "store"),
+            (CatalogueImport, "store"),
+            (StorePair, "first"),
+            (StorePair, "second"),
+        },
         User: set(NAMED_IN),
     }
     with_it = {  # goes with the row itself

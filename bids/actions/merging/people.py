@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Membership
 from bids.models import Allocation, Event, ExtraCost, Notification, Participation, Purchase, Run, ShoppingItem
-from stores.models import Price, Product, ProductPair, Store, StorePair
+from stores.models import CatalogueFile, CatalogueImport, Price, Product, ProductPair, Store, StorePair
 
 # Rows that name a person and can be pointed to another one without a clash. Memberships and notifications are united
 # first; what belongs to the account itself (sent forms, rights, second factor) goes with it.
@@ -31,6 +31,8 @@ NAMED_IN = (
     (Price, "seen_by"),
     (ProductPair, "told_apart_by"),
     (StorePair, "told_apart_by"),
+    (CatalogueFile, "by"),
+    (CatalogueImport, "by"),
     (LogEntry, "user"),
 )
 

@@ -4,7 +4,7 @@ from django.db.models import Max, Q, Sum
 from django.utils.translation import gettext as _
 
 from bids.models import Purchase, Run
-from stores.models import ForwardedStore, Offer, Price, StorePair
+from stores.models import CatalogueImport, ForwardedStore, Offer, Price, StorePair
 
 from .offers import unite_offers
 from .pairs import unite_pairs
@@ -39,6 +39,7 @@ def unite(plan):
     source, target = plan.source, plan.target
     _renumber(plan)
     plan.move(Run.objects.filter(store=source), store=target)
+    plan.move(CatalogueImport.objects.filter(store=source), store=target)
     unite_offers(plan, Offer.objects.filter(store=source), store=target)
     unite_pairs(plan, StorePair.objects)
     ForwardedStore.objects.filter(target=source).update(target=target)
