@@ -30,7 +30,7 @@ OUTCOMES = {NEW: _("New"), CHANGED: _("Changed"), EQUAL: _("Equal"), SKIPPED: _(
 class BringForm(forms.Form):
     """`upload` is a file that was sent before this form, `name` what it is called."""
 
-    upload = forms.UUIDField(required=False, widget=forms.HiddenInput, error_messages={"invalid": ""})
+    upload = forms.UUIDField(required=False, widget=forms.HiddenInput, error_messages={"invalid": _("Choose the file again")})
     name = forms.CharField(required=False, max_length=200, widget=forms.HiddenInput)
     file = forms.FileField(
         required=False,
@@ -76,11 +76,15 @@ class BringForm(forms.Form):
         most = {"most": uploads.most_bytes() // uploads.MEGABYTE}
         self.fields["file"].help_text = _("A CSV file of at most %(most)d MB. Its first line names the columns.") % most
 
+    def clean(self):
+        given = super().clean()
+        if not given.get("file") and not given.get("upload") and "file" not in self.errors:
+            self.add_error("file", _("Choose the file with the catalogue"))
+        return given
+
     def received(self, by):
         """The file, which the page need not send again when something else is refused."""
         sent, pk = self.cleaned_data["file"], self.cleaned_data["upload"]
-        if not sent and not pk:
-            raise BulqError(_("Choose the file with the catalogue."), field="file")
         file = uploads.keep_file(sent, name=sent.name, by=by) if sent else uploads.uploaded(pk, by=by)
         self.data = self.data.copy()
         self.data["upload"], self.data["name"] = str(file.pk), file.name

@@ -210,7 +210,7 @@ def test_bad_input_has_a_sentence_at_its_field(as_root, metro, settings, content
 
 
 def test_no_file_at_all_and_one_of_someone_else(as_root, metro):
-    assert "Choose the file with the catalogue." in sent(as_root, metro, name="").text
+    assert "Choose the file with the catalogue" in sent(as_root, metro, name="").text
     other = make_user("Other", is_staff=True, is_superuser=True)
     file = uploads.keep_file(SimpleUploadedFile("a.csv", b"name\n"), name="a.csv", by=other)
     assert "This file is no longer here" in sent(as_root, metro, name="", upload=file.pk).text
