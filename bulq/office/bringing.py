@@ -30,7 +30,9 @@ OUTCOMES = {NEW: _("New"), CHANGED: _("Changed"), EQUAL: _("Equal"), SKIPPED: _(
 class BringForm(forms.Form):
     """`upload` is a file that was sent before this form, `name` what it is called."""
 
-    upload = forms.UUIDField(required=False, widget=forms.HiddenInput, error_messages={"invalid": _("Choose the file again")})
+    upload = forms.UUIDField(
+        required=False, widget=forms.HiddenInput, error_messages={"invalid": _("Choose the file again")}
+    )
     name = forms.CharField(required=False, max_length=200, widget=forms.HiddenInput)
     file = forms.FileField(
         required=False,
