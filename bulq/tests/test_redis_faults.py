@@ -19,6 +19,7 @@ from bulq.kit import cache, later, live, ratelimit
 from bulq.kit.breaker import Breaker, RedisAway
 from bulq.settings import CACHES
 from bulq.tests.client import FormClient, signed_in
+from bulq.watch import trouble
 from stores.tests.factories import make_offer, make_product, make_store
 
 from .faults import breakable_redis
@@ -32,7 +33,7 @@ _numbers = count(1)
 
 @pytest.fixture(autouse=True)
 def closed_breakers():
-    everyone = (cache.breaker, ratelimit.breaker, live.breaker, later.breaker)
+    everyone = (cache.breaker, ratelimit.breaker, live.breaker, later.breaker, trouble.breaker)
     for breaker in everyone:
         breaker.reset()
     yield
