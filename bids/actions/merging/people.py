@@ -82,10 +82,11 @@ def unite(plan):
 
 def _unite_memberships(plan):
     kept = {row.group_id: row for row in Membership.objects.filter(user=plan.target).select_related("group")}
-    for row in Membership.objects.filter(user=plan.source, group__in=kept):
+    gone = list(Membership.objects.filter(user=plan.source, group__in=kept).order_by("pk"))
+    for row in gone:
         mine = kept[row.group_id]
-        if row.is_admin and not mine.is_admin:
-            mine.is_admin = True
-            mine.save(update_fields=["is_admin"])
-        row.delete()
+        mine.is_admin = mine.is_admin or row.is_admin
         plan.united.append(_("Both are in %(group)s: one membership stays.") % {"group": mine.group})
+    if gone:
+        Membership.objects.bulk_update([kept[row.group_id] for row in gone], ["is_admin"])
+        Membership.objects.filter(pk__in=[row.pk for row in gone]).delete()
