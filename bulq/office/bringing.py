@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from bulq.kit.errors import BulqError
 from bulq.kit.http import flash_errors
+from bulq.kit.names import listed
 from bulq.kit.numbers import parse_id
 from bulq.kit.office import LookOnly, address_of
 from bulq.watch import health
@@ -63,7 +64,7 @@ class BringForm(forms.Form):
             "Only if columns are not found by their names. One in each line, as price=Cena sa PDV; nothing after the = "
             "leaves a column out. The names are: %(names)s."
         )
-        % {"names": ", ".join(NAMES)},
+        % {"names": listed(NAMES, most=len(NAMES))},
     )
 
     def __init__(self, site, *args, **options):

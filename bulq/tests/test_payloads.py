@@ -211,9 +211,10 @@ WRITTEN = {
     "User": ["username", "name", "email"], "Group": ["name"], "Store": ["name", "chain", "address"],
     "Product": ["name", "brand", "unit"], "Offer": ["note"], "Price": ["note"], "Run": ["note"], "Bid": ["comment"],
     "ExtraCost": ["label"], "Category": ["name"], "ProductAlias": ["name"],
+    "CatalogueFile": ["name"], "CatalogueImport": ["error"],
 }  # fmt: skip
 NOT_WRITTEN = {
-    "ResetRequest.email", "Product.barcode", "Category.words",
+    "ResetRequest.email", "Product.barcode", "Category.words", "CatalogueImport.encoding",
     "User.password", "Group.currency", "Store.currency", "Generation.name", "Event.kind", "SentForm.key",
     "BackupRun.key", "BackupRun.sha256", "BackupRun.error", "BackupRun.drill_error", "Told.channel", "Heartbeat.name",
 }  # fmt: skip
@@ -243,7 +244,7 @@ def write_everywhere():
     for name, fields in WRITTEN.items():
         model = MODELS[name]
         for number, field in enumerate(fields):
-            longest = model._meta.get_field(field).max_length
+            longest = model._meta.get_field(field).max_length or 100
             text = f"{POLYGLOTS[min(longest, 100)]}{name}{number}".lower()
             written[f"{name}.{field}"] = text
             for pk in model.objects.values_list("pk", flat=True):
