@@ -263,7 +263,10 @@ def test_site_admins_and_closed_accounts_are_refused(root):
     ana, closed = make_user("Ana"), make_user("Gone")
     User.objects.filter(pk=closed.pk).update(closed_at="2026-01-01T00:00Z")
     assert "site admin" in refusals(root, ana, root)
+    assert "site admin" in refusals(make_user("Kept the right", is_superuser=True), ana, root)
+    assert "site admin" in refusals(make_user("Clerk", is_staff=True), ana, root)
     assert "closed" in refusals(User.objects.get(pk=closed.pk), ana, root)
+    assert "closed" in refusals(ana, User.objects.get(pk=closed.pk), root)
 
 
 # --- Whole or nothing ------------------------------------------------------------------------------

@@ -205,6 +205,7 @@ class CatalogueImportAdmin(LookOnly):
             "is_under_way": job.state == job.State.RUNNING and is_under_way(),
             "percent": percent_of(job) if job.state == job.State.RUNNING else None,
             "is_worker_away": seen is None or seen[1], "worker_seen": seen and seen[0],
+            "not_read": listed(job.reading.get("not_read", []), most=20),
             "outcomes": [(label, job.counts.get(name, 0)) for name, label in OUTCOMES.items()],
         }  # fmt: skip
         return TemplateResponse(request, "admin/brought.html", context)
