@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.forms import CurrencyField, LineField
 from bulq.kit.dates import format_day
+from bulq.kit.money import format_quantity
 from bulq.kit.numbers import PriceField, QuantityField
 from bulq.kit.office import Office, newest, panel_of
 from bulq.kit.tables import BOM, write_rows
@@ -132,7 +133,7 @@ class OtherNames(admin.StackedInline):
 @admin.register(Product)
 class ProductAdmin(VerifiedAdmin):
     form = ProductForm
-    list_display = ("name", "brand", "unit", "kind", "step", "category", "is_verified", "created_at")
+    list_display = ("name", "brand", "unit", "short_kind", "step", "category", "is_verified", "created_at")
     list_filter = ("is_verified", "kind", "category")
     list_select_related = ("category",)
     search_fields = ("name", "brand")
@@ -144,6 +145,11 @@ class ProductAdmin(VerifiedAdmin):
         *("name", "brand", "unit", "kind", "step", "barcode", "category"),
         *("is_unit_fixed", "is_verified", "created_by", "created_at"),
     )
+
+    @admin.display(description=_("kind"), ordering="kind")
+    def short_kind(self, product):
+        """In one word, or each row would be four lines high on a phone."""
+        return now("Counted") if product.kind == Product.Kind.COUNTED else now("Divisible")
 
     def get_readonly_fields(self, request, obj=None):
         fixed = ("is_unit_fixed", "created_by", "created_at")
@@ -212,7 +218,10 @@ class PriceAdmin(CatalogueAdmin):
 
 
 # --- Panels ----------------------------------------------------------------------------------------
-OFFER = ((_("Offer"), lambda offer: offer), (_("Pack size"), lambda offer: offer.pack_size or ""))
+OFFER = (
+    (_("Offer"), lambda offer: offer),
+    (_("Pack size"), lambda offer: format_quantity(offer.pack_size) if offer.pack_size else ""),
+)
 PRICE = (
     (_("Price"), lambda price: price),
     (_("Seen"), lambda price: format_day(price.seen_at)),

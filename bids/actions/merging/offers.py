@@ -3,6 +3,7 @@
 from django.db.models import OuterRef, Subquery
 from django.utils.translation import gettext as _
 
+from bulq.kit.money import format_quantity
 from bulq.kit.names import listed
 from stores.models import Offer, Price
 
@@ -37,7 +38,8 @@ def _unite_terms(plan, clashing, offers, other):
             if mine in (None, ""):
                 setattr(kept, name, theirs)
             elif theirs not in (None, "", mine):
-                lost.append(f"{Offer._meta.get_field(name).verbose_name}: {theirs}")
+                shown = theirs if name == "note" else format_quantity(theirs)
+                lost.append(f"{Offer._meta.get_field(name).verbose_name}: {shown}")
         if before != [getattr(kept, name) for name in TERMS]:
             changed.append(kept)
         if lost:
