@@ -9,6 +9,7 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.utils import timezone
 
 from accounts.models import User
@@ -17,7 +18,9 @@ from bids.actions.merging import merge
 from bulq.kit.locks import work_lock
 from bulq.models import Heartbeat
 from bulq.tests.client import signed_in
+from bulq.tests.test_office import queries
 from stores.actions import uploads
+from stores.importing import bringing
 from stores.importing.jobs import LOCK
 from stores.models import CatalogueFile, CatalogueFilePart, CatalogueImport, Offer, Product
 from stores.tasks import bring_catalogues, forget_old_catalogues
@@ -290,13 +293,32 @@ def test_a_store_that_is_merged_takes_its_imports_along(as_root, metro, root):
     assert Offer.objects.get().store.name == "Makro"
 
 
-def test_one_that_is_deleted_while_it_is_under_way_stops(as_root, metro, monkeypatch):
+def test_one_that_is_deleted_before_its_turn_does_nothing(as_root, metro):
     sent(as_root, metro)
     job = CatalogueImport.objects.get()
     assert as_root.post(f"/admin/stores/catalogueimport/{job.pk}/delete/", {"post": "yes"}).status_code == 302
     bring_catalogues()
     assert not Product.objects.exists()
     assert not CatalogueFile.objects.exists()
+
+
+def test_one_that_is_deleted_in_the_middle_stops_after_whole_lines(as_root, metro, monkeypatch):
+    monkeypatch.setattr(bringing, "BATCH", 1)
+    sent(as_root, metro, "name,unit\n" + "".join(f"Product {number},kg\n" for number in range(5)))
+    told = []
+
+    def delete_in_the_third(execute, sql, *arguments):
+        if sql.startswith('INSERT INTO "stores_offer"'):
+            told.append(sql)
+            if len(told) == 3:
+                CatalogueImport.objects.all().delete()
+        return execute(sql, *arguments)
+
+    with connection.execute_wrapper(delete_in_the_third):
+        bring_catalogues()
+    assert Product.objects.count() == Offer.objects.count() == 2
+    # Deleted in the transaction of the lines, so that is taken back too.
+    assert CatalogueImport.objects.get().error == "This import has been deleted meanwhile."
 
 
 # --- How long it is kept ---------------------------------------------------------------------------
@@ -345,6 +367,14 @@ def test_who_may_not_view_them_sees_neither_page_nor_report(as_root, metro):
     ):
         assert client.get(url).status_code == 403
     assert as_root.get("/admin/stores/catalogueimport/999/report/").status_code == 404
+
+
+def test_the_list_takes_as_many_queries_for_many_as_for_one(as_root, metro):
+    job = brought(as_root, metro)
+    few = queries(as_root, "/admin/stores/catalogueimport/"), queries(as_root, page_of(job))
+    for _time in range(10):
+        brought(as_root, make_store())
+    assert (queries(as_root, "/admin/stores/catalogueimport/"), queries(as_root, page_of(job))) == few
 
 
 # --- Export ----------------------------------------------------------------------------------------

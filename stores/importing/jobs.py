@@ -32,6 +32,8 @@ breaker = Breaker("the progress of imports")
 
 def bring_due():
     """Bring what waits, and what a worker that died has left. One worker at a time does."""
+    if not CatalogueImport.objects.due().exists():
+        return
     with work_lock(LOCK) as is_free:
         seen = set()
         while is_free and (job := _next(seen)):
