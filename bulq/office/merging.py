@@ -75,6 +75,8 @@ def merge_page(site, model):
         form = MergeForm(model, site, request.POST or None, initial={"target": parse_id(request.GET.get("target", ""))})
         plan, status = None, 200
         if form.is_valid():
+            if not office.has_change_permission(request, form.cleaned_data["target"]):
+                raise PermissionDenied
             plan, status = _do(request, source, form)
             if status == 302:
                 return redirect(address_of(plan.target))

@@ -74,3 +74,15 @@ def test_of_very_much_that_was_there_twice_only_the_beginning_is_shown(root):
     shown = signed_in(root).post(page_of(stores[0]), {"target": stores[1].pk})
     assert shown.text.count("keeps its terms") == 100
     assert "and 3 more" in shown.text
+
+
+def test_a_clerk_may_merge_people_but_not_superusers(root):
+    clerk, ana, anna = make_user("Clerk", is_staff=True), make_user("Ana"), make_user("Anna")
+    rights = ["view_user", "change_user", "delete_user", "view_membership", "change_membership"]
+    clerk.user_permissions.set(Permission.objects.filter(codename__in=rights))
+    client = signed_in(clerk)
+    assert client.get(page_of(ana)).status_code == 200
+    assert client.post(page_of(ana), {"target": anna.pk}).status_code == 200
+    assert client.get(page_of(root)).status_code == 403
+    assert client.post(page_of(root), {"target": ana.pk}).status_code == 403
+    assert client.post(page_of(ana), {"target": root.pk}).status_code == 403
