@@ -1,6 +1,6 @@
 """What is stored of a run: one file per subject."""
 
-from .bidding import Bid, BidQuerySet
+from .bidding import Bid, BidQuerySet, TakenInstead
 from .distribution import Allocation, ExtraCost
 from .events import Event
 from .notifications import Notification
@@ -20,4 +20,5 @@ __all__ = [
     "Run",
     "RunQuerySet",
     "ShoppingItem",
+    "TakenInstead",
 ]

@@ -58,6 +58,10 @@ class Run(models.Model):
     lead_offered_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True, blank=True
     )
+    # Only full packs from then on: nobody but the leader may make them emptier.
+    last_stretch_at = models.DateTimeField(null=True, blank=True)
+    # Begins by itself so many hours before the closing time.
+    last_stretch_hours = models.PositiveSmallIntegerField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = RunQuerySet.as_manager()
@@ -94,6 +98,10 @@ class Run(models.Model):
     @property
     def is_open(self):
         return self.state in states.OPEN
+
+    @property
+    def is_filling_packs(self):
+        return self.is_collecting and self.last_stretch_at is not None
 
     @property
     def is_locked(self):

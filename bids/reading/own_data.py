@@ -13,6 +13,7 @@ Left out are passwords, sessions, second factors and the answers to forms of the
 
 from django.contrib.admin.models import LogEntry
 from django.db.models import F, Q
+from django.db.models.functions import Coalesce
 
 from bids.models.bidding import Bid
 from bids.models.distribution import Allocation, ExtraCost
@@ -32,8 +33,9 @@ LISTS = {
     "orders": (
         Bid,
         ("participation__user",),
-        ("product__name", "product__brand", "quantity", "comment", "created_at"),
+        ("product__name", "product__brand", "quantity", "limit", "all_or_nothing", "comment", "created_at"),
         {
+            "instead": Coalesce("substitute__name", "substitute_text"),
             "run": F("participation__run_id"),
             "received": F("allocation__quantity"),
             "cost": F("allocation__cost"),

@@ -273,6 +273,7 @@ def test_site_admins_and_closed_accounts_are_refused(root):
 def test_every_relation_has_a_rule():
     """A new foreign key to one of the three has to be thought of here."""
     products = {(Offer, "product"), (Bid, "product"), (ShoppingItem, "product"), (Event, "product")}
+    products.add((Bid, "substitute"))
     known = {
         Product: products | {(ForwardedProduct, "target"), (ProductPair, "first"), (ProductPair, "second")},
         Store: {

@@ -10,7 +10,7 @@ from django.urls import reverse
 from accounts.actions.membership import end_membership, join_group
 from accounts.tests.factories import make_user
 from bids import states
-from bids.actions import bidding, costs, distribution, lead, runs, shopping
+from bids.actions import bidding, costs, distribution, lead, membership, runs, shopping
 from bids.actions.bidding import Wish
 from bids.models import Event, Notification, Purchase
 from bids.reading.history import KINDS, news_of
@@ -53,7 +53,7 @@ MOVES = {
     (states.ACTIVE, runs.call_off): moved("Collecting", "Called off"),
     (states.CONFIRMED, runs.unlock_list): moved("Locked", "Collecting"),
     (states.CONFIRMED, runs.start_shopping): moved("Locked", "Shopping"),
-    (states.SHOPPING, runs.stop_shopping): moved("Shopping", "Locked"),
+    (states.SHOPPING, shopping.stop_shopping): moved("Shopping", "Locked"),
     (states.ADJUSTING, distribution.back_to_shopping): moved("Sort out", "Shopping"),
     (states.DISTRIBUTING, complete): moved("Hand-out", "Handed out"),
     (states.COMPLETED, distribution.reopen_hand_out): moved("Handed out", "Hand-out"),
@@ -76,7 +76,7 @@ def test_the_two_states_of_collecting_notify_nobody():
 def test_people_who_have_left_the_run_hear_no_more_of_it():
     """Spec 39."""
     scene = stage()
-    runs.leave_run(scene.run, by=scene.bob)
+    membership.leave_run(scene.run, by=scene.bob)
     assert sent(scene, lambda: runs.lock_list(scene.run, by=scene.alice)).keys() == {"hana"}
 
 
@@ -84,7 +84,7 @@ def test_leader_and_helpers_hear_who_leaves_while_choosing_and_after():
     """Spec 23: by choice or removed, the run or its group, before the shop and from it on."""
     gone = "Bob left the run; their order was dropped"
     scene = stage()
-    assert sent(scene, lambda: runs.leave_run(scene.run, by=scene.bob)) == to_all(gone, "alice", "hana")
+    assert sent(scene, lambda: membership.leave_run(scene.run, by=scene.bob)) == to_all(gone, "alice", "hana")
     scene = stage(states.CONFIRMED)
     heard = sent(scene, lambda: end_membership(scene.group.pk, scene.bob.pk, by=scene.bob))
     assert heard == to_all(gone, "alice", "hana")
@@ -257,7 +257,7 @@ def test_ones_of_the_same_kind_about_different_things_are_all_kept():
     assert heard["bob"] == ["Hana added “Fuel”: €10.00", "Hana added “Bags”: €2.00"]
     scene = stage()
     order(scene.run, scene.dora, scene.oil, 1)
-    heard = sent(scene, lambda: [runs.leave_run(scene.run, by=person) for person in (scene.bob, scene.dora)])
+    heard = sent(scene, lambda: [membership.leave_run(scene.run, by=person) for person in (scene.bob, scene.dora)])
     assert len(heard["alice"]) == 2
     order(scene.run, scene.bob, scene.oil, 1)
     order(scene.run, scene.dora, scene.oil, 1)

@@ -9,9 +9,12 @@ from django.urls import reverse
 
 from accounts.tests.factories import make_group
 from bids import states, urls
-from bids.actions import bidding, distribution, lead, shopping
+from bids.actions import bidding, distribution, lead, packs, shopping
+from bids.models import Bid
+from bids.reading.board import Board
 from bids.reading.division import Division
 from bids.reading.lines import lines_of
+from bids.reading.packs import open_packs
 from bids.reading.sums import owed_by_person
 from bulq.tests.client import FormClient, signed_in
 
@@ -60,6 +63,10 @@ POSTS = [
     ("shop-finish", states.SHOPPING, "alice", [], lambda scene: {"payer": scene.bob.pk, "open_lines": 2}),
     ("item-buy", states.SHOPPING, "bob", ["item"], PURCHASE | {"seen": "0"}),
     ("item-not-there", states.SHOPPING, "bob", ["item"], {}),
+    ("run-packs", "packs", "alice", [], lambda scene: {f"pack-{scene.oil.pk}": "drop", **_seen(scene)}),
+    ("run-packs-undo", "dropped", "alice", ["event"], {}),
+    ("run-last-stretch", states.ACTIVE, "alice", [], {"on": "1"}),
+    ("item-instead", "missing", "bob", ["item", "spare"], {}),
     ("item-price", states.SHOPPING, "bob", ["item"], {"amount": "7.10", "quantity": "1"}),
     ("purchase-edit", states.SHOPPING, "bob", ["purchase"], PURCHASE | {"quantity": "1.4", "seen": "1"}),
     ("purchase-undo", states.SHOPPING, "bob", ["purchase"], {}),
@@ -84,7 +91,8 @@ def _prepare(state):
     scene = stage(
         {
             "empty shop": states.SHOPPING, "offered": states.ACTIVE, "removed": states.ACTIVE,
-            "sorted": states.ADJUSTING, None: states.PLANNING,
+            "packs": states.ACTIVE, "dropped": states.ACTIVE, "sorted": states.ADJUSTING, "missing": states.SHOPPING,
+            None: states.PLANNING,
         }.get(state, state)
     )  # fmt: skip
     if state == "empty shop":
@@ -93,9 +101,24 @@ def _prepare(state):
         lead.offer_lead(scene.run, scene.bob, by=scene.alice)
     elif state == "removed":
         scene.event = bidding.place_bids(scene.run, [bidding.Wish(scene.oil.pk, 0)], by=scene.bob).removed[0]
+    elif state in ("packs", "dropped"):
+        bidding.place_bids(scene.run, [bidding.Wish(scene.oil.pk, 5)], by=scene.bob)
+        if state == "dropped":
+            [scene.event] = packs.close_packs(scene.run, {scene.oil.pk: ("drop", _pack(scene))}, by=scene.alice)
+    elif state == "missing":
+        Bid.objects.filter(product=scene.oil).update(substitute=scene.spare)
+        shopping.set_not_there(scene.item, True, by=scene.bob)
     elif state == "sorted":
         distribution.sort_out(scene.run, scene.oil, 3, was=4, by=scene.bob)
     return scene
+
+
+def _pack(scene):
+    return open_packs(Board(scene.run))[0].fingerprint()
+
+
+def _seen(scene):
+    return {f"seen-{scene.oil.pk}": _pack(scene)}
 
 
 def _address(name, scene, parts):

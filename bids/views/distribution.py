@@ -116,7 +116,7 @@ def _takers(ledger, line, user, maybes, refused):
 
     `maybes` are ids of products to which the reader said Maybe.
     """
-    wishes = {bid.participation_id: bid.quantity for bid in line.bids}
+    wishes = {bid.participation_id: distribution.taken_of(line, bid) for bid in line.bids}
     near, others = [], []
     for account in ledger.accounts:
         taker = _taker(ledger.run, line, account, wishes, user, maybes, refused)

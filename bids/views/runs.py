@@ -12,7 +12,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.access import get_group
 from accounts.models import User
 from bids.access import get_run, get_run_led_by, get_run_to_show
-from bids.actions import lead, runs
+from bids.actions import lead, membership, runs
+from bids.actions.shopping import stop_shopping as back_from_the_shop
 from bids.forms import PersonForm, RunDetailsForm, RunForm
 from bids.models import Purchase
 from bids.reading.board import Board
@@ -122,7 +123,7 @@ def start_shopping(request, run_id):
 @require_POST
 def stop_shopping(request, run_id):
     run = get_run_led_by(request.user, run_id)
-    runs.stop_shopping(run, by=request.user)
+    back_from_the_shop(run, by=request.user)
     messages.success(request, _("The list is locked again."))
     return redirect("run", run.pk)
 
@@ -142,7 +143,7 @@ def call_off(request, run_id):
 def leave(request, run_id):
     run = get_run(request.user, run_id)
     if request.method == "POST":
-        runs.leave_run(run, by=request.user)
+        membership.leave_run(run, by=request.user)
         messages.success(request, _("You no longer take part in this run."))
         return redirect("group", run.group_id)
     return render(request, "bids/leave_run.html", {"run": run})

@@ -7,13 +7,14 @@ from django.utils.translation import gettext as _
 
 from bids import states
 from bids.actions.history import happened, record
-from bids.models import Allocation, Bid, Event, Purchase, Run, ShoppingItem
-from bulq.kit.money import MAX_QUANTITY, format_quantity
+from bids.models import Allocation, Bid, Event, Purchase, Run, ShoppingItem, TakenInstead
+from bulq.kit.money import MAX_QUANTITY, format_quantity, format_range
 from stores.models import ForwardedProduct, Price, Product, ProductAlias, ProductPair
 
 from .offers import unite_offers
 from .pairs import unite_pairs
 
+OF_A_WISH = ("quantity", "limit", "all_or_nothing", "comment", "substitute", "substitute_text")
 LONGEST_COMMENT = Bid._meta.get_field("comment").max_length
 
 
@@ -41,7 +42,7 @@ def refusals(source, target):
             "group": run.group,
         }
     for bid, other in _both_wanted(source, target):
-        if (bid.quantity or 0) + (other.quantity or 0) > MAX_QUANTITY:
+        if (bid.most or 0) + (other.most or 0) > MAX_QUANTITY:
             yield _("%(name)s would want more than %(most)s in “%(run)s”.") % {
                 "name": bid.participation.user,
                 "most": format_quantity(MAX_QUANTITY),
@@ -91,6 +92,9 @@ def unite(plan):
     for bid, _other in _both_wanted(source, target):
         concerned[bid.participation.run].add(bid.participation.user_id)
     _unite_lines(plan)
+    # Nothing is a substitute for itself.
+    Bid.objects.filter(product__in=(source, target), substitute__in=(source, target)).update(substitute=None)
+    plan.move(Bid.objects.filter(substitute=source), substitute=target)
     _unite_bids(plan)
     plan.move(Bid.objects.filter(product=source), product=target)
     plan.move(ShoppingItem.objects.filter(product=source), product=target)
@@ -134,19 +138,34 @@ def _unite_bids(plan):
     if not both:
         return
     for bid, other in both:
-        quantities = [quantity for quantity in (bid.quantity, other.quantity) if quantity is not None]
-        bid.quantity, bid.comment = sum(quantities) if quantities else None, _comment(bid, other)
+        _unite_wishes(bid, other)
         plan.united.append(
             _("%(name)s wanted both in “%(run)s”: now %(quantity)s.")
             % {
                 "name": bid.participation.user,
                 "run": bid.participation.run,
-                "quantity": _("maybe") if bid.quantity is None else format_quantity(bid.quantity),
+                "quantity": _("maybe") if bid.quantity is None else format_range(bid.quantity, bid.limit),
             }
         )
-    Bid.objects.bulk_update([bid for bid, _other in both], ["quantity", "comment"])
+    Bid.objects.bulk_update([bid for bid, _other in both], OF_A_WISH)
     _unite_allocations(both)
-    Bid.objects.filter(pk__in=[other.pk for _bid, other in both]).delete()
+    gone = [other.pk for _bid, other in both]
+    # They serve only while shopping, and then nothing can be merged.
+    TakenInstead.objects.filter(bid__in=gone).delete()
+    Bid.objects.filter(pk__in=gone).delete()
+
+
+def _unite_wishes(bid, other):
+    """Quantities and limits add up; all or nothing only if both said so; of two substitutes the target's is kept."""
+    real = [wish for wish in (bid, other) if wish.quantity is not None]
+    bid.comment = _comment(bid, other)
+    if real:
+        quantity, most = sum(wish.quantity for wish in real), sum(wish.most for wish in real)
+        bid.limit = most if most > quantity else None
+        bid.quantity = quantity
+        bid.all_or_nothing = all(wish.all_or_nothing for wish in real)
+    if not (bid.substitute_id or bid.substitute_text):
+        bid.substitute_id, bid.substitute_text = other.substitute_id, other.substitute_text
 
 
 def _unite_allocations(both):
