@@ -27,7 +27,7 @@ from bids.models import Event, Notification, Participation
 from bids.tests.stages import stage
 from bids.tests.test_views import checksum
 from bulq.tests.client import FormClient, signed_in
-from stores.models import Offer, Price
+from stores.models import CatalogueFile, CatalogueImport, Offer, Price
 
 pytestmark = pytest.mark.django_db
 
@@ -133,6 +133,8 @@ def make_world():
     Participation.objects.create(run=scene.run, user=scene.former, left_at=timezone.now())
     scene.root = make_user("Root", is_staff=True, is_superuser=True)
     scene.clerk = make_user("Clerk", is_staff=True)
+    file = CatalogueFile.objects.create(name="prices.csv", by=scene.root)
+    CatalogueImport.objects.create(store=scene.store, by=scene.root, file=file, is_rehearsal=True, state="failed")
     world.own, world.foreign = ids_of(scene, actor=scene.alice), ids_of(world.other, actor=scene.alice)
     # A third run, of the same group and leader: its objects are foreign only by their run.
     sibling = stage(states.DISTRIBUTING)
