@@ -41,25 +41,26 @@ TABLE = {
     (PUBLIC, "POST"): "logout",
     (PUBLIC, "GET POST"): "register join mail-off login password_reset password_reset_confirm admin/login/",
     (PERSON, "GET"): "home me me-data inbox groups settings products product product-prices product-similar stores "
-    "store store-similar store-names search search-suggestions",
+    "store store-similar store-names search search-suggestions sharing",
     (PERSON, "POST"): "inbox-read logout-everywhere settings-profile settings-password settings-theme price-withdraw "
     "price-restore",
     (PERSON, "GET POST"): "close-account group-new invite-link product-new product-edit offer-new offer-edit price-new "
     "store-new store-edit",
-    (ALICES, "POST"): "inbox-open order-undo",
+    (ALICES, "POST"): "inbox-open order-undo run-again-undo",
     (GROUP, "GET"): "group people",
     (GROUP, "GET POST"): "group-leave run-new",
     (ADMIN, "POST"): "member-role invite-renew invite-joining",
     (ADMIN, "GET POST"): "member-remove group-settings group-archive",
     (RUN, "GET"): "run run-more run-history run-add run-shop run-hand-out run-costs",
-    (RUN, "POST"): "run-order run-ready run-lead run-lead-withdraw run-lead-answer sort-out sort-out-of run-paid",
+    (RUN, "POST"): "run-order run-ready run-lead run-lead-withdraw run-lead-answer sort-out sort-out-of run-paid "
+    "run-again",
     (RUN, "GET POST"): "run-leave run-product",
     (TAKING_PART, "GET"): "run-print run-csv run-json",
-    (SHOPPING, "POST"): "item-not-there purchase-undo run-pick-up extra-add extra-remove",
+    (SHOPPING, "POST"): "item-not-there item-instead purchase-undo run-pick-up extra-add extra-remove",
     (SHOPPING, "GET POST"): "shop-add item-buy item-price purchase-edit",
     (LEADING, "POST"): "run-unlock run-start-shopping run-stop-shopping run-helper run-start-hand-out run-reopen "
-    "run-back-to-shop",
-    (LEADING, "GET POST"): "run-edit run-lock run-call-off shop-finish run-force total-correct run-complete",
+    "run-back-to-shop run-packs-undo run-last-stretch run-drop-list",
+    (LEADING, "GET POST"): "run-edit run-lock run-packs run-call-off shop-finish run-force total-correct run-complete",
     # Everyone may change their own line, only the leader those of others.
     ("their own, or the leader", "GET POST"): "run-product-of",
 }
@@ -161,7 +162,10 @@ def ids_of(scene, *, actor):
         data={"was": "1", "comment": ""},
     )
     offer = Offer.objects.get(product=scene.oil, store=scene.store)
+    events = scene.run.events
     return {
+        "closed_id": events.create(kind="packs_dropped", actor=actor, product=scene.oil, data={"orders": []}).pk,
+        "again_id": events.create(kind="last_time", actor=actor, data={"products": []}).pk,
         "group_id": scene.group.pk,
         "run_id": scene.run.pk,
         "user_id": scene.eve.pk,

@@ -120,7 +120,8 @@ TYPED = {
     accounts.forms.InviteLinkForm: ("alice", "invite-link", [], {"link": "x" * 32}),
     bids.forms.RunForm: ("alice", "run-new", ["group"], {"store": "store", "day": "", "note": "again"}),
     bids.forms.RunDetailsForm: ("alice", "run-edit", ["run"], {"day": "", "note": "later", "version": "|"}),
-    bids.forms.WishForm: ("bob", "run-product", ["run", "oil"], {"quantity": "2", "comment": "red", "was": "4"}),
+    bids.forms.WishForm: ("bob", "run-product", ["run", "oil"], {"quantity": "2", "comment": "red", "instead": "rape",
+                          "was": "4", "had": "|less|"}),
     bids.forms.ExtraCostForm: ("bob", "extra-add", ["shop"], {"label": "Fuel", "amount": "2.00"}),
     bids.forms.PriceForm: ("bob", "item-price", ["shop", "item"], {"amount": "7.10", "quantity": "1", "note": ""}),
     stores.forms.StoreForm: ("alice", "store-new", [], STORE),
@@ -209,8 +210,8 @@ def test_typed_text_comes_back_as_text(send):
 # Every text that a person can have written; how a page shows it must not depend on what a form accepts.
 WRITTEN = {
     "User": ["username", "name", "email"], "Group": ["name"], "Store": ["name", "chain", "address"],
-    "Product": ["name", "brand", "unit"], "Offer": ["note"], "Price": ["note"], "Run": ["note"], "Bid": ["comment"],
-    "ExtraCost": ["label"], "Category": ["name"], "ProductAlias": ["name"],
+    "Product": ["name", "brand", "unit"], "Offer": ["note"], "Price": ["note"], "Run": ["note"],
+    "Bid": ["comment", "substitute_text"], "ExtraCost": ["label"], "Category": ["name"], "ProductAlias": ["name"],
     "CatalogueFile": ["name"], "CatalogueImport": ["error"],
 }  # fmt: skip
 NOT_WRITTEN = {
@@ -252,7 +253,10 @@ def write_everywhere():
                 unique = f"{pk}" if (name, field) in {("User", "username"), ("Category", "name")} else ""
                 model.objects.filter(pk=pk).update(**{field: text + unique})
     for event in Event.objects.all():
-        data = {key: POLYGLOTS[100] if key in ("comment", "label") else value for key, value in event.data.items()}
+        data = {
+            key: POLYGLOTS[100] if key in ("comment", "label", "instead") else value
+            for key, value in event.data.items()
+        }
         names = {key: [POLYGLOTS[100]] for key in ("still_choosing", "forced", "not_collected") if key in data}
         Event.objects.filter(pk=event.pk).update(data=data | names)
     return written
