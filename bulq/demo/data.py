@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.actions.groups import create_group
 from accounts.models import Membership, User
 from bids.actions import bidding, costs, distribution, runs, shopping
-from bids.models import Allocation, Notification, Run
+from bids.models import Allocation, Bid, Notification, Run
 from bids.reading.basket import Basket
 from bids.reading.division import Division
 from bids.reading.lines import lines_of
@@ -107,9 +107,9 @@ class Demo:
     # --- Runs --------------------------------------------------------------------------------------
     def _stages(self):
         return (
-            [(-40, self._settled), (-12, self._handed_out), (-2, self._handing_out), (5, self._collecting)],
+            [(-40, self._settled), (-12, self._handed_out), (-2, self._handing_out), (5, self._choosing)],
             [(-30, self._called_off), (-1, self._sorting_out), (2, self._locked), (9, self._planned)],
-            [(-20, self._settled), (0, self._shopping), (6, self._collecting)],
+            [(-20, self._settled), (0, self._shopping), (6, self._choosing)],
         )
 
     def _run(self, group, store, days):
@@ -137,6 +137,16 @@ class Demo:
         self._choose(run, members)
         for user in members[1::2]:
             bidding.set_ready(run, True, by=user)
+
+    def _choosing(self, run):
+        """Some say up to how much is fine, and some want all or nothing."""
+        self._collecting(run)
+        bids = list(Bid.objects.of_run(run).real().select_related("product").order_by("pk"))
+        for bid in bids[::3]:
+            bid.limit = bid.quantity + 2 * bid.product.step
+        for bid in bids[1::7]:
+            bid.all_or_nothing = True
+        Bid.objects.bulk_update(bids, ["limit", "all_or_nothing"])
 
     def _locked(self, run):
         self._collecting(run)
