@@ -1,11 +1,14 @@
 """What people type about a run. The actions do arithmetic and check rights."""
 
 from .choosing import OrderLines, PersonForm, RunDetailsForm, RunForm, WishForm, pressed_button, read_order
+from .closing import ClosingFields, ClosingForm, UnlockForm
 from .distribution import ExtraCostForm, SortOutForm, TotalForm
 from .shopping import AddInShopForm, FinishForm, PriceForm, PurchaseForm
 
 __all__ = [
     "AddInShopForm",
+    "ClosingFields",
+    "ClosingForm",
     "ExtraCostForm",
     "FinishForm",
     "OrderLines",
@@ -16,6 +19,7 @@ __all__ = [
     "RunForm",
     "SortOutForm",
     "TotalForm",
+    "UnlockForm",
     "WishForm",
     "pressed_button",
     "read_order",

@@ -18,6 +18,8 @@ from bulq.kit.http import carry_what_is_there
 from bulq.kit.numbers import NumberField, QuantityField, parse_id, parse_number
 from stores.models import Store
 
+from .closing import ClosingFields
+
 LINE = re.compile(r"q-([0-9]{1,18})")
 
 
@@ -37,7 +39,7 @@ class DayForm(forms.ModelForm):
         return data
 
 
-class RunForm(DayForm):
+class RunForm(ClosingFields, DayForm):
     store = RowField(
         Store.objects.none(),
         label=gettext_lazy("Store"),

@@ -284,12 +284,15 @@ HEARD_BY = {
     "run_started": "members",
     "run_moved": "participants",
     **dict.fromkeys(("left_run", "left_group"), "leader and helpers"),
+    **dict.fromkeys(("closed_open", "closed_empty"), "leader"),
+    "closing_set": "members who have not left the run, if it is earlier",
+    **dict.fromkeys(("closing_soon", "reminded"), "who is still choosing"),
     **dict.fromkeys((name for name, kind in KINDS.items() if kind.to_subject), "whom it is about"),
     **dict.fromkeys(("lead_declined", "total_corrected", "extra_added", "extra_removed", "merged"), "whom it concerns"),
 }
 HEARD_BY_NOBODY = {
-    *("run_edited", "ready", "not_ready", "bought", "purchase_edited", "put_back", "not_there", "back_on_list"),
-    *("picked_up", "not_picked_up", "paid", "not_paid", "keeps_order", "sorts_again"),
+    *("run_edited", "closing_removed", "ready", "not_ready", "bought", "purchase_edited", "put_back", "not_there"),
+    *("back_on_list", "picked_up", "not_picked_up", "paid", "not_paid", "keeps_order", "sorts_again"),
 }
 
 

@@ -19,7 +19,8 @@ from django.urls import get_resolver
 from django.urls.resolvers import RegexPattern, URLPattern
 from django.utils import timezone
 
-from accounts.access import MAIL_OFF
+from accounts.access import MAIL_OFF, REMINDERS_OFF
+from accounts.actions.people import renew_calendar
 from accounts.models import Membership
 from accounts.tests.factories import PASSWORD, make_user
 from bids import states
@@ -37,13 +38,14 @@ RUN, TAKING_PART, SHOPPING, LEADING = "the run: the group", "who takes part", "l
 ALL = "GET POST PUT DELETE"
 # Who may come in, the allowed methods, and the addresses by name (or by route, if they have none).
 TABLE = {
-    (PUBLIC, "GET"): "health-live health-ready health-backup live password_reset_done password_reset_complete",
+    (PUBLIC, "GET"): "health-live health-ready health-backup live calendar password_reset_done password_reset_complete",
     (PUBLIC, "POST"): "logout",
-    (PUBLIC, "GET POST"): "register join mail-off login password_reset password_reset_confirm admin/login/",
+    (PUBLIC, "GET POST"): "register join mail-off reminders-off login password_reset password_reset_confirm "
+    "admin/login/",
     (PERSON, "GET"): "home me me-data inbox groups settings products product product-prices product-similar stores "
     "store store-similar store-names search search-suggestions",
-    (PERSON, "POST"): "inbox-read logout-everywhere settings-profile settings-password settings-theme price-withdraw "
-    "price-restore",
+    (PERSON, "POST"): "inbox-read logout-everywhere settings-profile settings-password settings-theme "
+    "settings-reminders settings-calendar price-withdraw price-restore",
     (PERSON, "GET POST"): "close-account group-new invite-link product-new product-edit offer-new offer-edit price-new "
     "store-new store-edit",
     (ALICES, "POST"): "inbox-open order-undo",
@@ -57,9 +59,10 @@ TABLE = {
     (TAKING_PART, "GET"): "run-print run-csv run-json",
     (SHOPPING, "POST"): "item-not-there purchase-undo run-pick-up extra-add extra-remove",
     (SHOPPING, "GET POST"): "shop-add item-buy item-price purchase-edit",
-    (LEADING, "POST"): "run-unlock run-start-shopping run-stop-shopping run-helper run-start-hand-out run-reopen "
+    (LEADING, "POST"): "run-remind run-start-shopping run-stop-shopping run-helper run-start-hand-out run-reopen "
     "run-back-to-shop",
-    (LEADING, "GET POST"): "run-edit run-lock run-call-off shop-finish run-force total-correct run-complete",
+    (LEADING, "GET POST"): "run-edit run-closing run-unlock run-lock run-call-off shop-finish run-force total-correct "
+    "run-complete",
     # Everyone may change their own line, only the leader those of others.
     ("their own, or the leader", "GET POST"): "run-product-of",
 }
@@ -142,7 +145,9 @@ def make_world():
     world.clients |= {"visitor": FormClient(), "clerk": signed_in(scene.clerk)}
     for client in world.clients.values():
         client.raise_request_exception = False  # a server error is just another wrong status
-    world.tokens = {"join": {"token": scene.group.join_token}}
+    tokens = {"join": scene.group.join_token, "reminders-off": REMINDERS_OFF.sign(scene.bob.pk)}
+    tokens["calendar"] = renew_calendar(by=scene.alice).calendar_token
+    world.tokens = {name: {"token": token} for name, token in tokens.items()}
     world.form = {"product": scene.spare.pk, "thing": scene.allocation.pk}
     assert not Membership.objects.filter(group=scene.group, user__in=[scene.former, scene.root, scene.clerk]).exists()
     return world
@@ -300,7 +305,7 @@ def test_every_post_needs_the_csrf_token(world):
             client.force_login(world.scene.alice)
         for address in (*SITE, *OF_ADMIN):
             url = url_of(world, address, **admin_parameters(address))
-            if client.post(url, world.form).status_code != 403 and address.name != "mail-off":
+            if client.post(url, world.form).status_code != 403 and address.name not in ("mail-off", "reminders-off"):
                 wrong.append(f"{role} {url}")
     assert not wrong, "\n".join(wrong)
     assert checksum() == before

@@ -25,6 +25,7 @@ ELSEWHERE = {
     "ForwardedStore",
     "ProductPair",
     "StorePair",
+    "CalendarEntry",
 }
 MODELS = sorted(
     (model for model in admin.site._registry if model._meta.app_label in OURS), key=lambda model: model._meta.label
