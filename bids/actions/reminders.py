@@ -1,6 +1,6 @@
 """Reminders before a run closes. The rows are written first; whoever wrote one sends it (`mail.mail_reminders`)."""
 
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 from django.db import transaction
 from django.db.models import F, Q
@@ -33,7 +33,7 @@ def remind_due(now):
     Hours are counted in UTC, so that a night in which the clocks change moves no reminder. What is past by more than
     its window is skipped, and so is what was past when the closing time was set.
     """
-    count = 0
+    count, now = 0, now.astimezone(UTC)
     for kind, hours, window in SERIES:
         while (reminded := _remind_some(kind, hours, window, now)) is not None:
             count += reminded

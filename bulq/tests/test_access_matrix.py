@@ -36,7 +36,7 @@ PUBLIC, PERSON, ALICES = "public", "anyone logged in", "what is Alice's own"
 GROUP, ADMIN = "members of the group", "its admin"
 RUN, TAKING_PART, SHOPPING, LEADING = "the run: the group", "who takes part", "leader and helpers", "the leader"
 ALL = "GET POST PUT DELETE"
-# Who may come in, the allowed methods, and the addresses by name (or by route, if they have none).
+# Who may come in, the allowed methods, and the addresses by name, or by route.
 TABLE = {
     (PUBLIC, "GET"): "health-live health-ready health-backup live calendar password_reset_done password_reset_complete",
     (PUBLIC, "POST"): "logout",
@@ -61,8 +61,8 @@ TABLE = {
     (SHOPPING, "GET POST"): "shop-add item-buy item-price purchase-edit",
     (LEADING, "POST"): "run-remind run-start-shopping run-stop-shopping run-helper run-start-hand-out run-reopen "
     "run-back-to-shop",
-    (LEADING, "GET POST"): "run-edit run-closing run-unlock run-lock run-call-off shop-finish run-force total-correct "
-    "run-complete",
+    (LEADING, "GET POST"): "run-edit run-closing run-unlock run-lock run-call-off shop-finish run-force run-complete "
+    "total-correct",
     # Everyone may change their own line, only the leader those of others.
     ("their own, or the leader", "GET POST"): "run-product-of",
 }
@@ -132,7 +132,7 @@ def make_world():
     """Two runs being handed out, in two groups; everyone who may ask; and an id for each part of an address."""
     world = SimpleNamespace(scene=stage(states.DISTRIBUTING), other=stage(states.DISTRIBUTING))
     scene = world.scene
-    scene.former = make_user("Fred")
+    scene.former = make_user("Fred", wants_reminders=False)
     Participation.objects.create(run=scene.run, user=scene.former, left_at=timezone.now())
     scene.root = make_user("Root", is_staff=True, is_superuser=True)
     scene.clerk = make_user("Clerk", is_staff=True)
@@ -145,9 +145,8 @@ def make_world():
     world.clients |= {"visitor": FormClient(), "clerk": signed_in(scene.clerk)}
     for client in world.clients.values():
         client.raise_request_exception = False  # a server error is just another wrong status
-    tokens = {"join": scene.group.join_token, "reminders-off": REMINDERS_OFF.sign(scene.bob.pk)}
-    tokens["calendar"] = renew_calendar(by=scene.alice).calendar_token
-    world.tokens = {name: {"token": token} for name, token in tokens.items()}
+    tokens = scene.group.join_token, REMINDERS_OFF.sign(scene.former.pk), renew_calendar(by=scene.alice).calendar_token
+    world.tokens = {name: {"token": tokens[n]} for n, name in enumerate(("join", "reminders-off", "calendar"))}
     world.form = {"product": scene.spare.pk, "thing": scene.allocation.pk}
     assert not Membership.objects.filter(group=scene.group, user__in=[scene.former, scene.root, scene.clerk]).exists()
     return world

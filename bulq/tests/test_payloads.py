@@ -214,7 +214,7 @@ WRITTEN = {
     "ExtraCost": ["label"], "Category": ["name"], "ProductAlias": ["name"],
 }  # fmt: skip
 NOT_WRITTEN = {
-    "ResetRequest.email", "Product.barcode", "Category.words",
+    "ResetRequest.email", "Product.barcode", "Category.words", "Group.timezone",
     "User.password", "Group.currency", "Store.currency", "Generation.name", "Event.kind", "SentForm.key",
     "BackupRun.key", "BackupRun.sha256", "BackupRun.error", "BackupRun.drill_error", "Told.channel", "Heartbeat.name",
 }  # fmt: skip

@@ -3,6 +3,7 @@
 from django.db.models import Max, Q, Sum
 from django.utils.translation import gettext as _
 
+from bids.actions.calendar import raise_sequence_of_names
 from bids.models import Purchase, Run
 from stores.models import ForwardedStore, Offer, Price, StorePair
 
@@ -38,6 +39,7 @@ def sums(stores):
 def unite(plan):
     source, target = plan.source, plan.target
     _renumber(plan)
+    raise_sequence_of_names(store=source)
     plan.move(Run.objects.filter(store=source), store=target)
     unite_offers(plan, Offer.objects.filter(store=source), store=target)
     unite_pairs(plan, StorePair.objects)
