@@ -105,18 +105,18 @@ class ClosingFields(forms.Form):
 
     def _moments(self, day, time):
         """The moments that are meant by a day and a time; prepares the question which of two."""
-        found, field = moments(day, time, self.zone), self.fields["which"]
+        found = moments(day, time, self.zone)
         if len(found) == 2:
-            self.asks_which = field.required = True
+            self.asks_which = self.fields["which"].required = True
             params = {"time": date_format(time, "TIME_FORMAT")}
-            field.label = _("Which %(time)s?") % params
-            field.help_text = _("The clocks go back then, so %(time)s comes twice.") % params
-            texts = _("The first, %(zone)s"), _("The second, %(zone)s")
-            labels = [
-                text % {"zone": _season(moment.astimezone(self.zone))}
-                for text, moment in zip(texts, found, strict=True)
+            question = self["which"]  # has taken over the field's texts already
+            question.label = _("Which %(time)s?") % params
+            question.help_text = _("The clocks go back then, so %(time)s comes twice.") % params
+            first, second = _names(*(moment.astimezone(self.zone) for moment in found))
+            self.fields["which"].choices = [
+                (FIRST, _("The first, %(zone)s") % {"zone": first}),
+                (SECOND, _("The second, %(zone)s") % {"zone": second}),
             ]
-            field.choices = list(zip((FIRST, SECOND), labels, strict=True))
         return found
 
     @property
@@ -130,10 +130,12 @@ def place_of(zone):
     return zone.key.rpartition("/")[2].replace("_", " ")
 
 
-def _season(local):
-    """“summer time: CEST (UTC+2)”, or only the label."""
-    text = _("summer time: %(zone)s") if (local.dst() or timedelta()) > timedelta() else "%(zone)s"
-    return text % {"zone": zone_label(local)}
+def _names(first, second):
+    """“summer time: CEST (UTC+2)” and “winter time: CET (UTC+1)”, or only the labels."""
+    texts = "%(zone)s", "%(zone)s"
+    if first.dst() > timedelta() == second.dst():
+        texts = _("summer time: %(zone)s"), _("winter time: %(zone)s")
+    return [text % {"zone": zone_label(local)} for text, local in zip(texts, (first, second), strict=True)]
 
 
 class ClosingForm(ClosingFields):
