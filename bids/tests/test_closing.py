@@ -20,6 +20,8 @@ from bids.models import Notification, Run
 from bids.reading.history import entries_of, news_of
 from bids.reading.invariants import problems
 from bulq.kit.errors import BulqError, ChangedMeanwhile
+from bulq.kit.zones import format_moment
+from bulq.tests.client import signed_in
 
 from .cast import D, stage
 from .closing import close_in
@@ -161,6 +163,42 @@ def test_reopening_past_the_closing_time_asks_for_a_new_one_or_none():
     runs.unlock_list(scene.run, by=scene.alice, closing=NO_CLOSING)
     assert (scene.state, scene.run.closes_at) == (states.ACTIVE, None)
     assert close_due(timezone.now() + 99 * DAY) == 0
+
+
+# --- Pages -----------------------------------------------------------------------------------------
+def test_a_closing_time_changed_meanwhile_is_shown_and_may_be_replaced():
+    scene = stage()
+    client, url = signed_in(scene.alice), f"/runs/{scene.run.pk}/closing/"
+    typed = {"closing_day": (timezone.localdate() + 3 * DAY).isoformat(), "closing_time": "18:00", "version": "|True"}
+    move(scene, later(5))
+    refused = client.post(url, typed)
+    assert refused.status_code == 409
+    assert "Save again to replace it with yours" in refused.text
+    version = closing_version(scene.fresh())
+    assert f'value="{version}"' in refused.text
+    assert client.post(url, typed | {"version": version}).status_code == 302
+    assert scene.fresh().closes_at.hour == 18
+
+
+def test_the_home_page_says_when_what_is_to_be_chosen_closes():
+    scene = stage()
+    closes_at = move(scene, later(30)).closes_at
+    assert f"Closes {format_moment(closes_at, scene.group.zone)}." in signed_in(scene.dora).get("/").text
+
+
+def test_an_open_list_is_not_asked_about_its_closing_time_before_it_has_passed():
+    scene = stage()
+    move(scene, later(5))
+    runs.lock_list(scene.run, by=scene.alice)
+    client, url = signed_in(scene.alice), f"/runs/{scene.run.pk}/unlock/"
+    assert "People can change amounts again." in client.get(url).text
+    assert client.post(url).status_code == 302
+    runs.lock_list(scene.run, by=scene.alice)
+    close_in(scene.run, -HOUR)
+    assert client.post(url).status_code == 422
+    assert scene.state == states.CONFIRMED
+    assert client.post(url, {"no_closing": "1"}).status_code == 302
+    assert (scene.state, scene.run.closes_at) == (states.ACTIVE, None)
 
 
 # --- Time ------------------------------------------------------------------------------------------

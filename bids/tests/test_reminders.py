@@ -161,6 +161,16 @@ def test_the_leader_may_remind_once_a_day():
         remind_by_hand(scene.run, by=scene.alice)
 
 
+def test_the_leader_reminds_with_a_button():
+    scene = stage()
+    client, page = signed_in(scene.alice), f"/runs/{scene.run.pk}/more/"
+    assert "Remind those still choosing" in client.get(page).text
+    assert "Remind those still choosing" not in signed_in(scene.bob).get(page).text
+    answer = client.post(f"/runs/{scene.run.pk}/remind/", follow=True)
+    assert "4 people are reminded." in answer.text
+    assert client.post(f"/runs/{scene.run.pk}/remind/").status_code == 422
+
+
 def test_a_reminder_for_nobody_is_refused():
     scene = stage()
     User.objects.update(wants_reminders=False)
