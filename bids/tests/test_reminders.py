@@ -16,7 +16,7 @@ from django.utils import timezone
 from accounts.actions.membership import end_membership
 from accounts.models import Group, Membership, User
 from accounts.tests.factories import make_user
-from accounts.tests.racing import race
+from accounts.tests.racing import linger, race
 from bids import states, tasks
 from bids.actions import runs
 from bids.actions.bidding import set_ready
@@ -269,10 +269,11 @@ def both(now):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_clocks_at_once_remind_each_person_once():
-    """P4."""
+def test_two_clocks_at_once_remind_each_person_once(monkeypatch):
+    """P4: also while each mail takes its time."""
     scene, at = closing()
     wants(scene.bob, scene.dora)
+    monkeypatch.setattr(EmailMessage, "send", linger(EmailMessage.send))
     assert sum(race(*[partial(both, at - 24 * HOUR)] * 3)) == 2
     both(at - 24 * HOUR)
     assert reminded() == EVERYONE
@@ -284,21 +285,10 @@ def test_two_clocks_at_once_remind_each_person_once():
 def test_without_taking_an_attempt_two_clocks_mail_twice(monkeypatch):
     """Negative control of P4: as read, sent, then marked."""
     _scene, _at, now = claimed()
-    send = EmailMessage.send
     monkeypatch.setattr("bids.actions.mail._take", lambda *_row: True)
-
-    def slowly(letter):
-        race(lambda: send(letter))
-        return linger_a_little()
-
-    monkeypatch.setattr(EmailMessage, "send", slowly)
+    monkeypatch.setattr(EmailMessage, "send", linger(EmailMessage.send))
     race(*[partial(mail_reminders, now)] * 2)
     assert mailed().count("bob@bulq.test") == 2
-
-
-def linger_a_little():
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_sleep(0.3)")
 
 
 @pytest.mark.slow
