@@ -8,9 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0006_time_zones_and_reminders"),
         ("bids", "0005_words_of_the_admin"),
-        ("stores", "0010_pairs_that_look_the_same"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
