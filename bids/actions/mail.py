@@ -32,6 +32,8 @@ REMINDERS = Q(event__kind__in=["closing_soon", "reminded"])
 # A reminder whose mail may not have been sent is tried once more after a while, unless it is too old by then.
 TRIES, TRIED_AGAIN_AFTER, OLDEST_REMINDER = 2, timedelta(minutes=10), timedelta(hours=6)
 REMINDERS_AT_ONCE = 100
+# Of this one mail; anything else is the mail server's trouble with all of them.
+REFUSED = smtplib.SMTPRecipientsRefused, smtplib.SMTPSenderRefused, smtplib.SMTPDataError
 # So that turning e-mails on does not send old notifications.
 OLDEST = timedelta(days=2)
 log = logging.getLogger(__name__)
@@ -99,7 +101,7 @@ def mail_reminders(now):
                 continue
             try:
                 _reminder_message(reminder).send()
-            except smtplib.SMTPResponseException as error:  # this one was refused
+            except REFUSED as error:
                 log.warning("Reminder %s was not mailed: %s", reminder.pk, type(error).__name__)
             except (OSError, smtplib.SMTPException) as error:
                 log.warning("Reminder %s was not mailed, and the rest waits: %s", reminder.pk, type(error).__name__)

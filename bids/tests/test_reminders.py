@@ -253,7 +253,7 @@ def test_an_address_that_is_refused_stops_nobody_elses_mail(monkeypatch):
 
     def refuses_bob(letter):
         if letter.to == ["bob@bulq.test"]:
-            raise smtplib.SMTPSenderRefused(550, b"no", "bulq")
+            raise smtplib.SMTPRecipientsRefused({"bob@bulq.test": (550, b"no")})
         return send(letter)
 
     monkeypatch.setattr(EmailMessage, "send", refuses_bob)
