@@ -31,7 +31,7 @@ URGENT = (
 REMINDERS = Q(event__kind__in=["closing_soon", "reminded"])
 # A reminder whose mail may not have been sent is tried once more after a while, unless it is too old by then.
 TRIES, TRIED_AGAIN_AFTER, OLDEST_REMINDER = 2, timedelta(minutes=10), timedelta(hours=6)
-REMINDERS_AT_ONCE = 100
+REMINDERS_AT_ONCE, BATCHES_A_TURN = 100, 5
 # Of this one mail; anything else is the mail server's trouble with all of them.
 REFUSED = smtplib.SMTPRecipientsRefused, smtplib.SMTPSenderRefused, smtplib.SMTPDataError
 # So that turning e-mails on does not send old notifications.
@@ -92,11 +92,12 @@ def mail_reminders(now):
     """Mail the reminders that have been written, to people they still concern. Returns how many were sent.
 
     Each attempt is taken by comparing and setting `tries`, so that of any number of clocks one makes it. A clock that
-    dies between the mail server and the row leaves a row that is tried again, once.
+    dies between the mail server and the row leaves a row that is tried again, once. After a few hundred the rest waits
+    a minute: the same worker closes runs.
     """
     sent = 0
-    while rows := list(_reminders_waiting(now)[:REMINDERS_AT_ONCE]):
-        for reminder in rows:
+    for _batch in range(BATCHES_A_TURN):
+        for reminder in _reminders_waiting(now)[:REMINDERS_AT_ONCE]:
             if not _take(reminder, now):
                 continue
             try:

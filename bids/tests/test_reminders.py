@@ -261,6 +261,14 @@ def test_an_address_that_is_refused_stops_nobody_elses_mail(monkeypatch):
     assert mailed() == ["dora@bulq.test"]
 
 
+def test_many_mails_are_sent_in_turns(monkeypatch):
+    """The same worker closes runs, which must not wait for all of them."""
+    monkeypatch.setattr("bids.actions.mail.REMINDERS_AT_ONCE", 1)
+    monkeypatch.setattr("bids.actions.mail.BATCHES_A_TURN", 1)
+    _scene, _at, now = claimed()
+    assert [mail_reminders(now) for _turn in range(3)] == [1, 1, 0]
+
+
 # --- Any number of clocks --------------------------------------------------------------------------
 def both(now):
     remind_due(now)
