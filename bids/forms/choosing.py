@@ -55,6 +55,7 @@ class RunForm(ClosingFields, DayForm):
             "day": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
             "note": forms.Textarea(attrs={"rows": 2}),
         }
+        labels = {"day": gettext_lazy("Day of the trip")}
         help_texts = {"note": gettext_lazy("When you leave, what to bring")}
 
     def __init__(self, *args, stores, shown, **kwargs):
