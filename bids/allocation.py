@@ -2,13 +2,14 @@
 
 Pure arithmetic; imports nothing of ours. Amounts and quantities are Decimals, multiples of a `grain`: the
 smallest part that can be handed out (a whole one, 0.01 kg) or paid (the currency's minor unit). Inside, they are
-whole numbers of grains, so nothing is ever rounded twice.
+whole numbers of grains, so nothing is ever rounded twice. docs/division.md explains the rules with examples.
 
 Shares use the largest-remainder method (Hamilton): everyone gets the whole grains of their quota, and the rest goes,
 one grain each, to the largest remainders. Equal remainders are ordered by a hash of `seed` and
 the person, so neither the order of rows nor who came first decides.
 """
 
+from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 from hashlib import sha256
 
@@ -37,23 +38,123 @@ def split(total, weights, *, grain, seed):
     return {person: (quota + (person in first)) * grain for person, (quota, _) in quotas.items()}
 
 
-def matches(bought, wanted, *, divisible, tolerance_percent):
-    """Whether what was bought is what was wanted: exactly, or by weighing for a divisible product."""
-    if bought == wanted:
-        return True
-    return divisible and wanted > 0 and abs(bought - wanted) * 100 <= tolerance_percent * wanted
+@dataclass(frozen=True, slots=True)
+class Want:
+    """What a person wants of a product: `quantity`, and up to `limit` is fine. If there is less, perhaps nothing."""
+
+    quantity: Decimal
+    limit: Decimal | None = None
+    all_or_nothing: bool = False
+
+    @property
+    def most(self):
+        return self.quantity if self.limit is None else self.limit
 
 
-def share_out(bought, wishes, *, grain, weighed, leader, seed):
-    """Quantity for each person of what was bought of one product.
+def amount_instead(quantity, grain):
+    """A quantity of one product as one of its substitute, whose smallest part may be larger."""
+    return (quantity / grain).to_integral_value(ROUND_CEILING) * grain
 
-    A shortage, or a small weighing difference, is divided in proportion to the wishes. In a surplus everyone gets their
-    wish, and the rest goes to `leader`, who need not have a wish.
+
+@dataclass(frozen=True, slots=True)
+class Packs:
+    """How many packs to buy, what they hold, and how much of that nobody has said is fine."""
+
+    count: Decimal
+    units: Decimal
+    missing: Decimal
+
+
+def packs_to_buy(wanted, most, pack):
+    """The packs that hold `wanted`; `most` is wanted at most. None are missing if what people said is fine fills them.
+
+    Without a pack size, what is wanted is bought.
     """
-    wanted = sum(wishes.values(), Decimal(0))
-    if bought <= wanted or weighed:
-        return split(bought, wishes, grain=grain, seed=seed)
-    return wishes | {leader: wishes.get(leader, Decimal(0)) + bought - wanted}
+    if not pack:
+        return Packs(wanted, wanted, Decimal(0))
+    count = (wanted / pack).to_integral_value(ROUND_CEILING)
+    return Packs(count, count * pack, max(count * pack - most, Decimal(0)))
+
+
+def matches(bought, wanted, most, *, tolerance_percent):
+    """Whether nobody has to decide anything: as wanted, within what is fine, or off by weighing only.
+
+    `tolerance_percent` is 0 for counted products.
+    """
+    return wanted <= bought <= most or _is_weighed(bought, wanted, most, tolerance_percent)
+
+
+def _is_weighed(bought, wanted, most, tolerance_percent):
+    """Whether `bought` differs from its nearer bound, and only by as much as weighing does."""
+    bound = min(max(bought, wanted), most)
+    return bound > 0 and 0 < abs(bought - bound) * 100 <= tolerance_percent * bound
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """Quantity by person, and what is left over because nobody said that it is fine."""
+
+    quantities: dict
+    left_over: Decimal = Decimal(0)
+
+    def with_rest_for(self, person):
+        """The quantities, with what is left over for `person`, who need not want any."""
+        if not self.left_over:
+            return self.quantities
+        return self.quantities | {person: self.quantities.get(person, Decimal(0)) + self.left_over}
+
+
+def divide(bought, wants, *, grain, tolerance_percent, seed):
+    """Divide what was bought of one product among its people; `wants` maps a person to a `Want`.
+
+    What is above the sum of the quantities is shared in proportion to the room up to the limits. A difference by
+    weighing is shared in proportion to what everyone wants (above the limits: to these). A shortage is divided by
+    `_divide_shortage`. The shares and what is left over add up to `bought`.
+    """
+    quantities = {person: want.quantity for person, want in wants.items()}
+    limits = {person: want.most for person, want in wants.items()}
+    wanted, most = sum(quantities.values(), Decimal(0)), sum(limits.values(), Decimal(0))
+    if _is_weighed(bought, wanted, most, tolerance_percent):
+        return Shares(split(bought, quantities if bought < wanted else limits, grain=grain, seed=seed))
+    if bought < wanted:
+        return _divide_shortage(bought, wants, quantities, grain=grain, seed=seed)
+    if bought > most:
+        return Shares(limits, bought - most)
+    if bought == wanted:
+        return Shares(quantities)
+    room = {person: limits[person] - quantity for person, quantity in quantities.items()}
+    extras = split(bought - wanted, room, grain=grain, seed=seed)
+    return Shares({person: quantity + extras[person] for person, quantity in quantities.items()})
+
+
+def _divide_shortage(bought, wants, quantities, *, grain, seed):
+    """Those who want all or nothing have a part in proportion, rounded up; of it, the smallest wishes that fit are met.
+
+    The rest is shared in proportion among those who take less. What these leave meets further wishes that fit wholly.
+    """
+    firm = sorted(
+        (person for person, want in wants.items() if want.all_or_nothing),
+        key=lambda person: (quantities[person], _tie_break(seed, person)),
+    )
+    flexible = {person: quantity for person, quantity in quantities.items() if not wants[person].all_or_nothing}
+    wanted_whole, wanted = sum(map(quantities.get, firm), Decimal(0)), sum(quantities.values(), Decimal(0))
+    part = -(-_grains(bought, grain) * _hundredths(wanted_whole) // _hundredths(wanted)) * grain
+    met, _left = _first_that_fit(firm, quantities, part)
+    rest = bought - sum(met.values(), Decimal(0))
+    shares = split(min(rest, sum(flexible.values(), Decimal(0))), flexible, grain=grain, seed=seed)
+    rest -= sum(shares.values(), Decimal(0))
+    met_too, rest = _first_that_fit([person for person in firm if person not in met], quantities, rest)
+    return Shares(dict.fromkeys(quantities, Decimal(0)) | shares | met | met_too, rest)
+
+
+def _first_that_fit(people, quantities, amount):
+    """Whose wishes are met wholly out of `amount`, in this order, and what is left of it."""
+    met = {}
+    for person in people:
+        if quantities[person] <= amount:
+            met[person] = quantities[person]
+            amount -= quantities[person]
+    return met, amount
 
 
 def _grains(value, grain):
@@ -81,8 +182,3 @@ def agrees(total, quantity, price, *, per, grain):
     if total == total_for(quantity, price, per=per, grain=grain):
         return True
     return (total * per / quantity).quantize(grain, rounding=ROUND_HALF_UP) == price
-
-
-def whole_packs(quantity, pack):
-    """`quantity` rounded up to whole packs."""
-    return (quantity / pack).to_integral_value(ROUND_CEILING) * pack if pack else quantity

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from .views import bidding, calendar, distribution, exports, notifications, overviews, runs, shopping
+from .views import again, bidding, calendar, distribution, exports, notifications, overviews, packs, runs, shopping
 
 urlpatterns = [
     path("", overviews.home, name="home"),
@@ -23,6 +23,13 @@ urlpatterns = [
     path("runs/<int:run_id>/history/", runs.history, name="run-history"),
     path("runs/<int:run_id>/leave/", runs.leave, name="run-leave"),
     path("runs/<int:run_id>/lock/", runs.lock, name="run-lock"),
+    path("runs/<int:run_id>/again/", again.order_again, name="run-again"),
+    path("runs/<int:run_id>/again/undo/<int:event_id>/", again.order_again_undo, name="run-again-undo"),
+    path("runs/<int:run_id>/list/drop/", again.drop_list, name="run-drop-list"),
+    path("sharing/", packs.how_it_is_shared, name="sharing"),
+    path("runs/<int:run_id>/packs/", packs.open_packs_page, name="run-packs"),
+    path("runs/<int:run_id>/packs/undo/<int:event_id>/", packs.packs_undo, name="run-packs-undo"),
+    path("runs/<int:run_id>/last-stretch/", packs.last_stretch, name="run-last-stretch"),
     path("runs/<int:run_id>/unlock/", runs.unlock, name="run-unlock"),
     path("runs/<int:run_id>/start-shopping/", runs.start_shopping, name="run-start-shopping"),
     path("runs/<int:run_id>/stop-shopping/", runs.stop_shopping, name="run-stop-shopping"),
@@ -44,6 +51,7 @@ urlpatterns = [
     path("runs/<int:run_id>/shop/finish/", shopping.shop_finish, name="shop-finish"),
     path("runs/<int:run_id>/shop/items/<int:item_id>/buy/", shopping.buy, name="item-buy"),
     path("runs/<int:run_id>/shop/items/<int:item_id>/not-there/", shopping.not_there, name="item-not-there"),
+    path("runs/<int:run_id>/shop/items/<int:item_id>/instead/<int:product_id>/", shopping.instead, name="item-instead"),
     path("runs/<int:run_id>/shop/items/<int:item_id>/price/", shopping.shop_price, name="item-price"),
     path("runs/<int:run_id>/shop/purchases/<int:purchase_id>/", shopping.purchase_edit, name="purchase-edit"),
     path(

@@ -34,6 +34,8 @@ def by_the_clock():
         "stores.tasks.look_for_pairs": crontab(minute="*/10"),
         "bids.tasks.close_due": crontab(),  # each minute
         "bids.tasks.remind": crontab(),
+        "stores.tasks.bring_catalogues": crontab(),
+        "stores.tasks.forget_old_catalogues": crontab(minute=50),
         "bids.tasks.mail_at_once": crontab(minute="*/5"),
         "bids.tasks.mail_digests": crontab(hour=7, minute=0),
         "bids.tasks.forget_old_notifications": crontab(**next_hour),

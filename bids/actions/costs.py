@@ -35,7 +35,7 @@ def _allocate_line(line, division):
     bids = {bid.participation_id: bid for bid in line.bids}
     quantities, costs = division.quantities[line.item.pk], division.costs[line.item.pk]
     for person in quantities.keys() - bids.keys():
-        # What nobody took goes to the leader: a Maybe becomes real, or a bid is created.
+        # What nobody took falls to the leader: a Maybe becomes real, or a bid is created.
         bids[person], _made = Bid.objects.update_or_create(
             participation_id=person, product=line.product, defaults={"quantity": quantities[person]}
         )

@@ -25,7 +25,7 @@ NOT_IN_RUN = gettext_lazy("Only people in this run can take something.")
 
 
 def sort_out_problems(line, product, was, quantity):
-    """Sentences about why an amount may not become `quantity` while sorting out.
+    """Sentences about why what someone takes (`taken_of`) may not become `quantity` while sorting out.
 
     A shortage only allows lowering, by up to what is short; a surplus only raising, by up to what is left.
     """
@@ -41,6 +41,13 @@ def sort_out_problems(line, product, was, quantity):
     if line.surplus and not 0 <= change <= line.surplus:
         return [_("There is too much: you can take up to %(much)s more.") % _much(line, line.surplus)]
     return []
+
+
+def taken_of(line, bid):
+    """What sorting out starts from: the quantity, but where too much came, all that is fine with the person."""
+    if bid is None or bid.quantity is None:
+        return Decimal(0)
+    return bid.most if line and line.surplus else bid.quantity
 
 
 def _much(line, quantity):
@@ -75,7 +82,7 @@ def sort_out(run, product, quantity, *, was, by, whose=None):
     person = run.participations.filter(user=whose).first()
     line = next((line for line in lines_of(run) if line.product == product), None)
     bid = Bid.objects.filter(participation=person, product=product).first()
-    now = (bid.quantity if bid else None) or Decimal(0)
+    now = taken_of(line, bid)
     if person is None:
         raise BulqError(NOT_IN_RUN)
     if refusal := sorting_refusal(run, line, person, is_maybe=bool(bid) and bid.quantity is None, by=by):
@@ -92,7 +99,10 @@ def sort_out(run, product, quantity, *, was, by, whose=None):
     if quantity == 0:
         bid.delete()
     else:
-        Bid.objects.update_or_create(participation=person, product=product, defaults={"quantity": quantity})
+        # Who lowers an amount takes less from then on; who raises it has passed their limit.
+        limit = bid.limit if bid and line.shortage else None
+        values = {"quantity": quantity, "limit": limit, "all_or_nothing": False}
+        Bid.objects.update_or_create(participation=person, product=product, defaults=values)
     subject = whose if whose != by else None
     record(run, happened("sorted_out", subject=subject, product=product, quantity=quantity, was=now), by=by)
 

@@ -7,14 +7,17 @@ from django.utils.translation import ngettext
 from accounts.access import lock_group
 from accounts.actions import groups
 from bids import states
+from bids.access import lock_run
 from bids.models import Run
 from bids.reading.sums import debts_of
-from bulq.kit.errors import BulqError
+from bulq.kit.errors import BulqError, ChangedMeanwhile
 from bulq.kit.locks import busy_when_locked
 from bulq.kit.money import format_money
+from bulq.kit.names import listed
 
 from .history import happened, record
 from .runs import drop_out, mark_left, move_run, shoppers_of
+from .stretch import LastStretch
 
 
 def end_part_in_runs(membership, *, by):
@@ -77,6 +80,30 @@ def _dropped(run, count):
 
 def _hand_over_first(run):
     return _("%(run)s: shopping has started, so its lead has to be handed over first.") % {"run": run}
+
+
+@transaction.atomic
+def leave_run(run, *, by):
+    """Stop taking part while the run is collecting; the person's orders are dropped."""
+    run = lock_run(run, by=by)
+    if not run.is_collecting:
+        raise BulqError(_("The list is locked. Ask %(leader)s to change your order.") % {"leader": run.leader.name})
+    if run.leader_id == by.pk:
+        raise BulqError(_("You lead this run. Hand over the lead first, or call the run off."))
+    person = run.participations.current().filter(user=by).first()
+    if person is None:
+        raise ChangedMeanwhile(_("You are not taking part in this run."))
+    check_packs_stay_full(run, person, by=by)
+    drop_out(run, person, by=by)
+
+
+def check_packs_stay_full(run, person, *, by):
+    bids = list(person.bids.real().select_related("product"))
+    stretch = LastStretch(run, [bid.product_id for bid in bids], by=by)
+    emptier = [bid.product for bid in bids if stretch.problems(bid.product, bid, None, None)]
+    if emptier:
+        text = _("Only full packs from now on, and without you these would not be full: %(names)s. Ask %(leader)s.")
+        raise BulqError(text % {"names": listed(emptier), "leader": run.leader.name})
 
 
 def revive_part_in_runs(membership):

@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 from accounts.access import get_membership, lock_group
 from accounts.models import Group, Membership
 from bids import states
-from bids.access import lock_run, lock_run_led
+from bids.access import lock_run_led
 from bids.models import Bid, Participation, Run, ShoppingItem
 from bids.states import RunState
 from bulq.kit.dates import format_day
@@ -26,8 +26,8 @@ from .history import happened, record
 
 
 @transaction.atomic
-def start_run(group, *, store, by, day=None, note="", closing=NO_CLOSING):
-    """Start collecting for a trip to `store`; the starter leads.
+def start_run(group, *, store, by, day=None, note="", closing=NO_CLOSING, again_of=None, brings_list=False):
+    """Start collecting for a trip to `store`; the starter leads. It may be one of a past run again (`again_of`).
 
     Refused in an archived group, at a store of another currency, with too many open runs, or with a closing time that
     has passed. Fixes the currency of group and store.
@@ -45,7 +45,8 @@ def start_run(group, *, store, by, day=None, note="", closing=NO_CLOSING):
     Group.objects.filter(pk=group.pk).update(is_currency_fixed=True)
     Store.objects.filter(pk=store.pk).update(is_currency_fixed=True)
     number = _free_number(group, store.pk, day)
-    run = Run(group=group, store=store, leader=by, day=day, number=number, note=note)
+    again = {"again_of": again_of, "brings_list": bool(again_of) and brings_list}
+    run = Run(group=group, store=store, leader=by, day=day, number=number, note=note, **again)
     put_closing(run, closing)
     run.save()
     Participation.objects.create(run=run, user=by)
@@ -175,18 +176,6 @@ def start_shopping(run, *, by):
     return run
 
 
-@transaction.atomic
-def stop_shopping(run, *, by):
-    """Go back from the shop before anything was bought; the list is rebuilt next time."""
-    run = lock_run_led(run, by=by)
-    check_state(run, states.SHOPPING)
-    if run.items.filter(purchases__isnull=False).exists():
-        raise BulqError(_("Something has already been bought. Put it back on the list first."))
-    move_run(run, states.CONFIRMED, by=by)
-    run.items.all().delete()
-    return run
-
-
 def lock_run_to_reopen(run, *, by):
     """Lock a run that may be over, its group first: once reopened, it counts as an open run of the group again."""
     group = lock_group(run.group_id)
@@ -220,20 +209,6 @@ def take_part(run, user):
         person.left_at = None
         person.save(update_fields=["left_at"])
     return person
-
-
-@transaction.atomic
-def leave_run(run, *, by):
-    """Stop taking part while the run is collecting; the person's orders are dropped."""
-    run = lock_run(run, by=by)
-    if not run.is_collecting:
-        raise BulqError(_("The list is locked. Ask %(leader)s to change your order.") % {"leader": run.leader.name})
-    if run.leader_id == by.pk:
-        raise BulqError(_("You lead this run. Hand over the lead first, or call the run off."))
-    person = run.participations.current().filter(user=by).first()
-    if person is None:
-        raise ChangedMeanwhile(_("You are not taking part in this run."))
-    drop_out(run, person, by=by)
 
 
 def drop_out(run, person, *, by):

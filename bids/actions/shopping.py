@@ -22,6 +22,7 @@ from .bidding import bid_problems, fix_units, lock_units, room_for_new_products
 from .costs import allocate, check_discounts, check_total, follow_with_price
 from .history import happened, record
 from .runs import check_no_marks, check_state, move_run
+from .substitutes import take_back, take_instead
 
 
 class AlreadyBought(ChangedMeanwhile):
@@ -52,6 +53,8 @@ def buy(item, *, quantity, total, seen, by):
     price = None
     if total:
         price = record_price(item.product, run.store, amount=total, quantity=quantity, by=by, is_of_purchase=True)
+    if item.not_there_at:
+        take_back(run, item, by=by)
     purchase = Purchase.objects.create(item=item, quantity=quantity, total=total, price=price, bought_by=by)
     item.not_there_at = item.not_there_by = None
     _touch(item)
@@ -106,9 +109,18 @@ def set_not_there(item, not_there, *, by):
         raise AlreadyBought(item)
     if not_there == bool(item.not_there_at):
         return
+    if not not_there:
+        take_back(run, item, by=by)
     item.not_there_at, item.not_there_by = (timezone.now(), by) if not_there else (None, None)
     _touch(item)
     record(run, happened("not_there" if not_there else "back_on_list", product=item.product), by=by)
+
+
+@transaction.atomic
+def swap(item, substitute, *, by):
+    """Put a substitute on the list for those who named it. Returns how many now get it."""
+    run, item = _lock_line(item, by=by)
+    return take_instead(run, item, substitute, by=by)
 
 
 @transaction.atomic
@@ -138,6 +150,20 @@ def add_while_shopping(run, product, *, quantity, whose, by):
         _touch(item)
     subject = whose if whose != by else None
     record(run, happened("added_in_shop", subject=subject, product=product, quantity=quantity, was=was), by=by)
+
+
+@transaction.atomic
+def stop_shopping(run, *, by):
+    """Go back from the shop before anything was bought; the list is rebuilt next time."""
+    run = lock_run_led(run, by=by)
+    check_state(run, states.SHOPPING)
+    if run.items.filter(purchases__isnull=False).exists():
+        raise BulqError(_("Something has already been bought. Put it back on the list first."))
+    for item in run.items.filter(not_there_at__isnull=False).select_related("product"):
+        take_back(run, item, by=by)
+    move_run(run, states.CONFIRMED, by=by)
+    run.items.all().delete()
+    return run
 
 
 @transaction.atomic

@@ -1,6 +1,15 @@
 """What people type about a run. The actions do arithmetic and check rights."""
 
-from .choosing import OrderLines, PersonForm, RunDetailsForm, RunForm, WishForm, pressed_button, read_order
+from .choosing import (
+    OrderLines,
+    PersonForm,
+    RunDetailsForm,
+    RunForm,
+    WishForm,
+    pressed_button,
+    read_order,
+    written_terms,
+)
 from .closing import ClosingFields, ClosingForm, UnlockForm
 from .distribution import ExtraCostForm, SortOutForm, TotalForm
 from .shopping import AddInShopForm, FinishForm, PriceForm, PurchaseForm
@@ -23,4 +32,5 @@ __all__ = [
     "WishForm",
     "pressed_button",
     "read_order",
+    "written_terms",
 ]

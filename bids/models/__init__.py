@@ -1,6 +1,6 @@
 """What is stored of a run: one file per subject."""
 
-from .bidding import Bid, BidQuerySet
+from .bidding import Bid, BidQuerySet, TakenInstead
 from .closing import CalendarEntry, Reminder
 from .distribution import Allocation, ExtraCost
 from .events import Event
@@ -23,4 +23,5 @@ __all__ = [
     "Run",
     "RunQuerySet",
     "ShoppingItem",
+    "TakenInstead",
 ]

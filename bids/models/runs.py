@@ -60,6 +60,13 @@ class Run(Closing):
     lead_offered_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True, blank=True
     )
+    # Only full packs from then on: nobody but the leader may make them emptier.
+    last_stretch_at = models.DateTimeField(null=True, blank=True)
+    # Begins by itself so many hours before the closing time.
+    last_stretch_hours = models.PositiveSmallIntegerField(null=True, blank=True)
+    # The past run that it was started from, and whether that one's products stand on the list though nobody wants them.
+    again_of = models.ForeignKey("self", on_delete=models.SET_NULL, related_name="+", null=True, blank=True)
+    brings_list = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = RunQuerySet.as_manager()
@@ -108,6 +115,10 @@ class Run(Closing):
     @property
     def is_open(self):
         return self.state in states.OPEN
+
+    @property
+    def is_filling_packs(self):
+        return self.is_collecting and self.last_stretch_at is not None
 
     @property
     def is_locked(self):

@@ -4,9 +4,9 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from bids.allocation import whole_packs
-from bids.models.bidding import Bid
-from stores.models import Price
+from bids.allocation import amount_instead, packs_to_buy
+from bids.models.bidding import Bid, TakenInstead
+from stores.models import Price, Product
 from stores.reading import lines_at
 
 from .lines import Line, lines_of
@@ -20,6 +20,8 @@ class BasketLine(Line):
     seen_prices: list = field(default_factory=list)
     comments: list = field(default_factory=list)
     planned: Planned | None = None
+    swaps: list = field(default_factory=list)
+    taken: list = field(default_factory=list)
 
     @property
     def to_buy(self):
@@ -28,7 +30,16 @@ class BasketLine(Line):
 
     @property
     def packs(self):
-        return whole_packs(self.wanted, self.pack) / self.pack if self.pack else None
+        return packs_to_buy(self.wanted, self.most, self.pack).count if self.pack else None
+
+
+@dataclass
+class Swap:
+    """A product that people would take instead of one that is not there: who, and how much of it."""
+
+    product: Product
+    people: list
+    quantity: Decimal
 
 
 class Basket:
@@ -37,13 +48,16 @@ class Basket:
         plain = lines_of(run)
         at_store = lines_at(run.store_id, [line.product.pk for line in plain])
         offers = [offer.pk for _product, offer in at_store.values() if offer]
-        seen, comments = self._seen_prices(offers), self._comments()
+        seen, comments, taken = self._seen_prices(offers), self._comments(), self._taken_instead()
         self.lines = []
         for line in plain:
             _product, offer = at_store[line.product.pk]
             row = BasketLine(line.item, line.product, line.bids, line.purchases, offer)
             row.seen_prices = seen[offer.pk] if offer else []
             row.comments = comments[line.product.pk]
+            row.taken = taken[line.item.pk]
+            if line.item.not_there_at:
+                row.swaps = _swaps(line, {instead.bid.participation_id for instead in row.taken})
             row.planned = planned_purchase(row.to_buy, offer, run.currency)
             self.lines.append(row)
 
@@ -59,6 +73,13 @@ class Basket:
         for bid in with_comment.order_by("pk"):
             comments[bid.product_id].append((bid.participation.user.name, bid.comment))
         return comments
+
+    def _taken_instead(self):
+        taken = defaultdict(list)
+        rows = TakenInstead.objects.filter(item__run=self.run).order_by("pk")
+        for row in rows.select_related("bid__product", "bid__participation__user"):
+            taken[row.item_id].append(row)
+        return taken
 
     def line_of(self, item):
         return next(line for line in self.lines if line.item.pk == item.pk)
@@ -87,3 +108,18 @@ class Basket:
     def without_price(self):
         """How many open lines `expected` leaves out."""
         return sum(line.planned.total is None for line in self.open)
+
+
+def _swaps(line, taken):
+    """What people would take instead, where it is sold in the same unit. `taken` are those who have it already."""
+    swaps = {}
+    for bid in line.bids:
+        product = bid.substitute
+        if product is None or product.unit != line.product.unit or bid.participation_id in taken:
+            continue
+        if bid.participation.left_at is not None:
+            continue
+        swap = swaps.setdefault(product.pk, Swap(product, [], Decimal(0)))
+        swap.people.append(bid.participation.user.name)
+        swap.quantity += amount_instead(bid.quantity, product.grain)
+    return list(swaps.values())

@@ -6,13 +6,14 @@ from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
 
-from bids.allocation import whole_packs
+from bids.allocation import Want, divide, packs_to_buy
 from bids.models.bidding import Bid
 from bids.models.runs import Participation
 from bulq.kit.money import round_to_minor_unit
 from bulq.kit.prepared import prepared
 from stores.reading import OfferLine, ProductLine, lines_at
 
+from .again import listed_products
 from .planning import planned_purchase
 
 ZERO = Decimal(0)
@@ -20,13 +21,21 @@ ZERO = Decimal(0)
 
 @dataclass
 class Row:
-    """One product of a run: the quantity that each participation id wants, None for “Maybe”, and their comments."""
+    """One product of a run, and what each participation id wants of it.
+
+    `wishes` has the quantities, None for “Maybe”. The others have only those who said so: up to how much is fine, who
+    wants all or nothing, and what they would take instead.
+    """
 
     product: ProductLine
     offer: OfferLine | None
     wishes: dict = field(default_factory=dict)
     comments: dict = field(default_factory=dict)
+    limits: dict = field(default_factory=dict)
+    all_or_nothing: set = field(default_factory=set)
+    instead: dict = field(default_factory=dict)
     wanted: Decimal = ZERO
+    most: Decimal = ZERO
 
     @property
     def pack(self):
@@ -37,9 +46,25 @@ class Row:
         return bool(self.offer) and self.offer.current_amount is not None
 
     @property
+    def packs(self):
+        return packs_to_buy(self.wanted, self.most, self.pack)
+
+    @property
     def is_pack_open(self):
-        """Whether the orders leave a pack partly empty."""
-        return bool(self.pack) and self.wanted != whole_packs(self.wanted, self.pack)
+        """Whether a pack stays partly empty even with all that people said is fine."""
+        return bool(self.packs.missing)
+
+    def wants(self):
+        return {
+            person: Want(quantity, self.limits.get(person), person in self.all_or_nothing)
+            for person, quantity in self.wishes.items()
+            if quantity is not None
+        }
+
+    def likely(self, run_id):
+        """What each participation id receives if the packs are bought now; nobody more than is fine with them."""
+        bought, seed = min(self.packs.units, self.most), f"{run_id}:{self.product.pk}"
+        return divide(bought, self.wants(), grain=self.product.grain, tolerance_percent=0, seed=seed).quantities
 
     def estimate(self, quantity, currency):
         """Cost of a quantity at the current price, rounded to the minor unit; None without a price."""
@@ -56,7 +81,11 @@ class UserLine:
 
 @dataclass
 class Person:
-    """A participant in the order table; their estimate leaves out products without a price."""
+    """A participant in the order table; their estimate leaves out products without a price.
+
+    The estimate is for what they receive if the packs are bought now: `less` than that if they receive what they
+    want, `more` if they receive all that is fine with them.
+    """
 
     pk: int  # of the participation
     user: UserLine
@@ -64,10 +93,20 @@ class Person:
     is_ready: bool
     left_at: datetime | None
     estimate: Decimal = ZERO
+    less: Decimal = ZERO
+    more: Decimal = ZERO
     products: int = 0
     missing: list = field(default_factory=list)
     # The first name, where nobody else here has the same.
     label: str = ""
+
+    @property
+    def lowest(self):
+        return self.estimate - self.less
+
+    @property
+    def highest(self):
+        return self.estimate + self.more
 
 
 class Board:
@@ -79,7 +118,7 @@ class Board:
             pk: Person(pk, UserLine(user, name), *rest) for pk, user, name, *rest in _people(run.pk)
         }
         self._name_people()
-        self.rows = self._rows(_bids(run.pk))
+        self.rows = self._rows(_bids(run.pk), listed_products(run.again_of_id) if run.brings_list else [])
         for row in self.rows:
             self._add_up(row)
         self.people = [person for person in self.by_participation.values() if person.left_at is None or person.products]
@@ -90,15 +129,22 @@ class Board:
             first = person.user.name.split()[0]
             person.label = first if first_names[first] == 1 else person.user.name
 
-    def _rows(self, bids):
-        """Bids are plain tuples here: a run may have thousands."""
-        lines = lines_at(self.run.store_id, {bid[0] for bid in bids}) if bids else {}
-        rows = {}
-        for product, participation, quantity, comment in bids:
+    def _rows(self, bids, listed):
+        """Bids are plain tuples here: a run may have thousands. `listed` are products that stand there anyway."""
+        ids = {bid[0] for bid in bids}.union(listed)
+        lines = lines_at(self.run.store_id, ids) if ids else {}
+        rows = {product: Row(*lines[product]) for product in listed}
+        for product, participation, quantity, comment, limit, all_or_nothing, substitute, text in bids:
             row = rows.get(product) or rows.setdefault(product, Row(*lines[product]))
             row.wishes[participation] = quantity
             if comment:
                 row.comments[participation] = comment
+            if limit is not None:
+                row.limits[participation] = limit
+            if all_or_nothing:
+                row.all_or_nothing.add(participation)
+            if substitute or text:
+                row.instead[participation] = substitute or text
         return list(rows.values())
 
     def _add_up(self, row):
@@ -115,10 +161,42 @@ class Board:
             if quantity not in costs:  # few differ
                 costs[quantity] = row.estimate(quantity, currency)
             person.estimate += costs[quantity]
+        row.most = row.wanted
+        if row.limits:
+            self._add_limits(row)
+
+    def _add_limits(self, row):
+        row.most += sum((limit - row.wishes[person] for person, limit in row.limits.items()), ZERO)
+        if not row.has_price:
+            return
+        likely, currency = row.likely(self.run.pk), self.run.currency
+        for participation, limit in row.limits.items():
+            person, quantities = (
+                self.by_participation[participation],
+                (row.wishes[participation], likely[participation]),
+            )
+            low, middle, high = (row.estimate(quantity, currency) for quantity in (*quantities, limit))
+            person.estimate += middle - low
+            person.less += middle - low
+            person.more += high - middle
 
     @cached_property
     def estimate(self):
         return sum((person.estimate for person in self.people), ZERO)
+
+    @property
+    def lowest(self):
+        return sum((person.lowest for person in self.people), ZERO)
+
+    @property
+    def highest(self):
+        return sum((person.highest for person in self.people), ZERO)
+
+    @cached_property
+    def left_over(self):
+        """What the rest of the open packs costs, which nobody has said is fine."""
+        open_rows = [row for row in self.rows if row.is_pack_open and row.has_price]
+        return sum((row.estimate(row.packs.missing, self.run.currency) for row in open_rows), ZERO)
 
     @cached_property
     def missing(self):
@@ -154,4 +232,5 @@ def _people(run):
 @prepared
 def _bids(run):
     bids = Bid.objects.filter(participation__run=run).order_by("pk")
-    return bids.values_list("product_id", "participation_id", "quantity", "comment")
+    own = ("product_id", "participation_id", "quantity", "comment", "limit", "all_or_nothing")
+    return bids.values_list(*own, "substitute__name", "substitute_text")

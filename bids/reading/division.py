@@ -56,7 +56,7 @@ class Division:
                 line.item.pk,
                 str(line.bought),
                 str(line.paid),
-                sorted((bid.pk, str(bid.quantity)) for bid in line.bids),
+                sorted((bid.pk, str(bid.quantity), str(bid.limit), bid.all_or_nothing) for bid in line.bids),
             )
             for line in self.lines
         ]
@@ -79,12 +79,12 @@ class Preview:
         ]
 
     def _things(self, person):
-        """Line, quantity, cost and the wish it comes from (None if there was none)."""
+        """Line, quantity, cost and the bid it comes from (None if there was none)."""
         things = []
         for line in self.division.lines:
             quantity = self.division.quantities[line.item.pk].get(person)
-            wish = next((bid.quantity for bid in line.bids if bid.participation_id == person), None)
-            if quantity or wish:
+            bid = next((bid for bid in line.bids if bid.participation_id == person), None)
+            if quantity or bid:
                 cost = self.division.costs[line.item.pk].get(person, ZERO)
-                things.append((line, quantity or ZERO, cost, wish))
+                things.append((line, quantity or ZERO, cost, bid))
         return things

@@ -4,19 +4,23 @@ CSV: a row for each wish (`kind` is "wish"), then for each person their share of
 their total ("total"), and the total of the run ("run total"). The costs of wishes and extra costs add up to the
 totals.
 
-JSON, version 1: `run` (id, group, store, day, number, state, currency, goods, extra_costs, total), `people` (id, name,
+JSON, version 2: `run` (id, group, store, day, number, state, currency, goods, extra_costs, total), `people` (id, name,
 total, extra_costs, paid, still_owes, gets_back), and `lines`, one per wish: person_id, product_id, product, brand,
-unit, wanted, received, cost, picked_up. Amounts and quantities are strings of plain decimals; what is known only once
+unit, wanted, limit (up to how much is fine, null for no more), all_or_nothing, instead, received, cost, picked_up.
+Amounts and quantities are strings of plain decimals; what is known only once
 the hand-out has started is null before it.
 """
 
 from .board import Board
 from .ledger import ZERO, Ledger
 
-VERSION = 1
+VERSION = 2
 WISH, EXTRA, TOTAL, RUN_TOTAL = "wish", "extra costs", "total", "run total"
 NOTHING = dict.fromkeys(
-    ("person_id", "person", "product_id", "product", "brand", "unit", "wanted", "received", "cost", "picked_up")
+    (
+        *("person_id", "person", "product_id", "product", "brand", "unit", "wanted", "limit", "all_or_nothing"),
+        *("instead", "received", "cost", "picked_up"),
+    )
 )
 
 
@@ -33,7 +37,8 @@ class Export:
     def _received(self):
         for account in self.accounts:
             for thing in account.things:
-                row = _row(account.user, thing.line.product, thing.bid.quantity)
+                bid = thing.bid
+                row = _row(account.user, thing.line.product, bid.quantity, bid.limit, bid.all_or_nothing, bid.instead)
                 yield row | {"received": thing.received, "cost": thing.cost, "picked_up": thing.is_picked_up}
 
     def _wanted(self):
@@ -41,7 +46,8 @@ class Export:
         for row in board.rows:
             for person, quantity in row.wishes.items():
                 if quantity is not None:
-                    yield _row(board.by_participation[person].user, row.product, quantity)
+                    terms = row.limits.get(person), person in row.all_or_nothing, row.instead.get(person, "")
+                    yield _row(board.by_participation[person].user, row.product, quantity, *terms)
 
     def table(self):
         """Every row of the CSV."""
@@ -93,7 +99,7 @@ def _person(user, account):
     return {"id": user.pk, "name": user.name} | facts
 
 
-def _row(user, product, wanted):
+def _row(user, product, wanted, limit, all_or_nothing, instead):
     return NOTHING | {
         "person_id": user.pk,
         "person": user.name,
@@ -102,7 +108,15 @@ def _row(user, product, wanted):
         "brand": product.brand,
         "unit": product.unit,
         "wanted": wanted,
+        "limit": limit,
+        "all_or_nothing": all_or_nothing,
+        "instead": instead,
     }
+
+
+def _limit(row):
+    """Once something is received, no limit is shown any more."""
+    return row["limit"] if row["received"] is None else None
 
 
 class Sheets:
@@ -112,6 +126,7 @@ class Sheets:
         by_product, by_person = {}, {account.user.pk: [] for account in export.accounts}
         for row in export.lines:
             quantity = row["wanted"] if row["received"] is None else row["received"]
+            row["shown_limit"] = _limit(row)
             if quantity:
                 by_product.setdefault(row["product_id"], []).append((row, quantity))
                 by_person.setdefault(row["person_id"], []).append((row, quantity))
@@ -121,10 +136,10 @@ class Sheets:
         self.slips = [slip for slip in slips if slip[1] or slip[2] or slip[3]]
 
     def _product(self, rows):
-        """Name, unit, sum, and who gets how much."""
+        """Name, unit, sum, and who gets how much; before the hand-out, the sum of what is fine at most."""
         first = rows[0][0]
-        people = [(row["person"], quantity) for row, quantity in rows]
-        return first["product"], first["unit"], sum(quantity for _row, quantity in rows), people
+        most = sum(_limit(row) or quantity for row, quantity in rows)
+        return first["product"], first["unit"], sum(quantity for _row, quantity in rows), most, rows
 
     def _slip(self, rows, account):
         """Name, things with their quantity, extra costs, total; without costs before the hand-out."""

@@ -32,6 +32,8 @@ class Kind:
 
 KINDS = {
     "run_started": Kind(_("%(actor)s started the run")),
+    "last_time": Kind(_("%(actor)s ordered what they had last time")),
+    "list_dropped": Kind(_("%(actor)s took the products that nobody wants off the list of last time")),
     "run_edited": Kind(_("%(actor)s changed the day or the note")),
     "run_moved": Kind(
         _("%(actor)s moved the run from “%(origin)s” to “%(to)s”"),
@@ -77,6 +79,26 @@ KINDS = {
         for_other=_("%(actor)s changed %(subject)s's order: %(quantity)s of %(product)s"),
         to_subject=_("%(actor)s changed your order: %(quantity)s of %(product)s"),
     ),
+    "all_or_nothing": Kind(
+        _("%(actor)s wants all of %(product)s or nothing"),
+        for_other=_("%(actor)s changed %(subject)s's order: all of %(product)s or nothing"),
+        to_subject=_("%(actor)s changed your order: all of %(product)s or nothing"),
+    ),
+    "less_is_fine": Kind(
+        _("%(actor)s says less of %(product)s is fine"),
+        for_other=_("%(actor)s changed %(subject)s's order: less of %(product)s is fine"),
+        to_subject=_("%(actor)s changed your order: less of %(product)s is fine"),
+    ),
+    "instead": Kind(
+        _("%(actor)s would take %(instead)s instead of %(product)s"),
+        for_other=_("%(actor)s changed %(subject)s's order: %(instead)s instead of %(product)s"),
+        to_subject=_("%(actor)s changed your order: %(instead)s instead of %(product)s"),
+    ),
+    "nothing_instead": Kind(
+        _("%(actor)s wants nothing instead of %(product)s"),
+        for_other=_("%(actor)s changed %(subject)s's order: nothing instead of %(product)s"),
+        to_subject=_("%(actor)s changed your order: nothing instead of %(product)s"),
+    ),
     "interested": Kind(
         _("%(actor)s may want %(product)s"),
         for_other=_("%(actor)s changed %(subject)s's order: maybe %(product)s"),
@@ -92,6 +114,23 @@ KINDS = {
         for_other=_("%(actor)s changed %(subject)s's comment on %(product)s: “%(comment)s”"),
         to_subject=_("%(actor)s changed your comment on %(product)s: “%(comment)s”"),
     ),
+    "packs_rounded": Kind(_("%(actor)s lowered the orders of %(product)s, to buy %(packs)s full packs")),
+    "packs_dropped": Kind(_("%(actor)s took %(product)s off the run: the pack was not full")),
+    "packs_undone": Kind(_("%(actor)s brought back the orders of %(product)s")),
+    "lowered_for_packs": Kind(
+        _("%(actor)s lowered %(subject)s's %(product)s from %(was_quantity)s to %(quantity)s, to buy full packs"),
+        to_subject=_("%(actor)s lowered your %(product)s from %(was_quantity)s to %(quantity)s, to buy full packs"),
+    ),
+    "dropped_for_packs": Kind(
+        _("%(actor)s took %(was_quantity)s of %(product)s off %(subject)s's order: the pack was not full"),
+        to_subject=_("%(actor)s took %(was_quantity)s of %(product)s off your order: the pack was not full"),
+    ),
+    "restored_after_packs": Kind(
+        _("%(actor)s brought back %(subject)s's order: %(quantity)s of %(product)s"),
+        to_subject=_("%(actor)s brought back your order: %(quantity)s of %(product)s"),
+    ),
+    "last_stretch": Kind(_("%(actor)s started the last stretch: only full packs from now on")),
+    "last_stretch_over": Kind(_("%(actor)s ended the last stretch: any amount is fine again")),
     "merged": Kind(_("%(actor)s, site admin, merged “%(name)s” into %(product)s")),
     "ready": Kind(_("%(actor)s is done choosing")),
     "not_ready": Kind(_("%(actor)s is choosing again")),
@@ -111,6 +150,16 @@ KINDS = {
         _("%(actor)s added %(quantity)s of %(product)s in the shop"),
         for_other=_("%(actor)s added %(quantity)s of %(product)s in the shop for %(subject)s"),
         to_subject=_("%(actor)s added %(quantity)s of %(product)s in the shop for you"),
+    ),
+    "took_instead": Kind(
+        _("%(actor)s takes %(quantity)s of %(product)s instead of %(name)s"),
+        for_other=_("%(actor)s put %(quantity)s of %(product)s on the list for %(subject)s, instead of %(name)s"),
+        to_subject=_("%(actor)s put %(quantity)s of %(product)s on the list for you, instead of %(name)s"),
+    ),
+    "not_taken_instead": Kind(
+        _("%(actor)s does not take %(quantity)s of %(product)s instead of %(name)s any more"),
+        for_other=_("%(actor)s took %(quantity)s of %(product)s back for %(subject)s: %(name)s is there after all"),
+        to_subject=_("%(actor)s took %(quantity)s of %(product)s back for you: %(name)s is there after all"),
     ),
     "sorted_out": Kind(
         _("%(actor)s now takes %(quantity)s of %(product)s"),
@@ -170,7 +219,8 @@ class _Figures:
         if name in AMOUNTS:
             return format_money(Decimal(value), self.currency)
         if name in QUANTITIES:
-            return with_unit(Decimal(value), event.product.unit)
+            limit = event.data.get("limit") if name == "quantity" else None
+            return with_unit(Decimal(value), event.product.unit, Decimal(limit) if limit else None)
         if name in STATES:
             return self._state(name, value)
         if name in MOMENTS:

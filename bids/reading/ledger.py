@@ -29,7 +29,8 @@ class Thing:
 
     @property
     def differs(self):
-        return self.received != self.bid.quantity
+        """Whether it is less than they wanted, or more than was fine."""
+        return self.bid.quantity is not None and not self.bid.quantity <= self.received <= self.bid.most
 
     @property
     def is_picked_up(self):

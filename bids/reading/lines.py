@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from django.conf import settings
 
-from bids.allocation import matches, share_out
+from bids.allocation import Want, divide, matches
 from bids.models.bidding import Bid
 from bids.models.runs import Participation
 from bids.models.shopping import Purchase, ShoppingItem
@@ -29,8 +29,18 @@ class Line:
         return self.offer.pack_size if self.offer else None
 
     @property
+    def wants(self):
+        """What each participation id wants."""
+        return {bid.participation_id: Want(bid.quantity, bid.limit, bid.all_or_nothing) for bid in self.bids}
+
+    @property
     def wanted(self):
         return sum((bid.quantity for bid in self.bids), Decimal(0))
+
+    @property
+    def most(self):
+        """What is fine with everyone together."""
+        return sum((bid.most for bid in self.bids), Decimal(0))
 
     @property
     def unit_cost(self):
@@ -55,12 +65,11 @@ class Line:
 
     @property
     def matches(self):
-        return matches(
-            self.bought,
-            self.wanted,
-            divisible=not self.product.is_counted,
-            tolerance_percent=settings.WEIGHING_TOLERANCE_PERCENT,
-        )
+        return matches(self.bought, self.wanted, self.most, tolerance_percent=self._tolerance)
+
+    @property
+    def _tolerance(self):
+        return 0 if self.product.is_counted else settings.WEIGHING_TOLERANCE_PERCENT
 
     @property
     def to_decide(self):
@@ -73,18 +82,27 @@ class Line:
 
     @property
     def surplus(self):
-        return Decimal(0) if self.matches else max(self.bought - self.wanted, Decimal(0))
+        """How much more was bought than is fine with everyone; zero for a line that matches."""
+        return Decimal(0) if self.matches else max(self.bought - self.most, Decimal(0))
+
+    @property
+    def nearest(self):
+        """Of the amounts that are fine with everyone, the one nearest to what was bought."""
+        return min(max(self.bought, self.wanted), self.most)
 
     @property
     def seed(self):
         return f"{self.item.run_id}:{self.product.pk}"
 
-    def shares(self, leader):
-        """Quantity by participation id, without zeros; `leader` is the leader's participation id."""
-        wishes = {bid.participation_id: bid.quantity for bid in self.bids}
-        shares = share_out(
-            self.bought, wishes, grain=self.product.grain, weighed=self.matches, leader=leader, seed=self.seed
+    def division(self):
+        """What everyone receives of what was bought, and what is left over."""
+        return divide(
+            self.bought, self.wants, grain=self.product.grain, tolerance_percent=self._tolerance, seed=self.seed
         )
+
+    def shares(self, leader):
+        """Quantity by participation id, without zeros; what is left over falls to `leader`, a participation id."""
+        shares = self.division().with_rest_for(leader)
         return {person: quantity for person, quantity in shares.items() if quantity}
 
 
@@ -125,7 +143,7 @@ def _items(runs):
 
 @prepared
 def _bids(runs):
-    return Bid.objects.filter(participation__run__any=runs).real()
+    return Bid.objects.filter(participation__run__any=runs).real().select_related("substitute")
 
 
 @prepared

@@ -4,15 +4,16 @@
 Then a list for each kind of row that names them: `orders` (wishes, and what was received of each), `prices_logged`,
 `purchases`, `not_there` (lines they marked), `extra_costs`, `handed_out`, `payments_marked`, `lead_offers`,
 `products_added`, `stores_added`, `events` (the history of their runs, where they act or are named), `notifications`,
-`reminders`, `products_told_apart` and `stores_told_apart` (pairs that looked the same), and `site_admin` (what they
-did in the site admin). Amounts and quantities are strings of plain decimals, times are ISO 8601 with the offset from
-UTC.
+`reminders`, `products_told_apart` and `stores_told_apart` (pairs that looked the same), `catalogues_brought` (in the
+last week), and `site_admin` (what they did in the site admin). Amounts and quantities are strings of plain decimals,
+times are ISO 8601 with the offset from UTC.
 
 Left out are passwords, sessions, second factors and the answers to forms of the last day: secrets, or copies.
 """
 
 from django.contrib.admin.models import LogEntry
 from django.db.models import F, Q
+from django.db.models.functions import Coalesce
 
 from bids.models.bidding import Bid
 from bids.models.closing import Reminder
@@ -21,7 +22,7 @@ from bids.models.events import Event
 from bids.models.notifications import Notification
 from bids.models.runs import Participation, Run
 from bids.models.shopping import Purchase, ShoppingItem
-from stores.models import Price, Product, ProductPair, Store, StorePair
+from stores.models import CatalogueImport, Price, Product, ProductPair, Store, StorePair
 
 from .sums import with_owed
 
@@ -33,8 +34,9 @@ LISTS = {
     "orders": (
         Bid,
         ("participation__user",),
-        ("product__name", "product__brand", "quantity", "comment", "created_at"),
+        ("product__name", "product__brand", "quantity", "limit", "all_or_nothing", "comment", "created_at"),
         {
+            "instead": Coalesce("substitute__name", "substitute_text"),
             "run": F("participation__run_id"),
             "received": F("allocation__quantity"),
             "cost": F("allocation__cost"),
@@ -85,6 +87,12 @@ LISTS = {
     "reminders": (Reminder, ("user",), ("run_id", "kind", "at", "sent_at"), {}),
     "products_told_apart": (ProductPair, *TOLD_APART),
     "stores_told_apart": (StorePair, *TOLD_APART),
+    "catalogues_brought": (
+        CatalogueImport,
+        ("by",),
+        ("file__name", "store__name", "is_rehearsal", "state", "counts", "asked_at"),
+        {},
+    ),
     "site_admin": (LogEntry, ("user",), ("action_time", "object_repr", "change_message"), {}),
 }
 # Rows with a list of their own above these, and columns that a run itself is written with.
@@ -93,6 +101,7 @@ LEFT_OUT = {
     "SentForm.user": "the answer to a form of the last day, which the page showed",
     "User_groups.user": "rights of site admins",
     "User_user_permissions.user": "rights of site admins",
+    "CatalogueFile.by": "a file that the person has sent, kept for a week at most, and the report of it",
     "TOTPDevice.user": "a secret",
     "StaticDevice.user": "secrets",
 }

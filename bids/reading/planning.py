@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from bids.allocation import total_for, whole_packs
+from bids.allocation import packs_to_buy, total_for
 from bulq.kit.money import minor_unit
 
 
@@ -26,8 +26,8 @@ def planned_purchase(wanted, offer, currency):
     minor unit counts as no price, so that no tap buys something for nothing.
     """
     pack = offer.pack_size if offer else None
-    units = whole_packs(wanted, pack)
-    counted_in, count = ("pack", units / pack) if pack else ("unit", units)
+    packs = packs_to_buy(wanted, wanted, pack)
+    units, counted_in, count = packs.units, "pack" if pack else "unit", packs.count
     has_price = offer is not None and offer.current_amount is not None
     grain = minor_unit(currency)
     total = total_for(units, offer.current_amount, per=offer.current_quantity, grain=grain) if has_price else None

@@ -12,6 +12,7 @@ from accounts.models import Membership, User
 from bids import states
 from bids.actions import bidding, costs, distribution, lead, runs, shopping
 from bids.actions.bidding import UNSEEN, Wish
+from bids.actions.membership import leave_run
 from bids.models import Allocation, Bid, Event, ExtraCost, Purchase, Run
 from bids.reading.division import Division
 from bids.reading.lines import lines_of
@@ -98,7 +99,7 @@ class Life(Trying):
     @fits(*states.COLLECTING, weight=2)
     def leave_run(self):
         by = self.participant()
-        self.attempt("leave_run", lambda: runs.leave_run(self.run, by=by))
+        self.attempt("leave_run", lambda: leave_run(self.run, by=by))
 
     # --- From state to state -----------------------------------------------------------------------
     def move(self, action, *aims, chance=0.65, **arguments):
@@ -119,7 +120,7 @@ class Life(Trying):
 
     @fits(states.SHOPPING, weight=2)
     def stop_shopping(self):
-        self.move(runs.stop_shopping, states.CONFIRMED)
+        self.move(shopping.stop_shopping, states.CONFIRMED)
 
     @fits(*ALWAYS - {states.CANCELLED}, weight=3)
     def call_off(self):

@@ -4,7 +4,7 @@ import pytest
 from django.http import Http404
 
 from bids import states
-from bids.actions import bidding, runs
+from bids.actions import bidding, membership, runs
 from bids.actions.bidding import Wish, place_bids, place_wish, set_ready, undo_removal
 from bids.models import Bid
 from bids.reading.invariants import problems
@@ -222,23 +222,23 @@ class TestReady:
 class TestLeavingTheRun:
     def test_the_order_is_dropped_and_the_membership_stays(self, scene):
         """Spec 39."""
-        runs.leave_run(scene.run, by=scene.bob)
+        membership.leave_run(scene.run, by=scene.bob)
         assert not Bid.objects.filter(participation__user=scene.bob).exists()
         assert scene.group.memberships.filter(user=scene.bob).exists()
         with pytest.raises(ChangedMeanwhile, match="are not taking part"):
-            runs.leave_run(scene.run, by=scene.bob)
+            membership.leave_run(scene.run, by=scene.bob)
         order(scene.run, scene.bob, scene.oil, 1)
         assert scene.part_of(scene.bob).left_at is None
 
     def test_the_leader_has_to_hand_over_or_call_off(self, scene):
         with pytest.raises(BulqError, match="You lead this run"):
-            runs.leave_run(scene.run, by=scene.alice)
+            membership.leave_run(scene.run, by=scene.alice)
 
     @pytest.mark.parametrize("state", LATER)
     def test_only_while_people_are_choosing(self, state):
         scene = stage(state)
         with pytest.raises(BulqError, match="Ask Alice"):
-            runs.leave_run(scene.run, by=scene.bob)
+            membership.leave_run(scene.run, by=scene.bob)
 
 
 class TestTheLeader:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import Group
 from accounts.tests.racing import linger, race
 from bids import states, tasks
-from bids.actions import clock, runs
+from bids.actions import clock, membership, runs
 from bids.actions.bidding import Wish, place_bids
 from bids.actions.clock import close_due
 from bids.actions.closing import NO_CLOSING, ClosingTime, closing_version, move_closing
@@ -25,7 +25,7 @@ from bulq.tests.client import signed_in
 
 from .cast import D, stage
 from .closing import close_in
-from .test_crashes import _killed_at
+from .test_crashes import killed_at
 from .together import in_transaction, refused
 
 pytestmark = pytest.mark.django_db
@@ -102,7 +102,7 @@ def move(scene, closing, by=None):
 
 def test_earlier_is_told_to_everyone_who_may_still_order():
     scene = stage()
-    runs.leave_run(scene.run, by=scene.bob)
+    membership.leave_run(scene.run, by=scene.bob)
     Notification.objects.all().delete()
     told = lambda: set(Notification.objects.values_list("user__name", flat=True))  # noqa: E731
     move(scene, later(50))
@@ -270,7 +270,7 @@ def test_a_clock_killed_at_any_step_closes_nothing_and_the_next_one_does(locks):
     close_in(scene.run, -HOUR, locks_itself=locks)
     state, events = scene.state, scene.run.events.count()
     now = timezone.now()
-    while _killed_at(query, lambda _scene: close_due(now), scene):
+    while killed_at(query, lambda _scene: close_due(now), scene):
         assert (scene.state, scene.run.events.count()) == (state, events), f"killed before query {query}"
         query += 1
     assert query > 5

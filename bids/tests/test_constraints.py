@@ -4,7 +4,7 @@ import pytest
 from django.db import DataError, IntegrityError, connection, transaction
 
 from bids import states
-from bids.models import Allocation, Bid, ExtraCost, Participation, Purchase, Run, ShoppingItem
+from bids.models import Allocation, Bid, ExtraCost, Participation, Purchase, Run, ShoppingItem, TakenInstead
 from bids.states import RunState
 
 from .cast import stage
@@ -27,6 +27,8 @@ def change(row, column, value):
 # model, column, constraint, lowest, just below, highest, just above
 BOUNDS = [
     (Bid, "quantity", "bid_quantity_within", "0.01", "0.00", "99999.00", "99999.01"),
+    (Bid, "limit", "bid_limit_within|bid_limit_above", "4.01", "0.00", "99999.00", "99999.01"),
+    (TakenInstead, "quantity", "taken_instead_quantity_within", "0.01", "0.00", "99999.00", "99999.01"),
     (Purchase, "quantity", "purchase_quantity_within", "0.01", "0.00", "99999.00", "99999.01"),
     (Purchase, "total", "purchase_total_within", "0.00", "-0.01", "9999999.99", None),
     (Allocation, "quantity", "allocation_quantity_within", "0.01", "0.00", "99999.00", "99999.01"),
@@ -42,6 +44,8 @@ IDS = [f"{model.__name__}.{column}" for model, column, *_rest in BOUNDS]
 def scene():
     made = stage(states.DISTRIBUTING)
     ExtraCost.objects.create(run=made.run, label="Deposit", amount=1, added_by=made.alice)
+    item = ShoppingItem.objects.filter(run=made.run).first()
+    TakenInstead.objects.create(item=item, bid=Bid.objects.of_run(made.run).last(), quantity=1)
     Participation.objects.update(paid_amount=1, paid_at="2026-11-28T12:00Z", paid_marked_by=made.alice)
     return made
 

@@ -9,7 +9,7 @@ from django.utils.timezone import localdate
 from accounts.actions import groups
 from accounts.tests.factories import make_group, make_user
 from bids import states
-from bids.actions import lead, runs
+from bids.actions import lead, membership, runs
 from bids.actions.runs import details_version
 from bids.models import Run
 from bids.reading.invariants import problems
@@ -206,7 +206,7 @@ class TestHandingOver:
     def test_the_request_closes_when_the_person_asked_leaves_the_run(self):
         scene = stage(states.ACTIVE)
         lead.offer_lead(scene.run, scene.bob, by=scene.alice)
-        runs.leave_run(scene.run, by=scene.bob)
+        membership.leave_run(scene.run, by=scene.bob)
         assert Run.objects.get(pk=scene.run.pk).lead_offered_to is None
 
     def test_handing_over_moves_no_debt(self):

@@ -8,7 +8,7 @@ from accounts.actions.people import close_account
 from accounts.models import Membership
 from bids import states
 from bids.access import get_run, lock_run
-from bids.actions import costs, distribution, lead, runs
+from bids.actions import costs, distribution, lead, membership
 from bids.actions.costs import may_mark_paid
 from bids.models import Allocation, Bid
 from bids.reading.invariants import problems
@@ -224,7 +224,7 @@ class TestAFormerMember:
         remove(scene, scene.bob)
         with pytest.raises(Http404):
             get_run(scene.bob, scene.run.pk)
-        for action in (lock_run, runs.leave_run, lead.withdraw_lead_offer):
+        for action in (lock_run, membership.leave_run, lead.withdraw_lead_offer):
             with pytest.raises(Http404):
                 action(scene.run, by=scene.bob)
 

@@ -46,7 +46,7 @@ MOVES = [
     (runs.lock_list, COLLECTING),
     (runs.unlock_list, {states.CONFIRMED}),
     (runs.start_shopping, {states.CONFIRMED}),
-    (runs.stop_shopping, {states.SHOPPING}),
+    (shopping.stop_shopping, {states.SHOPPING}),
     (finish, {states.SHOPPING}),
     (distribution.finish_sorting, {states.ADJUSTING}),
     (force, {states.ADJUSTING}),
@@ -149,9 +149,9 @@ class TestWaysBack:
         scene = stage(states.SHOPPING)
         purchase(scene.run, scene.oil, 1, "5")
         with pytest.raises(BulqError, match="already been bought"):
-            runs.stop_shopping(scene.run, by=scene.alice)
+            shopping.stop_shopping(scene.run, by=scene.alice)
         shopping.undo_purchase(scene.run.items.get(product=scene.oil).purchases.get(), by=scene.alice)
-        runs.stop_shopping(scene.run, by=scene.alice)
+        shopping.stop_shopping(scene.run, by=scene.alice)
         assert scene.state == states.CONFIRMED
         assert not ShoppingItem.objects.filter(run=scene.run).exists()
 

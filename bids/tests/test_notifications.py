@@ -10,7 +10,7 @@ from django.urls import reverse
 from accounts.actions.membership import end_membership, join_group
 from accounts.tests.factories import make_user
 from bids import states
-from bids.actions import bidding, costs, distribution, lead, runs, shopping
+from bids.actions import bidding, costs, distribution, lead, membership, runs, shopping
 from bids.actions.bidding import Wish
 from bids.models import Event, Notification, Purchase
 from bids.reading.history import KINDS, news_of
@@ -53,7 +53,7 @@ MOVES = {
     (states.ACTIVE, runs.call_off): moved("Collecting", "Called off"),
     (states.CONFIRMED, runs.unlock_list): moved("Locked", "Collecting"),
     (states.CONFIRMED, runs.start_shopping): moved("Locked", "Shopping"),
-    (states.SHOPPING, runs.stop_shopping): moved("Shopping", "Locked"),
+    (states.SHOPPING, shopping.stop_shopping): moved("Shopping", "Locked"),
     (states.ADJUSTING, distribution.back_to_shopping): moved("Sort out", "Shopping"),
     (states.DISTRIBUTING, complete): moved("Hand-out", "Handed out"),
     (states.COMPLETED, distribution.reopen_hand_out): moved("Handed out", "Hand-out"),
@@ -76,7 +76,7 @@ def test_the_two_states_of_collecting_notify_nobody():
 def test_people_who_have_left_the_run_hear_no_more_of_it():
     """Spec 39."""
     scene = stage()
-    runs.leave_run(scene.run, by=scene.bob)
+    membership.leave_run(scene.run, by=scene.bob)
     assert sent(scene, lambda: runs.lock_list(scene.run, by=scene.alice)).keys() == {"hana"}
 
 
@@ -84,7 +84,7 @@ def test_leader_and_helpers_hear_who_leaves_while_choosing_and_after():
     """Spec 23: by choice or removed, the run or its group, before the shop and from it on."""
     gone = "Bob left the run; their order was dropped"
     scene = stage()
-    assert sent(scene, lambda: runs.leave_run(scene.run, by=scene.bob)) == to_all(gone, "alice", "hana")
+    assert sent(scene, lambda: membership.leave_run(scene.run, by=scene.bob)) == to_all(gone, "alice", "hana")
     scene = stage(states.CONFIRMED)
     heard = sent(scene, lambda: end_membership(scene.group.pk, scene.bob.pk, by=scene.bob))
     assert heard == to_all(gone, "alice", "hana")
@@ -257,7 +257,7 @@ def test_ones_of_the_same_kind_about_different_things_are_all_kept():
     assert heard["bob"] == ["Hana added “Fuel”: €10.00", "Hana added “Bags”: €2.00"]
     scene = stage()
     order(scene.run, scene.dora, scene.oil, 1)
-    heard = sent(scene, lambda: [runs.leave_run(scene.run, by=person) for person in (scene.bob, scene.dora)])
+    heard = sent(scene, lambda: [membership.leave_run(scene.run, by=person) for person in (scene.bob, scene.dora)])
     assert len(heard["alice"]) == 2
     order(scene.run, scene.bob, scene.oil, 1)
     order(scene.run, scene.dora, scene.oil, 1)
@@ -282,17 +282,17 @@ def test_a_newer_state_replaces_the_older_one_whoever_moved_the_run():
 # Who hears of each kind of event, besides the person who did it.
 HEARD_BY = {
     "run_started": "members",
-    "run_moved": "participants",
+    **dict.fromkeys(("run_moved", "last_stretch", "last_stretch_over"), "participants"),
     **dict.fromkeys(("left_run", "left_group"), "leader and helpers"),
-    **dict.fromkeys(("closed_open", "closed_empty"), "leader"),
-    "closing_set": "members who have not left the run, if it is earlier",
+    **{"closed_open": "leader", "closed_empty": "leader", "closing_set": "who has not left, if it is earlier"},
     **dict.fromkeys(("closing_soon", "reminded"), "who is still choosing"),
     **dict.fromkeys((name for name, kind in KINDS.items() if kind.to_subject), "whom it is about"),
     **dict.fromkeys(("lead_declined", "total_corrected", "extra_added", "extra_removed", "merged"), "whom it concerns"),
 }
 HEARD_BY_NOBODY = {
     *("run_edited", "closing_removed", "ready", "not_ready", "bought", "purchase_edited", "put_back", "not_there"),
-    *("back_on_list", "picked_up", "not_picked_up", "paid", "not_paid", "keeps_order", "sorts_again"),
+    *("back_on_list", "packs_rounded", "packs_dropped", "packs_undone", "last_time", "list_dropped"),
+    *("picked_up", "not_picked_up", "paid", "not_paid", "keeps_order", "sorts_again"),
 }
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from accounts.actions.membership import end_membership
-from bids.actions import bidding, lead, runs
+from bids.actions import bidding, lead, membership, runs
 from bids.actions.bidding import Wish
 from bids.views import refresh
 from bulq.tests.client import signed_in
@@ -86,7 +86,7 @@ CHANGES = {
     "the reader's own order, by the leader": lambda scene: bidding.place_bids(
         scene.run, [Wish(scene.oil.pk, D(9))], by=scene.alice, whose=scene.bob
     ),
-    "left the run": lambda scene: runs.leave_run(scene.run, by=scene.hana),
+    "left the run": lambda scene: membership.leave_run(scene.run, by=scene.hana),
     "left the group": lambda scene: end_membership(scene.group.pk, scene.hana.pk, by=scene.hana),
     "no longer a helper": lambda scene: lead.set_helper(scene.run, scene.hana, False, by=scene.alice),
     "asked to lead": lambda scene: lead.offer_lead(scene.run, scene.bob, by=scene.alice),

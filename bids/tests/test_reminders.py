@@ -17,7 +17,7 @@ from accounts.models import Group, Membership, User
 from accounts.tests.factories import make_user
 from accounts.tests.racing import linger, race
 from bids import states, tasks
-from bids.actions import runs
+from bids.actions import membership, runs
 from bids.actions.bidding import set_ready
 from bids.actions.closing import ClosingTime, closing_version, move_closing
 from bids.actions.mail import mail_digests, mail_reminders
@@ -30,7 +30,7 @@ from stores.tests.factories import make_store
 
 from .cast import stage
 from .closing import close_in
-from .test_crashes import _killed_at
+from .test_crashes import killed_at
 from .test_mail import wants
 
 pytestmark = pytest.mark.django_db
@@ -71,7 +71,7 @@ def test_nobody_is_reminded_who_is_done_has_left_or_has_switched_it_off():
     """P4."""
     scene, at = closing()
     set_ready(scene.run, True, by=scene.bob)
-    runs.leave_run(scene.run, by=scene.hana)
+    membership.leave_run(scene.run, by=scene.hana)
     User.objects.filter(pk=scene.alice.pk).update(wants_reminders=False)
     end_membership(scene.group.pk, scene.dora.pk, by=scene.dora)
     remind_due(at - 24 * HOUR)
@@ -305,7 +305,7 @@ def test_a_clock_killed_at_any_step_reminds_nobody_twice():
     scene, at = closing()
     wants(scene.bob)
     now, query = at - 24 * HOUR, 1
-    while _killed_at(query, lambda _scene: remind_due(now), scene):
+    while killed_at(query, lambda _scene: remind_due(now), scene):
         written = Reminder.objects.count(), Notification.objects.filter(event__kind="closing_soon").count()
         assert written in ((0, 0), (5, 5)), f"killed before query {query}"
         query += 1

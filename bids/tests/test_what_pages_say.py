@@ -8,7 +8,8 @@ from django.urls import reverse
 from accounts.actions.membership import end_membership
 from bids import states
 from bids.actions.bidding import set_ready
-from bids.actions.runs import leave_run, lock_list
+from bids.actions.membership import leave_run
+from bids.actions.runs import lock_list
 from bulq.tests.client import signed_in
 
 from . import stages

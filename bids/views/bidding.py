@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from bids.access import check_leads, get_participation, get_run, get_run_to_show
 from bids.actions import bidding
-from bids.forms import WishForm, pressed_button, read_order
+from bids.forms import WishForm, pressed_button, read_order, written_terms
 from bids.models import Bid, Event, Run
 from bids.reading.board import Board, Row
 from bids.reading.guidance import next_step
@@ -22,19 +22,21 @@ from stores.models import Product
 from stores.reading import lines_at
 
 from . import order_table, refresh
-from .order_table import OrderTable
+from .again import Again
+from .order_table import OrderTable, Refused
+from .packs import to_fill
 from .picking import picking_context
 
 PER_PAGE = 20
 
 
-def board_context(request, run, *, choose=None, columns=None, typed=None, errors=None):
+def board_context(request, run, *, choose=None, columns=None, refused=None):
     """Everything the order table shows, in the same few queries whatever its size.
 
     `choose(board)` picks the rows; without it the page's filter does.
     """
     board, user = Board(run), request.user
-    table = OrderTable(board, user, typed=typed, errors=errors, columns=columns, editable=run.is_collecting)
+    table = OrderTable(board, user, refused=refused, columns=columns, editable=run.is_collecting)
     rows = choose(board) if choose else _filtered(request, board, table)
     is_board = request.method == "GET" and not choose  # the one page of these that is live
     if is_board:
@@ -59,12 +61,13 @@ def board_context(request, run, *, choose=None, columns=None, typed=None, errors
         "is_locked": run.is_locked,
         "order_url": _order_url(request, run),
         "helpers": _helpers(board),
+        "to_fill": to_fill(board, user),
     }
 
 
 def _filtered(request, board, table):
     shown = {"mine": table.is_mine, "open": attrgetter("is_pack_open")}.get(request.GET.get("show"))
-    return [row for row in board.rows if shown is None or shown(row) or row.product.pk in table.errors]
+    return [row for row in board.rows if shown is None or shown(row) or row.product.pk in table.refused.errors]
 
 
 def _helpers(board):
@@ -85,16 +88,16 @@ def order(request, run_id):
     _step(request.POST, lines)
     outcome = bidding.place_bids(Run(pk=run_id), lines.wishes, by=request.user)
     run = outcome.run
-    errors = outcome.refusals | lines.errors
+    refused = _refused(lines, outcome)
+    errors = refused.errors
     _offer_undo(request, run, outcome.removed)
     _say_who_chooses_again(request, outcome)
     status = 200 if outcome.changed or not errors else 409 if outcome.stale else 422
     if request.headers.get("X-Bulq-Part") == "order":
-        return _changed_parts(request, run, lines, errors, status)
+        return _changed_parts(request, run, lines, refused, status)
     if errors:
-        typed = {product: lines.typed[product] for product in errors}
         page = add_page if request.GET.get("on") == "add" else board_page
-        return page(request, get_run_to_show(request.user, run_id), status=status, typed=typed, errors=errors)
+        return page(request, get_run_to_show(request.user, run_id), status=status, refused=refused)
     if request.POST.get("detour"):
         query = order_table.new_product_query(request, run, back=_back(request, run))
         return redirect(f"{reverse('product-new')}?{query}")
@@ -103,8 +106,16 @@ def order(request, run_id):
     return redirect(_back(request, run))
 
 
+def _refused(lines, outcome):
+    errors = outcome.refusals | lines.errors
+    typed = [{product: of[product] for product in errors if product in of} for of in (lines.typed, lines.typed_terms)]
+    return Refused(errors, *typed, outcome.limits_refused | lines.limits_refused)
+
+
 def _step(post, lines):
     """Without JavaScript the buttons − and + post the whole form; the one that was pressed steps its line."""
+    if "add" in post:
+        lines.add(post["add"])
     if pressed := pressed_button(post):
         product = get_object_or_404(Product, pk=pressed[0])
         lines.step(product, pressed[1], post.get(f"was-{product.pk}", ""))
@@ -128,18 +139,17 @@ def _say_who_chooses_again(request, outcome, whose=None):
         messages.info(request, _("%(name)s is choosing again, because the order changed.") % {"name": whose.name})
 
 
-def _changed_parts(request, run, lines, errors, status):
+def _changed_parts(request, run, lines, refused, status):
     """The requested rows, including those of products just taken off the run, whose rows are still on the page."""
-    asked = {wish.product_id for wish in lines.wishes} | errors.keys()
+    asked = {wish.product_id for wish in lines.wishes} | refused.errors.keys()
 
     def choose(board):
         known = [row for row in board.rows if row.product.pk in asked]
         gone = {wish.product_id for wish in lines.wishes} - {row.product.pk for row in known}
         return known + _rows_of(run, gone)
 
-    typed = {product: text for product, text in lines.typed.items() if product in errors}
     columns = False if request.GET.get("on") == "add" else None
-    context = board_context(request, run, choose=choose, columns=columns, typed=typed, errors=errors)
+    context = board_context(request, run, choose=choose, columns=columns, refused=refused)
     return render(request, "bids/_order_answer.html", context, status=status)
 
 
@@ -154,20 +164,32 @@ def add(request, run_id):
     return add_page(request, get_run_to_show(request.user, run_id))
 
 
-def add_page(request, run, *, status=200, typed=None, errors=None):
+def add_page(request, run, *, status=200, refused=None):
     """Products to choose from."""
     picking = picking_context(request, run, PER_PAGE)
+    again = _again(request, run, picking)
     rows = [Row(product, offer) for product, offer in picking["page"].object_list]
-    rows = _made_on_the_way(request, run, rows)
+    rows = [row for row in _made_on_the_way(request, run, rows) if row.product.pk not in again.products]
+    context = board_context(request, run, choose=_in_run(rows), columns=False, refused=refused)
+    context |= picking | again.context(context["board"], refused) | {"order_url": _order_url(request, run, on="add")}
+    context |= {"new_product_query": order_table.new_product_query(request, run)}
+    return render(request, "bids/add.html", context, status=status)
+
+
+def _in_run(rows):
+    """Chooses these rows of a board, with what people want of them; those that nobody wants as they are."""
 
     def choose(board):
         in_run = {row.product.pk: row for row in board.rows}
         return [in_run.get(row.product.pk, row) for row in rows]
 
-    context = board_context(request, run, choose=choose, columns=False, typed=typed, errors=errors)
-    context |= picking | {"order_url": _order_url(request, run, on="add")}
-    context |= {"new_product_query": order_table.new_product_query(request, run)}
-    return render(request, "bids/add.html", context, status=status)
+    return choose
+
+
+def _again(request, run, picking):
+    """What comes before the catalogue, on its first page while nothing is looked for."""
+    looks = picking["query"].strip() or picking["category"] or picking["page"].number > 1
+    return Again(run, request.user, lambda ids: _rows_of(run, ids), is_shown=not looks and run.is_collecting)
 
 
 def _made_on_the_way(request, run, rows):
@@ -196,10 +218,7 @@ def run_product(request, run_id, product_id, user_id=None):
         check_leads(run, request.user)
     board = Board(run)
     row = next((row for row in board.rows if row.product.pk == product.pk), None) or _rows_of(run, [product.pk])[0]
-    wishes = [
-        (board.by_participation[person].user, wish, row.comments.get(person)) for person, wish in row.wishes.items()
-    ]
-    form = WishForm(request.POST or None, initial=_wish_shown(wishes, whose))
+    form = WishForm(request.POST or None, initial=_wish_shown(row, _part_of(board, whose)))
     if request.method == "POST" and form.is_valid():
         with flash_errors(form):
             outcome = bidding.place_wish(run, form.wish(product), by=request.user, whose=whose)
@@ -207,19 +226,33 @@ def run_product(request, run_id, product_id, user_id=None):
             _say_who_chooses_again(request, outcome, whose)
             return redirect("run", run.pk)
         now = Bid.objects.of_run(run).filter(participation__user=whose, product=product).first()
-        carry_what_is_there(form, was=order_table.plain(now.quantity if now else None))
-    context = {"run": run, "product": product, "row": row, "whose": whose, "facts": order_table.facts_of(row)}
-    mine = sum((wish for user, wish, _comment in wishes if user.pk == request.user.pk and wish), order_table.NOTHING)
-    context |= {"my_amount": mine, "others_amount": row.wanted - mine, "wishes": wishes}
+        carry_what_is_there(
+            form, was=order_table.plain(now.quantity if now else None), had=written_terms(bidding.terms_of(now))
+        )
+    context = {"run": run, "product": product, "whose": whose, "facts": order_table.facts_of(row)}
+    context |= {"wishes": order_table.wishes_of(row, board), "packs": order_table.packs_of(row, board, request.user)}
     return answer(request, "bids/run_product.html", context | {"is_leader": run.leader == request.user}, form=form)
 
 
-def _wish_shown(wishes, whose):
-    for user, quantity, comment in wishes:
-        if user.pk == whose.pk:
-            was = order_table.plain(quantity)
-            return {"quantity": quantity, "maybe": quantity is None, "comment": comment or "", "was": was}
-    return {}
+def _part_of(board, user):
+    return next((pk for pk, person in board.by_participation.items() if person.user.pk == user.pk), None)
+
+
+def _wish_shown(row, person):
+    """The form as it stands for what a participation id wants."""
+    if person not in row.wishes:
+        return {}
+    quantity, terms = row.wishes[person], order_table.terms_in(row, person)
+    return {
+        "quantity": quantity,
+        "maybe": quantity is None,
+        "limit": terms.limit,
+        "if_too_little": "all" if terms.all_or_nothing else "less",
+        "instead": terms.instead,
+        "comment": row.comments.get(person, ""),
+        "was": order_table.plain(quantity),
+        "had": written_terms(terms),
+    }
 
 
 @require_POST

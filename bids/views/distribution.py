@@ -22,6 +22,7 @@ from bids.access import (
 from bids.actions import costs, distribution
 from bids.forms import ExtraCostForm, SortOutForm, TotalForm
 from bids.models import Allocation, Bid
+from bids.reading.again import proposed_costs
 from bids.reading.division import Preview
 from bids.reading.guidance import next_step
 from bids.reading.ledger import Ledger
@@ -116,7 +117,7 @@ def _takers(ledger, line, user, maybes, refused):
 
     `maybes` are ids of products to which the reader said Maybe.
     """
-    wishes = {bid.participation_id: bid.quantity for bid in line.bids}
+    wishes = {bid.participation_id: distribution.taken_of(line, bid) for bid in line.bids}
     near, others = [], []
     for account in ledger.accounts:
         taker = _taker(ledger.run, line, account, wishes, user, maybes, refused)
@@ -261,6 +262,7 @@ def _costs_page(request, run, form):
         "ledger": ledger,
         "may_add_costs": run.takes_extra_costs and ledger.is_shopper(request.user),
         "may_correct": run.takes_corrections and run.leader_id == request.user.pk,
+        "proposed": proposed_costs(run),
     }
     return answer(request, "bids/costs.html", context, form=form)
 

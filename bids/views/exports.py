@@ -12,7 +12,7 @@ from bulq.kit.tables import BOM, write_rows
 
 COLUMNS = [
     *("person_id", "person", "product_id", "product", "brand", "unit"),
-    *("wanted", "received", "cost", "picked_up", "kind"),
+    *("wanted", "received", "cost", "picked_up", "kind", "limit", "all_or_nothing", "instead"),
 ]
 
 

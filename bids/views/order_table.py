@@ -1,15 +1,18 @@
 """The rows of the order table, as the texts that its templates write: a page may have 1,200 cells."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from urllib.parse import urlencode
 
 from django.utils.translation import gettext as _
 
+from bids.actions.bidding import NO_TERMS, Terms
+from bids.forms import written_terms
 from bulq.kit.bars import pack_bar
-from bulq.kit.money import format_money, format_quantity, format_unit_price
-from bulq.kit.names import initials
+from bulq.kit.money import format_money, format_quantity, format_range, format_unit_price
+from bulq.kit.names import initials, listed
 from bulq.kit.rows import address_of, joined, write
+from bulq.kit.units import with_unit
 
 MOST_COLUMNS = 8
 NOTHING = Decimal(0)
@@ -56,6 +59,14 @@ class TableRow:
     step: str
     error: str
     is_maybe: bool
+    # What goes with it: the limit as the input shows it, and what the fold says while it is closed.
+    is_real: bool
+    limit: str
+    is_all_or_nothing: bool
+    instead: str
+    had: str
+    terms: str
+    limit_error: str
 
 
 @dataclass
@@ -71,11 +82,27 @@ class Comment:
     text: str
 
 
-class OrderTable:
-    """What the table shows `user` of a board; `typed` and `errors` by product id are what a refused form brought."""
+@dataclass
+class Refused:
+    """What a refused form brought, by product id: sentences, and what was typed.
 
-    def __init__(self, board, user, *, typed=None, errors=None, columns=None, editable=True):
-        self.board, self.typed, self.errors = board, typed or {}, errors or {}
+    `limits` has the products whose sentence is about the limit.
+    """
+
+    errors: dict = field(default_factory=dict)
+    amounts: dict = field(default_factory=dict)
+    terms: dict = field(default_factory=dict)
+    limits: set = field(default_factory=set)
+
+    def sentence(self, product):
+        return " ".join(self.errors.get(product, []))
+
+
+class OrderTable:
+    """What the table shows `user` of a board; `refused` is what a refused form brought."""
+
+    def __init__(self, board, user, *, refused=None, columns=None, editable=True):
+        self.board, self.refused = board, refused or Refused()
         self.others = [(person.pk, person.label) for person in others_of(board, user)]
         self.columns = has_columns(board, user) if columns is None else columns
         self.editable = editable
@@ -101,12 +128,17 @@ class OrderTable:
 
     def mistakes(self, rows):
         """The summary of what was refused, for the head of the page."""
-        wrong = [(row.product, " ".join(self.errors[row.product.pk])) for row in rows if row.product.pk in self.errors]
-        return [(f"{product.name}: {error}", f"q-{product.pk}") for product, error in wrong]
+        refused, wrong = self.refused, [row.product for row in rows if row.product.pk in self.refused.errors]
+        places = [f"m-{product.pk}" if product.pk in refused.limits else f"q-{product.pk}" for product in wrong]
+        texts = [f"{product.name}: {refused.sentence(product.pk)}" for product in wrong]
+        return list(zip(texts, places, strict=True))
 
     def row(self, row):
-        product, mine = row.product, self.mine(row)
-        stored = plain(mine or None)
+        product, mine, refused = row.product, self.mine(row), self.refused
+        stored, terms = plain(mine or None), terms_in(row, self.my_id)
+        error, is_of_limit = refused.sentence(product.pk), product.pk in refused.limits
+        shown = plain(terms.limit), terms.all_or_nothing, terms.instead
+        limit, is_all, instead = refused.terms.get(product.pk, shown)
         return TableRow(
             pk=str(product.pk),
             url=self._address(product.pk),
@@ -117,14 +149,24 @@ class OrderTable:
             comments=self._comments(row),
             cells=self._cells(row) if self.columns else "",
             others=self._others(row),
-            packs=pack_bar(mine, row.wanted - mine, row.pack, product.unit),
+            packs=pack_bar(mine, row.wanted - mine, row.pack, product.unit, *self._fine(row)),
             was=stored,
-            amount=self.typed.get(product.pk, stored),
-            mine=self._amount(mine) if mine else "",
+            amount=refused.amounts.get(product.pk, stored),
+            mine=self._amount(mine, terms.limit) if mine else "",
             step=plain(product.step),
-            error=" ".join(self.errors.get(product.pk, [])),
+            error="" if is_of_limit else error,
             is_maybe=self.is_mine(row) and row.wishes[self.my_id] is None,
+            is_real=bool(mine),
+            limit=limit,
+            is_all_or_nothing=is_all,
+            instead=instead,
+            had=written_terms(terms) if mine else "",
+            terms="" if terms is NO_TERMS else terms_text(terms),
+            limit_error=error if is_of_limit else "",
         )
+
+    def _fine(self, row):
+        return fine_with(row, self.my_id, self.others)
 
     def _comments(self, row):
         names = self.board.by_participation
@@ -140,7 +182,7 @@ class OrderTable:
         written = []
         for person, label in self.others:
             if person in row.wishes:
-                known = self._written.get(key := (person, row.wishes[person]))
+                known = self._written.get(key := (person, row.wishes[person], row.limits.get(person)))
                 if known is None:
                     known = self._written[key] = write("bids/_wish.html", [Wish(label, self._wish(row, person))])
                 written.append(known)
@@ -150,13 +192,60 @@ class OrderTable:
         if person not in row.wishes:
             return ""
         quantity = row.wishes[person]
-        return _("maybe") if quantity is None else self._amount(quantity)
+        return _("maybe") if quantity is None else self._amount(quantity, row.limits.get(person))
 
-    def _amount(self, number):
+    def _amount(self, number, limit):
         """Formatted for people. That costs ten times as much as looking it up, and few numbers differ."""
-        if number not in self._amounts:
-            self._amounts[number] = format_quantity(number)
-        return self._amounts[number]
+        if (number, limit) not in self._amounts:
+            self._amounts[number, limit] = format_range(number, limit)
+        return self._amounts[number, limit]
+
+
+def terms_in(row, person):
+    """The terms of one participation id."""
+    if person in row.limits or person in row.all_or_nothing or person in row.instead:
+        return Terms(row.limits.get(person), person in row.all_or_nothing, row.instead.get(person, ""))
+    return NO_TERMS
+
+
+def fine_with(row, me, others):
+    """For `pack_bar`: how much more is fine, and with whom. `others` are pairs of a participation id and a label."""
+    if not row.limits or not row.pack:
+        return ()
+    names = [_("you")] if me in row.limits else []
+    names += [label for person, label in others if person in row.limits]
+    return row.most - row.wanted, listed(names)
+
+
+def wishes_of(row, board):
+    """Who wants how much of a product, with terms and comment, as texts."""
+    for person, quantity in row.wishes.items():
+        limit = row.limits.get(person)
+        amount = _("Maybe") if quantity is None else with_unit(quantity, row.product.unit, limit)
+        terms = terms_text(replace(terms_in(row, person), limit=None))  # the amount says it
+        yield board.by_participation[person].user, amount, terms, row.comments.get(person, "")
+
+
+def packs_of(row, board, user):
+    """The pack bar of one product as `user` sees it."""
+    me = board.person_of(user)
+    mine = (row.wishes.get(me.pk) if me else None) or NOTHING
+    others = [(person.pk, person.label) for person in others_of(board, user)]
+    fine = fine_with(row, me.pk if me else None, others)
+    return pack_bar(mine, row.wanted - mine, row.pack, row.product.unit, *fine)
+
+
+def terms_text(terms):
+    """What the fold beside an amount says while it is closed: “up to 1.5, or Lentils”."""
+    params = {"limit": "" if terms.limit is None else format_quantity(terms.limit), "product": terms.instead}
+    if terms.all_or_nothing:
+        text = _("up to %(limit)s, all or nothing") if params["limit"] else _("all or nothing")
+    else:
+        text = _("up to %(limit)s") if params["limit"] else ""
+    params["terms"] = text % params
+    if terms.instead:
+        text = _("%(terms)s, or %(product)s") if text else _("or %(product)s")
+    return text % params
 
 
 def _catalogue(row):

@@ -13,15 +13,18 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.access import get_group
 from accounts.models import User
 from bids.access import get_run, get_run_led_by, get_run_to_show
-from bids.actions import closing, lead, reminders, runs
+from bids.actions import closing, lead, membership, reminders, runs
+from bids.actions.shopping import stop_shopping as back_from_the_shop
 from bids.forms import ClosingForm, PersonForm, RunDetailsForm, RunForm, UnlockForm
 from bids.models import Purchase
+from bids.reading.again import listed_products
 from bids.reading.board import Board
 from bids.reading.history import entries_of
 from bulq.kit.http import answer, carry_what_is_there, flash_errors
 from stores.models import Store
 from stores.views.onward import detour, typed_before, way_back
 
+from .again import past_run
 from .bidding import board_page
 from .distribution import hand_out_page
 from .shopping import shop_page
@@ -29,6 +32,7 @@ from .shopping import shop_page
 PAGES = {"board": board_page, "shop": shop_page, "hand_out": hand_out_page}
 STORES_SHOWN = 8
 EVENTS_SHOWN = 50
+PAST_SHOWN = 3
 
 
 @require_GET
@@ -45,17 +49,30 @@ def run_new(request, group_id):
     if elsewhere := _store_elsewhere(request, group):
         return elsewhere
     stores = Store.objects.filter(currency=group.currency)
-    initial = typed_before(request) | request.GET.dict()
+    past = past_run(group, request.GET.get("again", ""))
+    initial = _of_past_run(past) | typed_before(request) | request.GET.dict()
     shown = _stores_shown(group, stores, request.GET.get("q", ""), chosen=initial.get("store", ""))
     form = RunForm(request.POST or None, stores=stores, shown=shown, zone=group.zone, initial=initial)
     if request.method == "POST" and form.is_valid():
         with flash_errors(form):
-            chosen = {name: form.cleaned_data[name] for name in ("store", "day", "note")}
-            made = runs.start_run(group, **chosen, closing=form.closing, by=request.user)
+            again = {"again_of": past, "brings_list": "brings_list" in request.POST}
+            details = {name: form.cleaned_data[name] for name in ("store", "day", "note")}
+            made = runs.start_run(group, by=request.user, **details, closing=form.closing, **again)
             messages.success(request, _("The run has started. Choose what you want from it."))
             return redirect("run-add", made.pk)
     query = request.POST.get("q", request.GET.get("q", ""))
-    return answer(request, "bids/run_new.html", {"group": group, "query": query, "shown": shown}, form=form)
+    context = {"group": group, "query": query, "shown": shown, "past": past, "past_costs": _costs_of(past)}
+    context |= {"past_count": len(listed_products(past.pk)) if past else 0}
+    context |= {"past_runs": group.runs.ended().with_names().newest_first()[:PAST_SHOWN]}
+    return answer(request, "bids/run_new.html", context, form=form)
+
+
+def _of_past_run(past):
+    return {"store": str(past.store_id), "note": past.note} if past else {}
+
+
+def _costs_of(past):
+    return list(past.extra_costs.filter(amount__gt=0).order_by("pk")) if past else []
 
 
 def _store_elsewhere(request, group):
@@ -161,7 +178,7 @@ def start_shopping(request, run_id):
 @require_POST
 def stop_shopping(request, run_id):
     run = get_run_led_by(request.user, run_id)
-    runs.stop_shopping(run, by=request.user)
+    back_from_the_shop(run, by=request.user)
     messages.success(request, _("The list is locked again."))
     return redirect("run", run.pk)
 
@@ -181,7 +198,7 @@ def call_off(request, run_id):
 def leave(request, run_id):
     run = get_run(request.user, run_id)
     if request.method == "POST":
-        runs.leave_run(run, by=request.user)
+        membership.leave_run(run, by=request.user)
         messages.success(request, _("You no longer take part in this run."))
         return redirect("group", run.group_id)
     return render(request, "bids/leave_run.html", {"run": run})

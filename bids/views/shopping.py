@@ -160,6 +160,16 @@ def not_there(request, run_id, item_id):
     return _to_the_list(request, run)
 
 
+@require_POST
+def instead(request, run_id, item_id, product_id):
+    """Those who named this product take it instead of one that is not there."""
+    run = get_run_shopped_by(request.user, run_id)
+    item, substitute = get_item(run, item_id), get_object_or_404(Product, pk=product_id)
+    if shopping.swap(item, substitute, by=request.user):
+        messages.success(request, _("%(product)s is on the list") % {"product": substitute.name})
+    return _to_the_list(request, run)
+
+
 @require_http_methods(["GET", "POST"])
 def shop_price(request, run_id, item_id):
     """Log a price that was seen, without buying."""

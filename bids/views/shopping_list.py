@@ -10,12 +10,13 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from bids.actions.bidding import Terms
 from bids.forms import PurchaseForm
-from bulq.kit.money import format_money, format_quantity
+from bulq.kit.money import format_money, format_quantity, format_range
 from bulq.kit.rows import address_of, joined, write
 from bulq.kit.units import with_unit
 
-from .order_table import Wish
+from .order_table import Wish, terms_text
 
 
 def purchase_form(line, run, data=None):
@@ -55,6 +56,7 @@ class BuyRow:
     brand: str
     packs: str
     wanted: str
+    terms: str  # who wants all or nothing, and what instead
     cost: str
     tick: str  # what the tick says that it does; empty where the price has to be typed first
     comments: str
@@ -111,6 +113,7 @@ class ShoppingList:
             brand=product.brand,
             packs=_packs(line),
             wanted=_wanted(line),
+            terms=write("bids/_buy_if.html", _terms(line)),
             cost=self._money(planned.total) if planned.total is not None else "",
             tick=self._tick(line) if self.may_shop and planned.total is not None else "",
             comments=write("bids/_buy_comment.html", [Comment(name, text) for name, text in line.comments]),
@@ -160,9 +163,17 @@ def _packs(line):
 def _wanted(line):
     """If the unit is the pack itself, the unit is said once."""
     is_said = line.packs and line.product.unit == "pack"
-    amount = format_quantity(line.wanted) if is_said else with_unit(line.wanted, line.product.unit)
+    limit = line.most if line.most > line.wanted else None
+    amount = format_range(line.wanted, limit) if is_said else with_unit(line.wanted, line.product.unit, limit)
     return _("%(amount)s wanted") % {"amount": amount}
 
 
 def _wish(bid):
-    return Wish(bid.participation.user.name, format_quantity(bid.quantity))
+    return Wish(bid.participation.user.name, format_range(bid.quantity, bid.limit))
+
+
+def _terms(line):
+    """What the shopper needs to know if there is too little."""
+    for bid in line.bids:
+        if text := terms_text(Terms(None, bid.all_or_nothing, bid.instead)):
+            yield Comment(bid.participation.user.name, text)

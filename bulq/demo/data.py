@@ -62,7 +62,7 @@ class Demo:
 
     # --- Catalogue ---------------------------------------------------------------------------------
     def _catalogue(self):
-        seers = list(self.people.values())
+        seers, sold, prices = list(self.people.values()), [], []
         for line in LINES.strip().splitlines():
             name, brand, unit, step, *offers = line.split("|")
             product = Product.objects.create(
@@ -74,7 +74,11 @@ class Demo:
                 ProductAlias.objects.create(product=product, name=alias)
             for store, text in zip(self.stores, offers, strict=True):
                 if text != "-":
-                    self._offer(product, store, text, seers)
+                    pack, price = (Decimal(part) for part in text.split("@"))
+                    sold.append(Offer(product=product, store=store, pack_size=pack or None))
+                    prices += self._prices(sold[-1], price, seers)
+        Offer.objects.bulk_create(sold)
+        Price.objects.bulk_create(prices)
         Store.objects.update(is_currency_fixed=True)
 
     def _added_twice(self):
@@ -86,21 +90,19 @@ class Demo:
         )  # fmt: skip
         look_for_pairs()
 
-    def _offer(self, product, store, text, seers):
-        pack, price = (Decimal(part) for part in text.split("@"))
-        offer = Offer.objects.create(product=product, store=store, pack_size=pack or None)
-        Price.objects.bulk_create(
+    def _prices(self, offer, price, seers):
+        return [
             Price(
                 offer=offer,
                 amount=(price * Decimal(self.chance.randint(88, 112)) / 100).quantize(CENT, ROUND_HALF_UP)
                 if days > DAYS_OF_PRICES[-1]
                 else price,
-                quantity=pack or 1,
+                quantity=offer.pack_size or 1,
                 seen_at=timezone.now() - timedelta(days=days, hours=self.chance.randint(0, 9)),
                 seen_by=self.chance.choice(seers),
             )
             for days in DAYS_OF_PRICES
-        )
+        ]
 
     # --- Runs --------------------------------------------------------------------------------------
     def _stages(self):

@@ -17,7 +17,7 @@ class Segment:
     kind: str
     x: str
     width: str
-    is_need: bool
+    is_outlined: bool
 
 
 @dataclass
@@ -28,6 +28,7 @@ class Packs:
     label: str = ""
     segments: str = ""
     full: str = ""
+    fills: bool = False  # with what people said is fine
     short: str = ""
 
 
@@ -48,53 +49,78 @@ class Balance:
 
 def _segments(drawn):
     short = drawing.short
-    return write("includes/_segment.html", [Segment(kind, short(x), short(w), kind == "need") for kind, x, w in drawn])
+    return write(
+        "includes/_segment.html", [Segment(kind, short(x), short(w), kind in ("need", "fine")) for kind, x, w in drawn]
+    )
 
 
-def pack_bar(mine, others, pack, unit=""):
+def pack_bar(mine, others, pack, unit="", fine=0, fine_with=""):
     """How packs fill: `{% pack_bar row.mine row.others row.pack row.unit %}`, `others` all others together.
 
-    Without a pack size, only the sum is written; while nobody wants any, there is no picture.
+    Without a pack size, only the sum is written; while nobody wants any, there is no picture. `fine` is how much more
+    is fine, and `fine_with` names with whom.
     """
-    return _pack_bar(mine, others, pack, unit, get_language())
+    return _pack_bar(mine, others, pack, unit, fine, fine_with, get_language())
 
 
 @lru_cache(maxsize=1024)
-def _pack_bar(mine, others, pack, unit, _language):
-    return write("includes/_packs.html", [_packs(mine, others, pack, unit)])
+def _pack_bar(mine, others, pack, unit, fine, fine_with, _language):
+    return write("includes/_packs.html", [_packs(mine, others, pack, unit, fine, fine_with)])
 
 
-def _packs(mine, others, pack, unit):
+def _packs(mine, others, pack, unit, fine, fine_with):
     wanted = mine + others
     if not wanted:
         return Packs(plain=_("Nobody yet"))
     if not pack:
         return Packs(plain=_("%(wanted)s wanted") % {"wanted": units.with_unit(wanted, unit)})
     full, rest, need, _room = drawing.packs(mine, others, pack)
+    fills = need and need <= fine
+    if fills:
+        full, need = full + 1, 0
     params = {"rest": money.format_quantity(rest), "need": money.format_quantity(need), "full": full}
-    label = _pack_sentence(full, need, params | {"pack": money.format_quantity(pack)})
+    params |= {"fine": money.format_quantity(fine), "names": fine_with}
+    params["pack"] = money.format_quantity(pack)
+    label = _pack_sentence(full, need, fine, params)
+    if fills:
+        label += ", " + _("fills with what people said is fine")
     if mine:
         label += ". " + _("%(mine)s by you") % {"mine": money.format_quantity(mine)}
     params["pack"] = units.with_unit(pack, unit)
     return Packs(
         label=label,
-        segments=_segments(drawing.pack_segments(mine, others, pack)),
+        segments=_segments(drawing.pack_segments(mine, others, pack, fine)),
         full=ngettext("%(full)s full pack", "%(full)s full packs", full) % params if full else "",
-        short=_("%(rest)s of %(pack)s: %(need)s still needed") % params if need else "",
+        fills=bool(fills),
+        short=_short(need, fine, params),
     )
 
 
-def _pack_sentence(full, need, params):
+def _short(need, fine, params):
+    if not need:
+        return ""
+    if fine:
+        return _("%(rest)s of %(pack)s: %(need)s still needed, %(fine)s fine with %(names)s") % params
+    return _("%(rest)s of %(pack)s: %(need)s still needed") % params
+
+
+def _pack_sentence(full, need, fine, params):
     """The state of the packs in one sentence, for people who cannot see the bar."""
     if not need:
         return ngettext("%(full)s full pack", "%(full)s full packs", full) % params
-    if full:
+    if not full:
+        return _short(need, fine, params)
+    if fine:
         return ngettext(
-            "%(full)s full pack and %(rest)s of %(pack)s: %(need)s still needed",
-            "%(full)s full packs and %(rest)s of %(pack)s: %(need)s still needed",
+            "%(full)s full pack and %(rest)s of %(pack)s: %(need)s still needed, %(fine)s fine with %(names)s",
+            "%(full)s full packs and %(rest)s of %(pack)s: %(need)s still needed, %(fine)s fine with %(names)s",
             full,
         ) % params  # fmt: skip
-    return _("%(rest)s of %(pack)s: %(need)s still needed") % params
+    return ngettext(
+        "%(full)s full pack and %(rest)s of %(pack)s: %(need)s still needed",
+        "%(full)s full packs and %(rest)s of %(pack)s: %(need)s still needed",
+        full,
+    ) % params  # fmt: skip
 
 
 def came_bar(wanted, came):
@@ -107,6 +133,12 @@ def balance_bar(gets, gives, most, least):
     span = (most + least) or 1
     zero, plus, minus = (part * drawing.HUNDRED / span for part in (least, gets, gives))
     return write("includes/_balance_bar.html", [Balance(*map(drawing.short, (zero, plus, minus, zero - minus)))])
+
+
+def reach(low, likely, high):
+    """From the least to the most, and where it is likely to end, in per cent. Numbers have to be shown beside it."""
+    part = (likely - low) / (high - low)
+    return {"likely": drawing.short(20 + 60 * part)}
 
 
 def progress_bar(done, total):

@@ -33,10 +33,11 @@ def packs(mine, others, pack):
     return int(full), rest, room - wanted, room
 
 
-def pack_segments(mine, others, pack):
-    """Segments of a pack bar as (kind, start, width) in per cent: the reader's, the others', the missing part.
+def pack_segments(mine, others, pack, fine=0):
+    """Segments of a pack bar as (kind, start, width) in per cent.
 
-    Up to 12 units, each has a cell. Above that, segments are drawn whole, cut where a pack ends.
+    They are the reader's, the others', the part that is fine with somebody, and the missing part. Up to 12 units, each
+    that is wanted or fine has a cell. Above that, segments are drawn whole, cut where a pack ends.
     """
     wanted = mine + others
     _full, _rest, need, room = packs(mine, others, pack)
@@ -49,8 +50,12 @@ def pack_segments(mine, others, pack):
             cuts |= {n * pack for n in range(int(room // pack)) if n * pack < wanted}
     cuts = sorted(cuts)
     segments = [("me" if start < mine else "other", start, end) for start, end in itertools.pairwise(cuts)]
-    if need:
-        segments.append(("need", wanted, room))
+    filled = wanted + min(fine, need)
+    is_cut = cells and filled == filled.to_integral_value()
+    edges = [wanted, *((Decimal(n) for n in range(int(wanted) + 1, int(filled))) if is_cut else ()), filled]
+    segments += [("fine", start, end) for start, end in itertools.pairwise(edges) if end > start]
+    if filled < room:
+        segments.append(("need", filled, room))
     drawn = []
     for kind, start, end in segments:
         x, width = start * HUNDRED / room, (end - start) * HUNDRED / room

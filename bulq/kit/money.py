@@ -93,5 +93,10 @@ def format_quantity(quantity):
     return _format_number(quantity, current_locale())
 
 
+def format_range(low, high=None):
+    """`2`, or `2–4`."""
+    return format_quantity(low) if high is None else f"{format_quantity(low)}–{format_quantity(high)}"
+
+
 def currency_symbol(currency):
     return get_currency_symbol(currency, locale=current_locale())

@@ -2,7 +2,7 @@
 
 from django.utils.translation import ngettext_lazy
 
-from .money import format_quantity
+from .money import format_range
 
 # These have plural forms; kg and L do not.
 PLURALS = {
@@ -20,6 +20,6 @@ def unit_for(quantity, unit):
     return PLURALS[unit] % (1 if quantity == 1 else max(2, int(quantity)))
 
 
-def with_unit(quantity, unit):
-    """`2 bottles`, `1.5 kg`."""
-    return f"{format_quantity(quantity)} {unit_for(quantity, unit)}"
+def with_unit(quantity, unit, limit=None):
+    """`2 bottles`, `1.5 kg`; with a limit, `2–4 bottles`."""
+    return f"{format_range(quantity, limit)} {unit_for(quantity if limit is None else limit, unit)}"

@@ -98,6 +98,12 @@ def with_unit_filter(number, unit):
     return "" if number is None else units.with_unit(number, unit)
 
 
+@register.simple_tag
+def amount_of(number, limit, unit):
+    """`{% amount_of 2 4 product.unit as wanted %}` is “2–4 bottles”; a limit that says no more is left out."""
+    return units.with_unit(number, unit, limit if limit and limit > number else None)
+
+
 register.filter("listed", wording.listed)
 register.filter("initials", wording.initials)
 
@@ -116,4 +122,5 @@ register.simple_tag(bars.pack_bar)
 register.simple_tag(bars.came_bar)
 register.simple_tag(bars.balance_bar)
 register.inclusion_tag("includes/_progress_bar.html")(bars.progress_bar)
+register.inclusion_tag("includes/_reach.html")(bars.reach)
 register.inclusion_tag("includes/_price_chart.html")(charts.price_chart)

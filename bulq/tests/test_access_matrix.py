@@ -20,7 +20,6 @@ from django.urls.resolvers import RegexPattern, URLPattern
 from django.utils import timezone
 
 from accounts.access import MAIL_OFF, REMINDERS_OFF
-from accounts.actions.people import renew_calendar
 from accounts.models import Membership
 from accounts.tests.factories import PASSWORD, make_user
 from bids import states
@@ -28,14 +27,14 @@ from bids.models import Event, Notification, Participation
 from bids.tests.stages import stage
 from bids.tests.test_views import checksum
 from bulq.tests.client import FormClient, signed_in
-from stores.models import Offer, Price
+from stores.models import CatalogueFile, CatalogueImport, Offer, Price
 
 pytestmark = pytest.mark.django_db
 
 PUBLIC, PERSON, ALICES = "public", "anyone logged in", "what is Alice's own"
 GROUP, ADMIN = "members of the group", "its admin"
 RUN, TAKING_PART, SHOPPING, LEADING = "the run: the group", "who takes part", "leader and helpers", "the leader"
-ALL = "GET POST PUT DELETE"
+ALL, MISSING = "GET POST PUT DELETE", 10**9
 # Who may come in, the allowed methods, and the addresses by name, or by route.
 TABLE = {
     (PUBLIC, "GET"): "health-live health-ready health-backup live calendar password_reset_done password_reset_complete",
@@ -81,7 +80,6 @@ LET_IN = {
 # The catalogue belongs to all groups: its ids exist or are missing, but are never foreign.
 SHARED = {"product_id", "store_id", "offer_id", "price_id"}
 IN_THE_RUN = {"run-product-of", "sort-out-of", "run-paid"}
-MISSING = 10**9
 
 
 @dataclass(frozen=True)
@@ -132,10 +130,12 @@ def make_world():
     """Two runs being handed out, in two groups; everyone who may ask; and an id for each part of an address."""
     world = SimpleNamespace(scene=stage(states.DISTRIBUTING), other=stage(states.DISTRIBUTING))
     scene = world.scene
-    scene.former = make_user("Fred", wants_reminders=False)
+    scene.former = make_user("Fred", wants_reminders=False, calendar_token="calendar-of-fred")
     Participation.objects.create(run=scene.run, user=scene.former, left_at=timezone.now())
     scene.root = make_user("Root", is_staff=True, is_superuser=True)
     scene.clerk = make_user("Clerk", is_staff=True)
+    file = CatalogueFile.objects.create(name="prices.csv", by=scene.root)
+    CatalogueImport.objects.create(store=scene.store, by=scene.root, file=file, is_rehearsal=True, state="failed")
     world.own, world.foreign = ids_of(scene, actor=scene.alice), ids_of(world.other, actor=scene.alice)
     # A third run, of the same group and leader: its objects are foreign only by their run.
     sibling = stage(states.DISTRIBUTING)
@@ -145,7 +145,7 @@ def make_world():
     world.clients |= {"visitor": FormClient(), "clerk": signed_in(scene.clerk)}
     for client in world.clients.values():
         client.raise_request_exception = False  # a server error is just another wrong status
-    tokens = scene.group.join_token, REMINDERS_OFF.sign(scene.former.pk), renew_calendar(by=scene.alice).calendar_token
+    tokens = scene.group.join_token, REMINDERS_OFF.sign(scene.former.pk), scene.former.calendar_token
     world.tokens = {name: {"token": tokens[n]} for n, name in enumerate(("join", "reminders-off", "calendar"))}
     world.form = {"product": scene.spare.pk, "thing": scene.allocation.pk}
     assert not Membership.objects.filter(group=scene.group, user__in=[scene.former, scene.root, scene.clerk]).exists()

@@ -18,6 +18,8 @@ OURS = {"accounts", "stores", "bids", "bulq"}
 # Shown within another model's page, or only a link between two; the random tokens of the cache; and queued work of the
 # worker.
 ELSEWHERE = {
+    "CatalogueFile",
+    "CatalogueFilePart",
     "Membership",
     "Generation",
     "ResetRequest",
@@ -26,6 +28,7 @@ ELSEWHERE = {
     "ProductPair",
     "StorePair",
     "CalendarEntry",
+    "TakenInstead",
 }
 MODELS = sorted(
     (model for model in admin.site._registry if model._meta.app_label in OURS), key=lambda model: model._meta.label

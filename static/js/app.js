@@ -75,7 +75,8 @@
   function keepNode(element) {
     if (element.tagName === "FORM" && element !== sent && bulq.isHalfFilled(element)) return false;
     if (sent) return true;
-    if (element.matches(".qty[data-line]") && isUnsaved(element)) return false;
+    const line = element.matches(".wish") ? element.parentElement.querySelector(".qty[data-line]") : element;
+    if (line.matches(".qty[data-line]") && isUnsaved(line)) return false;
     return element.id !== "messages" && !element.querySelector(":scope > .error:not([hidden]), :scope > .errors");
   }
 
@@ -85,9 +86,11 @@
     return (field.tagName === "TEXTAREA" || (field.tagName === "INPUT" && field.type !== "hidden")) && field.value !== field.defaultValue;
   }
 
-  /** An amount of the order table that is unsaved or being typed. */
+  /** An amount of the order table, or what goes with it, that is unsaved or being typed. */
   function isUnsaved(line) {
     const box = line.querySelector("input");
+    const fold = document.getElementById(`wish-${line.dataset.line}`);
+    if (fold && [...fold.querySelectorAll("input")].some((field) => isTyped(field) || field === document.activeElement)) return true;
     return box === document.activeElement || Number(box.value.replace(",", ".")) !== Number(line.dataset.was);
   }
 

@@ -19,6 +19,7 @@
   const order = () => document.querySelector("form#order[data-autosave]");
   const lines = () => [...document.querySelectorAll(".qty[data-line]")];
   const input = (line) => line.querySelector(`[name="q-${line.dataset.line}"]`);
+  const fold = (line) => document.getElementById(`wish-${line.dataset.line}`); // only beside an amount that is stored
 
   /** Hundredths of a typed number; "" is 0, null is not a number. */
   function hundredths(text) {
@@ -34,8 +35,20 @@
     return x === null || y === null ? a.trim() !== b.trim() : x !== y;
   }
 
+  /** A field of the fold: `m` for the limit, `s` for the choice, `i` for what instead. */
+  const term = (line, letter) => fold(line).querySelector(`[name="${letter}-${line.dataset.line}"]${letter === "s" ? ":checked" : ""}`).value;
+
+  /** What stands in the fold beside an amount, as its `data-had` says what is stored; "" without a fold. */
+  function terms(line) {
+    if (!fold(line)) return "";
+    const [limit, choice, instead] = ["m", "s", "i"].map((letter) => term(line, letter).trim());
+    return `${hundredths(limit) ? decimal(hundredths(limit)) : limit}|${choice}|${instead}`;
+  }
+
+  const state = (line) => `${input(line).value} ${terms(line)}`;
+
   /** Lines to send: changed, and not refused before. */
-  const changed = () => lines().filter((line) => differs(input(line).value, line.dataset.was) && line.dataset.refused !== input(line).value);
+  const changed = () => lines().filter((line) => (differs(input(line).value, line.dataset.was) || terms(line) !== (fold(line)?.dataset.had ?? "")) && line.dataset.refused !== state(line));
 
   // --- On the page --------------------------------------------------------------------------------
 
@@ -71,7 +84,7 @@
 
   /** Everything changed since the amounts in `sent`, as one request. */
   function collect(sent = new Map()) {
-    const dirty = changed().filter((line) => sent.get(line.dataset.line) !== input(line).value);
+    const dirty = changed().filter((line) => sent.get(line.dataset.line)?.state !== state(line));
     if (!dirty.length) return null;
     const body = new URLSearchParams({
       csrfmiddlewaretoken: order().elements.csrfmiddlewaretoken.value,
@@ -80,9 +93,12 @@
     const values = new Map();
     for (const line of dirty) {
       const id = line.dataset.line;
-      values.set(id, input(line).value);
+      values.set(id, { amount: input(line).value, terms: terms(line), state: state(line) });
       body.set(`q-${id}`, input(line).value);
-      body.set(`was-${id}`, sent.get(id) ?? line.dataset.was);
+      body.set(`was-${id}`, sent.get(id)?.amount ?? line.dataset.was);
+      if (!fold(line)) continue;
+      for (const letter of ["m", "s", "i"]) body.set(`${letter}-${id}`, term(line, letter));
+      body.set(`had-${id}`, sent.get(id)?.terms || fold(line).dataset.had);
     }
     return { body: body.toString(), values };
   }
@@ -140,7 +156,7 @@
     if (part) return apply(part, values);
     if (response.status === 409) return outrun(page);
     // Refused as a whole: do not send it again before the next change.
-    for (const line of lines()) if (values.has(line.dataset.line)) line.dataset.refused = values.get(line.dataset.line);
+    for (const line of lines()) if (values.has(line.dataset.line)) line.dataset.refused = values.get(line.dataset.line).state;
     return say("failed", page.querySelector("#refused, .errors, .banner, h1")?.textContent.trim(), "bad");
   }
 
@@ -162,7 +178,7 @@
       for (const element of fresh) {
         const old = document.getElementById(element.id);
         if (!old) continue;
-        const error = element.querySelector('[id^="line-err-"]:not([hidden])');
+        const error = element.querySelector('[id^="line-err-"]:not([hidden]), [id^="limit-err-"]:not([hidden])');
         if (error) refused = error.textContent.trim();
         if (element.querySelector("[data-line]")) updateRow(old, element, values);
         else if (old.hasAttribute("aria-live")) old.replaceChildren(...element.childNodes); // a new region would not be announced
@@ -177,6 +193,8 @@
   /** A row keeps its stepper, because a finger may be on it. Its other cells are replaced. */
   function updateRow(old, row, values) {
     const cells = [...row.children];
+    const own = old.querySelector("[data-line]");
+    if (old.tagName !== "TR") return updateLine(own, row.querySelector(".mine"), values.get(own.dataset.line)); // of last time
     [...old.children].forEach((cell, n) => {
       const line = cell.querySelector("[data-line]");
       if (line) updateLine(line, cells[n], values.get(line.dataset.line));
@@ -188,11 +206,13 @@
     const box = input(line);
     const stored = cell.querySelector("[data-line]").dataset.was;
     const error = cell.querySelector('[id^="line-err-"]');
-    const newer = sent === undefined ? differs(box.value, line.dataset.was) : box.value !== sent;
+    const isRefused = cell.querySelector(".error:not([hidden])") !== null;
+    const newer = sent === undefined ? differs(box.value, line.dataset.was) : box.value !== sent.amount;
+    updateFold(line, cell.querySelector(".wish"), sent, isRefused);
     line.dataset.was = box.defaultValue = stored;
     line.querySelector(`[name="was-${line.dataset.line}"]`).value = stored;
     delete line.dataset.refused;
-    if (!error.hidden) line.dataset.refused = sent ?? box.value;
+    if (isRefused) line.dataset.refused = sent?.state ?? state(line);
     else if (!newer && document.activeElement !== box) {
       show(line, stored || "0");
       box.defaultValue = box.value; // a later answer with another number overwrites nothing typed
@@ -200,12 +220,37 @@
     complain(line, error.hidden ? "" : error.textContent);
   }
 
-  function complain(line, sentence) {
-    const place = document.getElementById(`line-err-${line.dataset.line}`);
+  /** The fold beside an amount stays open, and keeps what is newer than what was sent, or was refused. */
+  function updateFold(line, fresh, sent, isRefused) {
+    const old = fold(line);
+    const isNewer = old !== null && terms(line) !== (sent?.terms || old.dataset.had);
+    if (!old && fresh) line.after(document.importNode(fresh, true));
+    if (old && !fresh && !isNewer) old.remove();
+    if (!old || !fresh) return;
+    old.dataset.had = fresh.dataset.had;
+    old.querySelector("summary").replaceChildren(...fresh.querySelector("summary").childNodes);
+    const limit = fresh.querySelector(".error");
+    complainAt(`m-${line.dataset.line}`, `limit-err-${line.dataset.line}`, limit.hidden ? "" : limit.textContent);
+    old.open ||= !limit.hidden;
+    for (const box of old.querySelectorAll("input")) {
+      const now = [...fresh.querySelectorAll("input")].find((other) => other.name === box.name && (other.type !== "radio" || other.value === box.value));
+      if (box.type === "hidden") box.value = now.value;
+      if (isRefused || box.type === "hidden") continue;
+      const isChecked = box.checked;
+      [box.defaultValue, box.defaultChecked] = [now.defaultValue, now.defaultChecked];
+      if (box.type === "radio") box.checked = isNewer ? isChecked : now.defaultChecked;
+      else if (!isNewer && document.activeElement !== box) box.value = now.defaultValue;
+    }
+  }
+
+  const complain = (line, sentence) => complainAt(input(line).id, `line-err-${line.dataset.line}`, sentence);
+
+  function complainAt(field, id, sentence) {
+    const place = document.getElementById(id);
     place.textContent = sentence;
     place.hidden = !sentence;
-    input(line).setAttribute("aria-invalid", String(Boolean(sentence)));
-    input(line).setAttribute("aria-describedby", place.id);
+    document.getElementById(field).setAttribute("aria-invalid", String(Boolean(sentence)));
+    document.getElementById(field).setAttribute("aria-describedby", id);
   }
 
   // --- What people do -----------------------------------------------------------------------------
@@ -215,17 +260,26 @@
     const line = button?.closest(".qty");
     if (line?.dataset.line && order()) {
       event.preventDefault();
-      show(line, stepped(input(line), line.dataset.step, button.name === "minus" ? -1 : 1));
+      show(line, button.dataset.amount ?? stepped(input(line), line.dataset.step, button.name === "minus" ? -1 : 1));
       plan();
     } else if (button?.dataset.by) {
       // A stepper inside an ordinary form only changes the number.
       const box = line.querySelector("input");
-      box.value = stepped(box, line.dataset.step, Number(button.dataset.by));
+      step(box, line.dataset.step, Number(button.dataset.by));
       box.dispatchEvent(new Event("input", { bubbles: true }));
+      if (box.dataset.above) plan();
     }
   });
 
+  /** A limit begins at the amount that it is for, and is none when it comes down to it. */
+  function step(box, by, direction) {
+    const least = box.dataset.above && document.getElementById(box.dataset.above);
+    const next = stepped(least && !hundredths(box.value) ? least : box, by, direction);
+    box.value = least && hundredths(next) <= hundredths(least.value) ? "" : next;
+  }
+
   document.addEventListener("change", (event) => {
+    if (event.target.closest(".wish") && order()) return plan();
     const line = event.target.closest(".qty[data-line]");
     if (!line || !order()) return;
     if (hundredths(event.target.value) !== null) show(line, event.target.value.trim() || "0");
@@ -235,7 +289,7 @@
 
   // Enter would press the first button of the whole table.
   document.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || !event.target.matches(".qty[data-line] input") || !order()) return;
+    if (event.key !== "Enter" || !event.target.matches(".qty[data-line] input, .wish input") || !order()) return;
     event.preventDefault();
     event.target.dispatchEvent(new Event("change", { bubbles: true }));
   });

@@ -236,7 +236,11 @@ class Product(Correctable):
     @property
     def grain(self):
         """The smallest quantity that can be bought, sorted out or allocated."""
-        return Decimal(1) if self.is_counted else CENT
+        return self.grain_of(self.kind)
+
+    @classmethod
+    def grain_of(cls, kind):
+        return Decimal(1) if kind == cls.Kind.COUNTED else CENT
 
     @classmethod
     def usual_kind(cls, unit):

@@ -46,6 +46,10 @@ class ProductLine:
     step: Decimal
     is_verified: bool
 
+    @property
+    def grain(self):
+        return Product.grain_of(self.kind)
+
     def __str__(self):
         return f"{self.name} ({self.brand})" if self.brand else self.name
 

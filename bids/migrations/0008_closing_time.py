@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("bids", "0005_words_of_the_admin"),
+        ("bids", "0007_again"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
