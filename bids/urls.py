@@ -1,6 +1,6 @@
 from django.urls import path
 
-from .views import again, bidding, distribution, exports, notifications, overviews, packs, runs, shopping
+from .views import again, bidding, calendar, distribution, exports, notifications, overviews, packs, runs, shopping
 
 urlpatterns = [
     path("", overviews.home, name="home"),
@@ -8,6 +8,7 @@ urlpatterns = [
     path("inbox/read/", notifications.inbox_read, name="inbox-read"),
     path("inbox/<int:notification_id>/", notifications.inbox_open, name="inbox-open"),
     path("me/", overviews.me, name="me"),
+    path("calendar/<str:token>.ics", calendar.calendar, name="calendar"),
     path("me/data/", overviews.me_data, name="me-data"),
     path("groups/<int:group_id>/", overviews.group, name="group"),
     path("groups/<int:group_id>/archive/", overviews.group_archive, name="group-archive"),
@@ -16,6 +17,8 @@ urlpatterns = [
     # A run as a whole
     path("runs/<int:run_id>/", runs.run, name="run"),
     path("runs/<int:run_id>/edit/", runs.run_edit, name="run-edit"),
+    path("runs/<int:run_id>/closing/", runs.closing_time, name="run-closing"),
+    path("runs/<int:run_id>/remind/", runs.remind, name="run-remind"),
     path("runs/<int:run_id>/more/", runs.more, name="run-more"),
     path("runs/<int:run_id>/history/", runs.history, name="run-history"),
     path("runs/<int:run_id>/leave/", runs.leave, name="run-leave"),

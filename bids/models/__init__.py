@@ -1,6 +1,7 @@
 """What is stored of a run: one file per subject."""
 
 from .bidding import Bid, BidQuerySet, TakenInstead
+from .closing import CalendarEntry, Reminder
 from .distribution import Allocation, ExtraCost
 from .events import Event
 from .notifications import Notification
@@ -11,12 +12,14 @@ __all__ = [
     "Allocation",
     "Bid",
     "BidQuerySet",
+    "CalendarEntry",
     "Event",
     "ExtraCost",
     "Notification",
     "Participation",
     "ParticipationQuerySet",
     "Purchase",
+    "Reminder",
     "Run",
     "RunQuerySet",
     "ShoppingItem",

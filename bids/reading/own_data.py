@@ -4,9 +4,9 @@
 Then a list for each kind of row that names them: `orders` (wishes, and what was received of each), `prices_logged`,
 `purchases`, `not_there` (lines they marked), `extra_costs`, `handed_out`, `payments_marked`, `lead_offers`,
 `products_added`, `stores_added`, `events` (the history of their runs, where they act or are named), `notifications`,
-`products_told_apart` and `stores_told_apart` (pairs that looked the same), `catalogues_brought` (in the last week), and
-`site_admin` (what they did in the site admin). Amounts and quantities are strings of plain decimals, times are ISO 8601
-with the offset from UTC.
+`reminders`, `products_told_apart` and `stores_told_apart` (pairs that looked the same), `catalogues_brought` (in the
+last week), and `site_admin` (what they did in the site admin). Amounts and quantities are strings of plain decimals,
+times are ISO 8601 with the offset from UTC.
 
 Left out are passwords, sessions, second factors and the answers to forms of the last day: secrets, or copies.
 """
@@ -16,6 +16,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 
 from bids.models.bidding import Bid
+from bids.models.closing import Reminder
 from bids.models.distribution import Allocation, ExtraCost
 from bids.models.events import Event
 from bids.models.notifications import Notification
@@ -83,6 +84,7 @@ LISTS = {
         ("at", "read_at", "mailed_at"),
         {"to": F("user__name"), "kind": F("event__kind"), "run": F("event__run_id"), "removed_from": F("group__name")},
     ),
+    "reminders": (Reminder, ("user",), ("run_id", "kind", "at", "sent_at"), {}),
     "products_told_apart": (ProductPair, *TOLD_APART),
     "stores_told_apart": (StorePair, *TOLD_APART),
     "catalogues_brought": (
@@ -115,6 +117,7 @@ def everything_about(user):
             "name": user.name,
             "email": user.email,
             "notifications_by_mail": user.wants_mail,
+            "reminders": user.wants_reminders,
             "theme": user.theme,
             "site_admin": user.is_staff,
             "joined_at": user.joined_at,

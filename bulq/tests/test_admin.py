@@ -27,6 +27,7 @@ ELSEWHERE = {
     "ForwardedStore",
     "ProductPair",
     "StorePair",
+    "CalendarEntry",
     "TakenInstead",
 }
 MODELS = sorted(

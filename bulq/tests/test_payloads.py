@@ -115,11 +115,12 @@ TYPED = {
     accounts.forms.LoginForm: (None, "login", [], {"username": "eva", "password": PASSWORD}),
     accounts.forms.ResetRequestForm: (None, "password_reset", [], {"email": "a@example.org"}),
     accounts.forms.ProfileForm: ("alice", "settings-profile", [], PROFILE),
-    accounts.forms.GroupForm: ("alice", "group-new", [], {"name": "Oil run", "currency": "EUR"}),
-    accounts.forms.GroupSettingsForm: ("alice", "group-settings", ["group"], {"name": "Oil run"}),
+    accounts.forms.GroupForm: ("alice", "group-new", [], {"name": "Oil run", "currency": "EUR", "timezone": "UTC"}),
+    accounts.forms.GroupSettingsForm: ("alice", "group-settings", ["group"], {"name": "Oil run", "timezone": "UTC"}),
     accounts.forms.InviteLinkForm: ("alice", "invite-link", [], {"link": "x" * 32}),
     bids.forms.RunForm: ("alice", "run-new", ["group"], {"store": "store", "day": "", "note": "again"}),
     bids.forms.RunDetailsForm: ("alice", "run-edit", ["run"], {"day": "", "note": "later", "version": "|"}),
+    bids.forms.ClosingForm: ("alice", "run-closing", ["run"], {"at_closing": "lock", "version": "|True"}),
     bids.forms.WishForm: ("bob", "run-product", ["run", "oil"], {"quantity": "2", "comment": "red", "instead": "rape",
                           "was": "4", "had": "|less|"}),
     bids.forms.ExtraCostForm: ("bob", "extra-add", ["shop"], {"label": "Fuel", "amount": "2.00"}),
@@ -215,7 +216,7 @@ WRITTEN = {
     "CatalogueFile": ["name"], "CatalogueImport": ["error"],
 }  # fmt: skip
 NOT_WRITTEN = {
-    "ResetRequest.email", "Product.barcode", "Category.words", "CatalogueImport.encoding",
+    "ResetRequest.email", "Product.barcode", "Category.words", "Group.timezone", "CatalogueImport.encoding",
     "User.password", "Group.currency", "Store.currency", "Generation.name", "Event.kind", "SentForm.key",
     "BackupRun.key", "BackupRun.sha256", "BackupRun.error", "BackupRun.drill_error", "Told.channel", "Heartbeat.name",
 }  # fmt: skip

@@ -5,6 +5,7 @@ from collections import defaultdict
 from django.db.models import Q, Sum
 from django.utils.translation import gettext as _
 
+from bids.actions.calendar import raise_sequence_of_names
 from bids.models import Purchase, Run
 from stores.models import CatalogueImport, ForwardedStore, Price, StorePair
 
@@ -40,6 +41,7 @@ def sums(stores):
 def unite(plan):
     source, target = plan.source, plan.target
     _renumber(plan)
+    raise_sequence_of_names(store=source)
     plan.move(Run.objects.filter(store=source), store=target)
     plan.move(CatalogueImport.objects.filter(store=source), store=target)
     unite_offers(plan, source, target, of="store")
