@@ -59,6 +59,8 @@ django.setup()  # conftest files and test modules below import models at their t
 settings.CACHES = {
     name: alias | {"OPTIONS": alias["OPTIONS"] | {"SOCKET_TIMEOUT": 3}} for name, alias in settings.CACHES.items()
 }
+# Migrations are slow; Django runs those that the copy lacks.
+connection.settings_dict["TEST"]["TEMPLATE"] = os.environ.get("MIGRATED_DATABASE")
 # Passed on to a worker, it would make pytest-django read the settings there before `_prepare` names its Redis.
 os.environ.pop("DJANGO_SETTINGS_MODULE")
 

@@ -13,6 +13,8 @@ from .models import Group, Membership, User
 
 # A link signed with this lets its holder unsubscribe the person it was mailed to, and nothing else.
 MAIL_OFF = Signer(salt="accounts.mail_off")
+# The same for reminders alone. It works again and again: scanners of mail open links, too.
+REMINDERS_OFF = Signer(salt="accounts.reminders_off")
 
 
 def get_membership(user, group_id):
@@ -88,9 +90,26 @@ def mail_off_url(user):
     return settings.SITE_URL + reverse("mail-off", args=[MAIL_OFF.sign(user.pk)])
 
 
-def get_mailed_person(token):
-    """The person the link unsubscribes; `Http404` for a closed account."""
+def reminders_off_url(user):
+    """The absolute address that turns off this person's reminders without logging in."""
+    return settings.SITE_URL + reverse("reminders-off", args=[REMINDERS_OFF.sign(user.pk)])
+
+
+def calendar_url(user):
+    """The absolute address of the person's calendar; None if they have not asked for one."""
+    return settings.SITE_URL + reverse("calendar", args=[user.calendar_token]) if user.calendar_token else None
+
+
+def get_signed_person(signer, token):
+    """The person whom the link of a mail is about; `Http404` for a closed account."""
     try:
-        return User.objects.get(pk=MAIL_OFF.unsign(token), is_active=True)
+        return User.objects.get(pk=signer.unsign(token), is_active=True)
     except (BadSignature, User.DoesNotExist):
+        raise Http404 from None
+
+
+def get_person_of_calendar(token):
+    try:
+        return User.objects.get(calendar_token=token, is_active=True)
+    except User.DoesNotExist:
         raise Http404 from None

@@ -53,10 +53,10 @@ class UserAdmin(Office, FrameworkUserAdmin):
     ordering = ("username",)
     date_hierarchy = "joined_at"
     filter_horizontal, autocomplete_fields = (), ("groups", "user_permissions")
-    readonly_fields = ("joined_at", "last_login", "sessions", "closed_at")
+    readonly_fields = ("wants_reminders", "joined_at", "last_login", "sessions", "closed_at")
     fieldsets = (
         (None, {"fields": ("username", "password")}),
-        (_("Person"), {"fields": ("name", "email", "theme")}),
+        (_("Person"), {"fields": ("name", "email", "theme", "wants_reminders")}),
         (_("Rights"), {"fields": RIGHTS}),
         (_("Dates"), {"fields": ("joined_at", "last_login", "sessions", "closed_at")}),
     )
@@ -127,8 +127,11 @@ class GroupAdmin(Office):
     ordering = ("name",)
     date_hierarchy = "created_at"
     found_by = ("memberships__user",)
-    fields = ("name", "currency", "is_joining_open", "invitation", "archived_at", "created_at")
-    readonly_fields = ("currency", "invitation", "archived_at", "created_at")
+    fields = (
+        *("name", "currency", "timezone", "sends_reminders", "is_joining_open", "invitation"),
+        *("archived_at", "created_at"),
+    )
+    readonly_fields = ("currency", "timezone", "sends_reminders", "invitation", "archived_at", "created_at")
 
     def get_queryset(self, request):
         return super().get_queryset(request).with_member_count()

@@ -12,6 +12,7 @@ from django.utils.translation import ngettext_lazy
 
 from bulq.kit.money import currency_choices
 from bulq.kit.names import normalise_username
+from bulq.kit.zones import parse_zone, proposed_zones
 
 from .models import User
 from .validators import validate_plain_line
@@ -108,6 +109,30 @@ class CurrencyField(forms.ChoiceField):
     def __init__(self, **kwargs):
         errors = {"required": _("Choose a currency"), "invalid_choice": _("Choose a currency from the list")}
         super().__init__(label=_("Currency"), choices=currency_choices, error_messages=errors, **kwargs)
+
+
+class ZoneInput(forms.TextInput):
+    """A text field that proposes the zones containing what is typed."""
+
+    template_name = "includes/_zone_input.html"
+
+    def get_context(self, name, value, attrs):
+        context = super().get_context(name, value, attrs)
+        context["widget"]["attrs"]["list"] = f"{context['widget']['attrs'].get('id', name)}_zones"
+        return context | {"zones": proposed_zones()}
+
+
+class ZoneField(forms.CharField):
+    """The IANA name of a time zone."""
+
+    def __init__(self, **kwargs):
+        widget = ZoneInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"})
+        hint = _("Closing times are in it. Type a city, for example Vienna.")
+        super().__init__(label=_("Time zone"), help_text=hint, widget=widget, **kwargs)
+
+    def to_python(self, value):
+        text = super().to_python(value)
+        return parse_zone(text) if text else text
 
 
 class NewPassword(forms.Form):
@@ -232,6 +257,15 @@ class ThemeForm(forms.Form):
         super().__init__(*args, initial={"theme": user.theme}, auto_id="theme_%s", **kwargs)
 
 
+class RemindersForm(forms.Form):
+    wants_reminders = forms.BooleanField(
+        label=_("Remind me before a run closes while I am still choosing"), required=False
+    )
+
+    def __init__(self, user, *args, **kwargs):
+        super().__init__(*args, initial={"wants_reminders": user.wants_reminders}, auto_id="reminders_%s", **kwargs)
+
+
 class ResetRequestForm(forms.Form):
     email = EmailField()
 
@@ -266,13 +300,23 @@ class GroupForm(forms.Form):
         error_messages={"required": _("Enter a name for the group")},
     )
     currency = CurrencyField(help_text=_("Every run in the group uses it"))
+    timezone = ZoneField(required=False)
+
+    def clean_timezone(self):
+        """Left empty, it stays as it was preset."""
+        return self.cleaned_data["timezone"] or self.initial.get("timezone", "")
 
 
 class GroupSettingsForm(GroupForm):
     """The currency field is removed once it is fixed, but a page opened earlier may still send it."""
 
+    sends_reminders = forms.BooleanField(
+        label=_("Remind people who are still choosing before a run closes"), required=False
+    )
+
     def __init__(self, group, *args, **kwargs):
-        super().__init__(*args, initial={"name": group.name, "currency": group.currency}, **kwargs)
+        initial = {"name": group.name, "currency": group.currency, "timezone": group.zone.key}
+        super().__init__(*args, initial=initial | {"sends_reminders": group.sends_reminders}, **kwargs)
         if group.is_currency_fixed and "currency" not in self.data:
             del self.fields["currency"]
 

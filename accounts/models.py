@@ -1,6 +1,7 @@
 """People, the groups they buy in, and the site's own settings."""
 
 import secrets
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -60,6 +61,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     name = models.CharField(_("name"), max_length=100, validators=[validate_plain_line])
     email = models.EmailField(_("e-mail"), blank=True)
     wants_mail = models.BooleanField(_("notifications by e-mail"), default=False)
+    # Before runs close; in the inbox, and by e-mail for people who want that.
+    wants_reminders = models.BooleanField(_("reminders"), default=True, db_default=True)
+    # Lets its holder read the person's calendar; None until the person asks for an address.
+    calendar_token = models.CharField(max_length=64, unique=True, null=True, blank=True, editable=False)
     theme = models.CharField(_("theme"), max_length=6, choices=Theme, default=Theme.SYSTEM)
     is_staff = models.BooleanField(_("site admin"), default=False)
     is_active = models.BooleanField(_("active"), default=True)
@@ -108,6 +113,11 @@ def new_join_token():
     return secrets.token_urlsafe(24)
 
 
+def new_calendar_token():
+    """256 random bits: nobody is asked for anything else, and the address is requested for years."""
+    return secrets.token_urlsafe(32)
+
+
 class GroupQuerySet(models.QuerySet):
     def active(self):
         return self.filter(archived_at=None)
@@ -137,6 +147,9 @@ class Group(models.Model):
     is_currency_fixed = models.BooleanField(default=False, editable=False)
     join_token = models.CharField(max_length=32, unique=True, default=new_join_token, editable=False)
     is_joining_open = models.BooleanField(_("joining is open"), default=True)
+    # Its IANA name. Empty in groups from before there were time zones: the site's.
+    timezone = models.CharField(_("time zone"), max_length=64, default="", db_default="", blank=True)
+    sends_reminders = models.BooleanField(_("sends reminders"), default=True, db_default=True)
     archived_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     members = models.ManyToManyField(settings.AUTH_USER_MODEL, through="Membership", related_name="bulq_groups")
@@ -148,6 +161,10 @@ class Group(models.Model):
 
     def __str__(self):
         return self.name
+
+    @property
+    def zone(self):
+        return ZoneInfo(self.timezone or settings.TIME_ZONE)
 
 
 class MembershipQuerySet(models.QuerySet):

@@ -8,7 +8,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 
 from accounts.models import Group, Membership, User
-from bids.actions.bidding import Wish, place_bids
+from bids.actions.bidding import Terms, Wish, place_bids
 from bids.actions.runs import start_run
 from stores.models import Offer, Price, Product, Store
 
@@ -59,6 +59,8 @@ def _run(group, store, people, products, bidders):
     run = start_run(group, store=store, by=people[0])
     for n, user in enumerate(people[:bidders]):
         wishes = [Wish(product.pk, Decimal(1 + (n + k) % 5)) for k, product in enumerate(products[:IN_RUN])]
+        for wish in wishes[n % 4 :: 4]:
+            wish.terms = Terms(limit=wish.quantity + 2)  # more is fine with every fourth
         place_bids(run, wishes, by=user)
     return run
 

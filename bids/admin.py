@@ -9,7 +9,19 @@ from bulq.kit.money import format_money
 from bulq.kit.office import NEWEST, LookOnly, Office, Panel, newest, panel_of
 from stores.models import Product, Store
 
-from .models import Allocation, Bid, Event, ExtraCost, Notification, Participation, Purchase, Receipt, Run, ShoppingItem
+from .models import (
+    Allocation,
+    Bid,
+    Event,
+    ExtraCost,
+    Notification,
+    Participation,
+    Purchase,
+    Receipt,
+    Reminder,
+    Run,
+    ShoppingItem,
+)
 from .reading.sums import debts_of, with_owed
 from .states import RunState
 
@@ -49,8 +61,8 @@ class RunAdmin(Office):
     search_fields = ["group__name", "store__name", "leader__name", "leader__username", "note"]
     date_hierarchy = "created_at"
     found_by = ["participations__user", "participations__bids__product"]
-    fields = ["group", "store", "leader", "payer", "state", "state_at", "day", "note"]
-    readonly_fields = ["group", "store", "leader", "payer", "state", "state_at"]
+    fields = ["group", "store", "leader", "payer", "state", "state_at", "closes_at", "locks_itself", "day", "note"]
+    readonly_fields = ["group", "store", "leader", "payer", "state", "state_at", "closes_at", "locks_itself"]
 
     def get_queryset(self, request):
         return super().get_queryset(request).with_names()
@@ -156,6 +168,15 @@ class NotificationAdmin(LookOnly):
     @admin.display(ordering="event__kind")
     def what(self, notification):
         return notification.event or "removed"
+
+
+@admin.register(Reminder)
+class ReminderAdmin(LookOnly):
+    list_display = ["at", "kind", "user", "run", "is_mailed", "tries", "sent_at"]
+    list_filter = ["kind", "is_mailed", ("sent_at", admin.EmptyFieldListFilter)]
+    list_select_related = ["user", "run__store"]
+    search_fields = ["user__name", "user__username", "run__store__name"]
+    date_hierarchy = "at"
 
 
 # --- Panels ----------------------------------------------------------------------------------------

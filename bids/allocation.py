@@ -34,8 +34,18 @@ def split(total, weights, *, grain, seed):
     whole = sum(scale.values())
     quotas = {person: divmod(parts * weight, whole) for person, weight in scale.items()}
     left = parts - sum(quota for quota, _ in quotas.values())
-    first = sorted(quotas, key=lambda person: (-quotas[person][1], _tie_break(seed, person)))[:left]
+    first = _largest_remainders({person: rest for person, (_, rest) in quotas.items()}, left, seed) if left else ()
     return {person: (quota + (person in first)) * grain for person, (quota, _) in quotas.items()}
+
+
+def _largest_remainders(rests, count, seed):
+    """The `count` people with the largest remainders; where the last of these are equal, the hash decides."""
+    least = sorted(rests.values(), reverse=True)[count - 1]
+    above = {person for person, rest in rests.items() if rest > least}
+    equal = [person for person, rest in rests.items() if rest == least]
+    if len(above) + len(equal) > count:
+        equal = sorted(equal, key=lambda person: _tie_break(seed, person))[: count - len(above)]
+    return above.union(equal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +132,14 @@ def divide(bought, wants, *, grain, tolerance_percent, seed):
         return Shares(limits, bought - most)
     if bought == wanted:
         return Shares(quantities)
-    room = {person: limits[person] - quantity for person, quantity in quantities.items()}
-    extras = split(bought - wanted, room, grain=grain, seed=seed)
-    return Shares({person: quantity + extras[person] for person, quantity in quantities.items()})
+    rooms = {person: limits[person] - quantity for person, quantity in quantities.items()}
+    extras = share_extras(bought - wanted, rooms, grain=grain, seed=seed)
+    return Shares({person: quantity + extras.get(person, 0) for person, quantity in quantities.items()})
+
+
+def share_extras(extra, rooms, *, grain, seed):
+    """What is more than wanted, in proportion to each person's room up to the limit, for those who have any."""
+    return split(extra, {person: room for person, room in rooms.items() if room}, grain=grain, seed=seed)
 
 
 def _divide_shortage(bought, wants, quantities, *, grain, seed):

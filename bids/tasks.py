@@ -1,8 +1,9 @@
 """Tasks queued by the schedule or by a page. Each task finds in the database what there is to do."""
 
 from bulq.kit.queue import app
+from bulq.kit.zones import database_now
 
-from .actions import mail, notifications
+from .actions import clock, mail, notifications, reminders
 
 
 @app.task
@@ -18,3 +19,14 @@ def mail_digests():
 @app.task
 def forget_old_notifications():
     notifications.forget_old()
+
+
+@app.task
+def close_due():
+    clock.close_due(database_now())
+
+
+@app.task
+def remind():
+    reminders.remind_due(database_now())
+    mail.mail_reminders(database_now())

@@ -1,6 +1,18 @@
 from django.urls import path
 
-from .views import again, bidding, costs, distribution, exports, notifications, overviews, packs, runs, shopping
+from .views import (
+    again,
+    bidding,
+    calendar,
+    costs,
+    distribution,
+    exports,
+    notifications,
+    overviews,
+    packs,
+    runs,
+    shopping,
+)
 
 urlpatterns = [
     path("", overviews.home, name="home"),
@@ -8,6 +20,7 @@ urlpatterns = [
     path("inbox/read/", notifications.inbox_read, name="inbox-read"),
     path("inbox/<int:notification_id>/", notifications.inbox_open, name="inbox-open"),
     path("me/", overviews.me, name="me"),
+    path("calendar/<str:token>.ics", calendar.calendar, name="calendar"),
     path("me/data/", overviews.me_data, name="me-data"),
     path("groups/<int:group_id>/", overviews.group, name="group"),
     path("groups/<int:group_id>/archive/", overviews.group_archive, name="group-archive"),
@@ -16,16 +29,18 @@ urlpatterns = [
     # A run as a whole
     path("runs/<int:run_id>/", runs.run, name="run"),
     path("runs/<int:run_id>/edit/", runs.run_edit, name="run-edit"),
+    path("runs/<int:run_id>/closing/", runs.closing_time, name="run-closing"),
+    path("runs/<int:run_id>/remind/", runs.remind, name="run-remind"),
     path("runs/<int:run_id>/more/", runs.more, name="run-more"),
     path("runs/<int:run_id>/history/", runs.history, name="run-history"),
     path("runs/<int:run_id>/leave/", runs.leave, name="run-leave"),
     path("runs/<int:run_id>/lock/", runs.lock, name="run-lock"),
     path("runs/<int:run_id>/again/", again.order_again, name="run-again"),
-    path("runs/<int:run_id>/again/undo/<int:event_id>/", again.order_again_undo, name="run-again-undo"),
+    path("runs/<int:run_id>/again/undo/<int:again_id>/", again.order_again_undo, name="run-again-undo"),
     path("runs/<int:run_id>/list/drop/", again.drop_list, name="run-drop-list"),
     path("sharing/", packs.how_it_is_shared, name="sharing"),
     path("runs/<int:run_id>/packs/", packs.open_packs_page, name="run-packs"),
-    path("runs/<int:run_id>/packs/undo/<int:event_id>/", packs.packs_undo, name="run-packs-undo"),
+    path("runs/<int:run_id>/packs/undo/<int:closed_id>/", packs.packs_undo, name="run-packs-undo"),
     path("runs/<int:run_id>/last-stretch/", packs.last_stretch, name="run-last-stretch"),
     path("runs/<int:run_id>/unlock/", runs.unlock, name="run-unlock"),
     path("runs/<int:run_id>/start-shopping/", runs.start_shopping, name="run-start-shopping"),

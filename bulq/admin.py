@@ -10,11 +10,16 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from stores.models import CatalogueImport
+
 from .kit.breaker import RedisAway
 from .kit.http import back_url
 from .kit.later import send
 from .kit.office import LookOnly
 from .models import BackupRun, Heartbeat, SentForm, Told
+from .office.bringing import CatalogueImportAdmin
+
+admin.site.register(CatalogueImport, CatalogueImportAdmin)
 
 
 @admin.register(SentForm)

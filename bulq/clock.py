@@ -32,6 +32,10 @@ def by_the_clock():
         "bulq.tasks.forget_sent_forms": crontab(minute=45),
         "accounts.tasks.mail_resets": crontab(),  # each minute
         "stores.tasks.look_for_pairs": crontab(minute="*/10"),
+        "bids.tasks.close_due": crontab(),  # each minute
+        "bids.tasks.remind": crontab(),
+        "stores.tasks.bring_catalogues": crontab(),
+        "stores.tasks.forget_old_catalogues": crontab(minute=50),
         "bids.tasks.mail_at_once": crontab(minute="*/5"),
         "bids.tasks.mail_digests": crontab(hour=7, minute=0),
         "bids.tasks.forget_old_notifications": crontab(**next_hour),

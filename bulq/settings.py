@@ -52,7 +52,8 @@ EMAIL_TIMEOUT = env.number("EMAIL_TIMEOUT", default=10)
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", default="Bulq <bulq@localhost>")
 
 # Rate limits: a number per second, minute, hour or day, or per several ("5/30s"). Logins are counted by address, and by
-# username and address; registrations by address; password resets by address and by recipient; the others by person.
+# username and address; registrations and calendars by address; password resets by address and by recipient; the
+# others by person.
 RATELIMIT_ENABLE = env.flag("RATELIMIT_ENABLE", default=True)
 RATE_LIMITS = {
     "login": env.text("RATE_LIMIT_LOGIN", default="5/m"),
@@ -61,6 +62,7 @@ RATE_LIMITS = {
     "reset": env.text("RATE_LIMIT_RESET", default="5/m"),
     "reset_recipient": env.text("RATE_LIMIT_RESET_RECIPIENT", default="3/15m"),
     "bids": env.text("RATE_LIMIT_BIDS", default="20/m"),
+    "calendar": env.text("RATE_LIMIT_CALENDAR", default="60/m"),
     "general": env.text("RATE_LIMIT_GENERAL", default="100/m"),
 }
 # Whether the admin asks for a code from an app, besides the password.

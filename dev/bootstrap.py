@@ -130,7 +130,7 @@ def make_venv():
             "The venv module of this Python lacks pip: install it "
             "(on Debian and Ubuntu: apt install python3-venv), or install uv, and start again."
         )
-    if not run([sys.executable, "-m", "venv", "--clear", VENV]):
+    if not run([sys.executable, "-m", "venv", "--clear", "--without-pip", VENV]):
         raise CannotInstall(
             f"Python could not create the virtual environment {VENV}: {last_line()}. "
             "On Debian and Ubuntu `apt install python3-venv` often helps."
@@ -166,17 +166,22 @@ def find_uv():
 
 def uv_from_lock(lock):
     """uv installs in seconds what takes pip a minute; the lock pins it like everything else."""
-    if not has_pip():
-        return None
     with open(lock) as file:
         block = requirement("uv", file.read())
+    if not block:
+        return None
+    python = venv_python()
     with tempfile.TemporaryDirectory() as folder:
         wanted = os.path.join(folder, "uv.txt")
         with open(wanted, "w") as file:
             file.write(block)
-        if not block or not run([venv_python(), "-m", "pip", "install", "--quiet", "--require-hashes", "-r", wanted]):
-            return None
-    return os.path.join(VENV, "bin", "uv")
+        arguments = ["install", "--quiet", "--require-hashes", "-r", wanted]
+        # The machine's own pip, where it has one: to give the environment another takes longer than all the rest.
+        installed = (
+            run([sys.executable, "-m", "pip", "--python", python] + arguments)
+            or ((has_pip() or run([python, "-m", "ensurepip"])) and run([python, "-m", "pip"] + arguments))
+        )  # fmt: skip
+    return os.path.join(VENV, "bin", "uv") if installed else None
 
 
 def requirement(name, lock):

@@ -144,7 +144,7 @@ def _demo_people(local: Path, database_made_now: bool, environment: dict[str, st
     if not any(ROOT.glob("*/management/commands/demo.py")):
         return ""
     print("Loading the demo data ...", flush=True)
-    result = _django("demo", environment=environment, stdout=subprocess.PIPE)
+    result = _django("demo", "--skip-checks", environment=environment, stdout=subprocess.PIPE)
     # A refusal (there are other data already) is final too: do not ask again at every start.
     people = result.stdout.strip() if result.returncode == 0 else ""
     stamp.write_text(people)

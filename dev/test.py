@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from dev.postgres import NAME
 from dev.processes import CannotStart, Stopped, stop_signals
 from dev.services import throwaway_services
 
@@ -25,6 +26,8 @@ DJANGO_CHECKS = (
     ("migrations", ("manage.py", "makemigrations", "--check", "--dry-run")),
     ("django check", ("manage.py", "check", "--fail-level", "WARNING")),
 )
+# Beside the linters; the database of each pytest worker is then a copy of this one.
+MIGRATION = ("migrate", ("manage.py", "migrate", "--no-input", "--skip-checks", "--verbosity", "0"))
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -54,8 +57,9 @@ def test(arguments: Sequence[str]) -> int:
     with throwaway_services() as started:
         environment = {**os.environ, **started.urls}
         environment.setdefault("SECRET_KEY", "for tests only")
-        if code := lint((*LINTERS, *DJANGO_CHECKS), environment):
+        if code := lint((*LINTERS, *DJANGO_CHECKS, MIGRATION), environment):
             return code
+        environment["MIGRATED_DATABASE"] = NAME
         # One worker more than processors: at any time one of them waits for other programs.
         command = ("-m", "pytest", "-n", str(_processors() + 1), "--dist", "worksteal", *SLOWEST, *arguments)
         with _python(*command, environment=environment) as process:

@@ -3,17 +3,26 @@
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import path
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as now
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
+from django.views.decorators.http import require_safe
 
 from accounts.forms import CurrencyField, LineField
 from bulq.kit.dates import format_day
+from bulq.kit.money import format_quantity
 from bulq.kit.numbers import PriceField, QuantityField
 from bulq.kit.office import Office, newest, panel_of
+from bulq.kit.tables import BOM, write_rows
 
 from .forms import BarcodeField, NameField, NoteField
-from .models import MAX_STEP, Category, Offer, Price, Product, ProductAlias, Store
+from .models import MAX_STEP, CatalogueImport, Category, Offer, Price, Product, ProductAlias, Store
+from .reading.offers import offer_rows
 
 
 class StoreForm(forms.ModelForm):
@@ -93,6 +102,22 @@ class StoreAdmin(VerifiedAdmin):
     search_fields = ("name", "chain", "address")
     ordering = ("sort_name",)
     fields = ("name", "chain", "address", "currency", "is_currency_fixed", "is_verified", "created_by", "created_at")
+    deleted_along = (*VerifiedAdmin.deleted_along, "imports")
+
+    def get_urls(self):
+        view = self.admin_site.admin_view(self.export_offers)
+        return [path("<int:object_id>/offers/", view, name="stores_store_offers"), *super().get_urls()]
+
+    @method_decorator(require_safe)
+    def export_offers(self, request, object_id):
+        """What the store sells, as a file that can be brought back."""
+        store = get_object_or_404(Store, pk=object_id)
+        if not self.has_view_permission(request, store) or not request.user.has_perm("stores.view_offer"):
+            raise PermissionDenied
+        response = HttpResponse(BOM, content_type="text/csv; charset=utf-8")
+        response["Content-Disposition"] = f'attachment; filename="bulq-offers-{store.pk}.csv"'
+        write_rows(response, offer_rows(store))
+        return response
 
     def get_readonly_fields(self, request, obj=None):
         fixed = ("is_currency_fixed", "created_by", "created_at")
@@ -108,7 +133,7 @@ class OtherNames(admin.StackedInline):
 @admin.register(Product)
 class ProductAdmin(VerifiedAdmin):
     form = ProductForm
-    list_display = ("name", "brand", "unit", "kind", "step", "category", "is_verified", "created_at")
+    list_display = ("name", "brand", "unit", "short_kind", "step", "category", "is_verified", "created_at")
     list_filter = ("is_verified", "kind", "category")
     list_select_related = ("category",)
     search_fields = ("name", "brand")
@@ -120,6 +145,11 @@ class ProductAdmin(VerifiedAdmin):
         *("name", "brand", "unit", "kind", "step", "barcode", "category"),
         *("is_unit_fixed", "is_verified", "created_by", "created_at"),
     )
+
+    @admin.display(description=_("kind"), ordering="kind")
+    def short_kind(self, product):
+        """In one word, or each row would be four lines high on a phone."""
+        return now("Counted") if product.kind == Product.Kind.COUNTED else now("Divisible")
 
     def get_readonly_fields(self, request, obj=None):
         fixed = ("is_unit_fixed", "created_by", "created_at")
@@ -188,7 +218,10 @@ class PriceAdmin(CatalogueAdmin):
 
 
 # --- Panels ----------------------------------------------------------------------------------------
-OFFER = ((_("Offer"), lambda offer: offer), (_("Pack size"), lambda offer: offer.pack_size or ""))
+OFFER = (
+    (_("Offer"), lambda offer: offer),
+    (_("Pack size"), lambda offer: format_quantity(offer.pack_size) if offer.pack_size else ""),
+)
 PRICE = (
     (_("Price"), lambda price: price),
     (_("Seen"), lambda price: format_day(price.seen_at)),
@@ -203,6 +236,20 @@ def _offers():
 
 def _prices():
     return Price.objects.select_related("offer__product", "offer__store", "seen_by").newest_first()
+
+
+IMPORT = (
+    (_("File"), lambda job: job),
+    (_("State"), lambda job: job.get_state_display()),
+    (_("Dry run"), lambda job: now("yes") if job.is_rehearsal else now("no")),
+    (_("Brought"), lambda job: format_day(job.asked_at)),
+)
+
+
+@panel_of(Store, needs=CatalogueImport)
+def imports_of_store(store):
+    jobs = CatalogueImport.objects.filter(store=store).select_related("file", "store").order_by("-pk")
+    return newest(_("Imported catalogues"), jobs, IMPORT, store=store.pk)
 
 
 @panel_of(Product, needs=Offer)

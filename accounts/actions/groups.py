@@ -1,5 +1,5 @@
 from django.db import transaction
-from django.utils import timezone
+from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
 from accounts.access import get_administration, lock_group
@@ -11,19 +11,22 @@ from .membership import user_limit_problems
 
 
 @transaction.atomic
-def create_group(*, by, name, currency):
+def create_group(*, by, name, currency, timezone=""):
     """Start a group with `by` as its admin and only member. Refused at the limit of groups per person."""
     person = locked(User.objects, pk=by.pk)
     for problem in user_limit_problems(person):
         raise BulqError(problem)
-    group = Group.objects.create(name=name, currency=currency)
+    group = Group.objects.create(name=name, currency=currency, timezone=timezone)
     Membership.objects.create(group=group, user=person, is_admin=True)
     return group
 
 
 @transaction.atomic
-def change_group(group_id, *, by, name, currency=None):
-    """Change name or currency, as a group admin; the currency only before the first run."""
+def change_group(group_id, *, by, name, currency=None, timezone=None, sends_reminders=None):
+    """Change what is given, as a group admin; the currency only before the first run.
+
+    Closing times stay the same moments in another time zone.
+    """
     group = _lock_administered(group_id, by)
     currency = currency or group.currency
     if currency != group.currency and group.is_currency_fixed:
@@ -32,7 +35,11 @@ def change_group(group_id, *, by, name, currency=None):
             field="currency",
         )
     group.name, group.currency = name, currency
-    group.save(update_fields=["name", "currency"])
+    if timezone is not None:
+        group.timezone = timezone
+    if sends_reminders is not None:
+        group.sends_reminders = sends_reminders
+    group.save(update_fields=["name", "currency", "timezone", "sends_reminders"])
     return group
 
 
@@ -62,7 +69,7 @@ def archive_group(group_id, *, by):
     app knows nothing of runs.
     """
     group = _lock_administered(group_id, by)
-    group.archived_at = timezone.now()
+    group.archived_at = now()
     group.save(update_fields=["archived_at"])
     return group
 

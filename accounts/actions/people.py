@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django_otp import devices_for_user
 from psycopg.errors import UniqueViolation
 
-from accounts.models import Group, SiteSettings, User, new_session_salt
+from accounts.models import Group, SiteSettings, User, new_calendar_token, new_session_salt
 from bulq.kit.errors import BulqError, ChangedMeanwhile, NotAllowed
 from bulq.kit.locks import busy_when_locked, locked
 from bulq.kit.names import normalise_username
@@ -48,6 +48,28 @@ def change_profile(*, by, name, username, email, wants_mail):
 def stop_mail(user_id):
     """Unsubscribe a person, by the link in an e-mail."""
     User.objects.filter(pk=user_id).update(wants_mail=False)
+
+
+@transaction.atomic
+def choose_reminders(*, by, wants_reminders):
+    person = locked(User.objects, pk=by.pk)
+    person.wants_reminders = wants_reminders
+    person.save(update_fields=["wants_reminders"])
+    return person
+
+
+def stop_reminders(user_id):
+    """Turn off a person's reminders, by the link in one, and nothing else."""
+    User.objects.filter(pk=user_id).update(wants_reminders=False)
+
+
+@transaction.atomic
+def renew_calendar(*, by):
+    """Give the person a new calendar address; the old one stops working at once."""
+    person = locked(User.objects, pk=by.pk)
+    person.calendar_token = new_calendar_token()
+    person.save(update_fields=["calendar_token"])
+    return person
 
 
 @transaction.atomic
@@ -98,14 +120,15 @@ def close_account(*, by):
         raise BulqError(problem)
     if person.memberships.exists():
         raise ChangedMeanwhile(_("You have just joined a group. Please check the page again."))
-    person.name, person.email = _("former member"), ""
+    person.name, person.email, person.calendar_token = _("former member"), "", None
     person.username = f"closed-{secrets.token_hex(16)}"
     person.is_active, person.closed_at = False, timezone.now()
     person.set_unusable_password()
     person.session_salt = new_session_salt()
     for device in list(devices_for_user(person, confirmed=None)):
         device.delete()
-    person.save(update_fields=["name", "email", "username", "is_active", "closed_at", "password", "session_salt"])
+    erased = ["name", "email", "username", "calendar_token", "password", "session_salt"]
+    person.save(update_fields=[*erased, "is_active", "closed_at"])
     return person
 
 

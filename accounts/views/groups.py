@@ -35,7 +35,8 @@ def invite_link(request):
 
 @require_http_methods(["GET", "POST"])
 def group_new(request):
-    form = GroupForm(request.POST or None, initial={"currency": settings.DEFAULT_CURRENCY})
+    preset = {"currency": settings.DEFAULT_CURRENCY, "timezone": settings.TIME_ZONE}
+    form = GroupForm(request.POST or None, initial=preset)
     if form.is_valid():
         with flash_errors(form):
             group = create_group(by=request.user, **form.cleaned_data)

@@ -17,18 +17,21 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.access import get_mailed_person
+from accounts.access import MAIL_OFF, REMINDERS_OFF, calendar_url, get_signed_person
 from accounts.actions.mail import ask_for_reset
 from accounts.actions.people import (
     change_password,
     change_profile,
+    choose_reminders,
     choose_theme,
     close_account,
     closing_problems,
     log_out_everywhere,
     register_person,
     registration_problems,
+    renew_calendar,
     stop_mail,
+    stop_reminders,
 )
 from accounts.forms import (
     CurrentPassword,
@@ -36,6 +39,7 @@ from accounts.forms import (
     PasswordForm,
     ProfileForm,
     RegistrationForm,
+    RemindersForm,
     ResetForm,
     ResetRequestForm,
     ThemeForm,
@@ -45,7 +49,12 @@ from bulq.kit.http import answer, ask_to_send_again, flash_errors, repeatable, s
 from bulq.kit.ratelimit import limited
 
 KEPT = "accounts.kept"
-SETTINGS_FORMS = {"profile_form": ProfileForm, "password_form": PasswordForm, "theme_form": ThemeForm}
+SETTINGS_FORMS = {
+    "profile_form": ProfileForm,
+    "password_form": PasswordForm,
+    "reminders_form": RemindersForm,
+    "theme_form": ThemeForm,
+}
 
 
 # Django's views accept PUT as POST; a class that overrides `dispatch` has to be marked public again.
@@ -176,7 +185,8 @@ def settings(request):
 def _settings_page(request, **sent):
     """All forms of the page; the one that was refused keeps what was typed."""
     forms = {name: sent.get(name) or make(request.user) for name, make in SETTINGS_FORMS.items()}
-    return answer(request, "accounts/settings.html", forms, form=next(iter(sent.values()), None))
+    context = forms | {"calendar": calendar_url(request.user)}
+    return answer(request, "accounts/settings.html", context, form=next(iter(sent.values()), None))
 
 
 @sensitive_post_parameters()
@@ -217,6 +227,23 @@ def settings_theme(request):
     return _settings_page(request, theme_form=form)
 
 
+@require_POST
+def settings_reminders(request):
+    form = RemindersForm(request.user, request.POST)
+    if form.is_valid():
+        choose_reminders(by=request.user, wants_reminders=form.cleaned_data["wants_reminders"])
+        messages.success(request, _("Saved"))
+        return redirect("settings")
+    return _settings_page(request, reminders_form=form)
+
+
+@require_POST
+def settings_calendar(request):
+    renew_calendar(by=request.user)
+    messages.success(request, _("Your calendar has a new address. Earlier ones no longer work."))
+    return redirect("settings")
+
+
 @sensitive_post_parameters()
 @require_http_methods(["GET", "POST"])
 def close(request):
@@ -236,7 +263,19 @@ def close(request):
 @require_http_methods(["GET", "POST"])
 def mail_off(request, token):
     """The unsubscribe link of an e-mail. A mail program may post to it by itself (RFC 8058); a GET changes nothing."""
-    person = get_mailed_person(token)
+    person = get_signed_person(MAIL_OFF, token)
     if request.method == "POST":
         stop_mail(person.pk)
     return render(request, "accounts/mail_off.html", {"name": person.name, "is_off": request.method == "POST"})
+
+
+@csrf_exempt
+@login_not_required
+@repeatable
+@require_http_methods(["GET", "POST"])
+def reminders_off(request, token):
+    """The same for reminders alone. The token is the only right: a session counts for nothing here."""
+    person = get_signed_person(REMINDERS_OFF, token)
+    if request.method == "POST":
+        stop_reminders(person.pk)
+    return render(request, "accounts/reminders_off.html", {"name": person.name, "is_off": request.method == "POST"})

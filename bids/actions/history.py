@@ -1,6 +1,7 @@
 from bids.models import Event
 from bulq.kit.live import announce
 
+from .calendar import count_changes
 from .notifications import notify
 
 
@@ -15,13 +16,14 @@ def happened(kind, *, subject=None, product=None, **data):
 
 
 def record(run, *events, by, concerns=()):
-    """Save events of a run, and notify people and open pages.
+    """Save events of a run, and notify people and open pages. `by` is None for what the clock did.
 
     `concerns` are ids of people to notify of them in addition to those their kinds always notify.
     """
     for event in events:
         event.run, event.actor = run, by
     Event.objects.bulk_create(events)
+    count_changes(run, events)
     notify(run, events, by=by, concerns=concerns)
     announce(f"run:{run.pk}")
     announce(f"group:{run.group_id}")

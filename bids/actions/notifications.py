@@ -19,7 +19,8 @@ def notify(run, events, *, by, concerns=()):
 
     Only the newest of several unread notifications about the same thing is kept. Called under the lock of the run.
     """
-    concerned = {event: people for event in events if (people := (_concerned(run, event) | set(concerns)) - {by.pk})}
+    actor = {by.pk} if by else set()
+    concerned = {event: people for event in events if (people := (_concerned(run, event) | set(concerns)) - actor)}
     if not concerned:
         return
     members = Membership.objects.filter(group=run.group_id, user__in=set().union(*concerned.values()))
@@ -29,10 +30,11 @@ def notify(run, events, *, by, concerns=()):
         older = Notification.objects.unread().filter(user__in=people & members, event__run=run)
         older.about_the_same(event).delete()
         rows += [Notification(user_id=user, event=event) for user in sorted(people & members)]
-    _create(rows)
+    create(rows)
 
 
-def _create(rows):
+def create(rows):
+    """Save notifications, and tell open pages and the worker."""
     Notification.objects.bulk_create(rows)
     for user in sorted({row.user_id for row in rows}):
         announce(f"user:{user}")
@@ -53,7 +55,7 @@ def _concerned(run, event):
 
 def notify_removed(membership, *, by):
     """Tell a person that they were removed from a group."""
-    _create([Notification(user=membership.user, group=membership.group, actor=by)])
+    create([Notification(user=membership.user, group=membership.group, actor=by)])
 
 
 @transaction.atomic

@@ -18,17 +18,19 @@ from bulq.kit.errors import BulqError, ChangedMeanwhile
 from bulq.kit.locks import locked
 from bulq.kit.money import format_money
 from bulq.kit.names import listed
+from bulq.kit.zones import database_now
 from stores.models import Store
 
+from .closing import COLUMNS, NO_CLOSING, closing_event, put_closing
 from .history import happened, record
 
 
 @transaction.atomic
-def start_run(group, *, store, by, day=None, note="", again_of=None, brings_list=False):
+def start_run(group, *, store, by, day=None, note="", closing=NO_CLOSING, again_of=None, brings_list=False):
     """Start collecting for a trip to `store`; the starter leads. It may be one of a past run again (`again_of`).
 
-    Refused in an archived group, at a store of another currency, or with too many open runs. Fixes the currency of
-    group and store.
+    Refused in an archived group, at a store of another currency, with too many open runs, or with a closing time that
+    has passed. Fixes the currency of group and store.
     """
     group = lock_group(group.pk)
     get_membership(by, group.pk)
@@ -44,7 +46,9 @@ def start_run(group, *, store, by, day=None, note="", again_of=None, brings_list
     Store.objects.filter(pk=store.pk).update(is_currency_fixed=True)
     number = _free_number(group, store.pk, day)
     again = {"again_of": again_of, "brings_list": bool(again_of) and brings_list}
-    run = Run.objects.create(group=group, store=store, leader=by, day=day, number=number, note=note, **again)
+    run = Run(group=group, store=store, leader=by, day=day, number=number, note=note, **again)
+    put_closing(run, closing)
+    run.save()
     Participation.objects.create(run=run, user=by)
     record(run, happened("run_started"), by=by)
     return run
@@ -94,6 +98,7 @@ def details_version(run):
 def move_run(run, to, *, by, **data):
     """Write the state of a locked run, its time and its payer, and record the move; nothing else writes a state.
 
+    `by` is None when the run closes by itself.
     Whether `by` may move it is checked before. Refused from a state that does not lead there: if two people move a run
     at once, one wins and the other is told the new state.
     """
@@ -144,9 +149,16 @@ def lock_list(run, *, by):
 
 
 @transaction.atomic
-def unlock_list(run, *, by):
+def unlock_list(run, *, by, closing=None):
+    """Let people choose again. Past the closing time a new one has to be given, or that there is none."""
     run = lock_run_led(run, by=by)
     check_state(run, states.CONFIRMED)
+    if closing is None and run.closes_at and run.closes_at <= database_now():
+        raise BulqError(_("The closing time has passed. Choose a new one, or none."), field="closing_time")
+    if closing is not None:
+        put_closing(run, closing)
+        run.save(update_fields=COLUMNS)
+        record(run, closing_event(run), by=by)
     move_run(run, states.ACTIVE, by=by)
     return run
 

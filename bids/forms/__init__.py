@@ -10,11 +10,14 @@ from .choosing import (
     read_order,
     written_terms,
 )
+from .closing import ClosingFields, ClosingForm, UnlockForm
 from .distribution import ExtraCostForm, ReceiptForm, SortOutForm, TotalForm
 from .shopping import AddInShopForm, FinishForm, PriceForm, PurchaseForm
 
 __all__ = [
     "AddInShopForm",
+    "ClosingFields",
+    "ClosingForm",
     "ExtraCostForm",
     "FinishForm",
     "OrderLines",
@@ -26,6 +29,7 @@ __all__ = [
     "RunForm",
     "SortOutForm",
     "TotalForm",
+    "UnlockForm",
     "WishForm",
     "pressed_button",
     "read_order",

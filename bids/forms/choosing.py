@@ -19,6 +19,8 @@ from bulq.kit.http import carry_what_is_there
 from bulq.kit.numbers import NumberField, QuantityField, parse_id, parse_number
 from stores.models import Store
 
+from .closing import ClosingFields
+
 LINE = re.compile(r"q-([0-9]{1,18})")
 RANGE = re.compile(r"\s*([^–-]+?)\s*[–-]\s*([^–-]+?)\s*")
 LONGEST_INSTEAD = Bid._meta.get_field("substitute_text").max_length
@@ -40,7 +42,7 @@ class DayForm(forms.ModelForm):
         return data
 
 
-class RunForm(DayForm):
+class RunForm(ClosingFields, DayForm):
     store = RowField(
         Store.objects.none(),
         label=gettext_lazy("Store"),
@@ -56,6 +58,7 @@ class RunForm(DayForm):
             "day": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
             "note": forms.Textarea(attrs={"rows": 2}),
         }
+        labels = {"day": gettext_lazy("Day of the trip")}
         help_texts = {"note": gettext_lazy("When you leave, what to bring")}
 
     def __init__(self, *args, stores, shown, **kwargs):

@@ -11,7 +11,7 @@ import bulq.kit.columns
 class Migration(migrations.Migration):
     dependencies = [
         ("bids", "0005_words_of_the_admin"),
-        ("stores", "0010_pairs_that_look_the_same"),
+        ("stores", "0002_initial"),
     ]
 
     operations = [

@@ -12,7 +12,7 @@ import bulq.kit.columns
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0005_words_of_the_admin"),
-        ("bids", "0007_again"),
+        ("bids", "0008_closing_time"),
         ("stores", "0010_pairs_that_look_the_same"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

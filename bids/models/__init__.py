@@ -1,6 +1,7 @@
 """What is stored of a run: one file per subject."""
 
 from .bidding import Bid, BidQuerySet, TakenInstead
+from .closing import CalendarEntry, Reminder
 from .distribution import Allocation, ExtraCost, Receipt, Split
 from .events import Event
 from .notifications import Notification
@@ -11,6 +12,7 @@ __all__ = [
     "Allocation",
     "Bid",
     "BidQuerySet",
+    "CalendarEntry",
     "Event",
     "ExtraCost",
     "Notification",
@@ -18,6 +20,7 @@ __all__ = [
     "ParticipationQuerySet",
     "Purchase",
     "Receipt",
+    "Reminder",
     "Run",
     "RunQuerySet",
     "ShoppingItem",

@@ -5,8 +5,9 @@ from accounts.models import Group, Membership
 
 from .events import Event
 
-# A newer event of these kinds replaces an older one, whoever the actor: there is one state, one day, one total.
-SUPERSEDED = {"run_moved", "run_edited", "total_corrected"}
+# A newer event of these kinds replaces an older one, whoever the actor: there is one state, one day, one
+# closing time, one total.
+SUPERSEDED = {"run_moved", "run_edited", "closing_set", "closing_soon", "total_corrected"}
 
 
 class NotificationQuerySet(models.QuerySet):

@@ -13,8 +13,10 @@ from bulq.kit.dates import format_day
 from bulq.kit.money import MAX_AMOUNT
 from stores.models import Store
 
+from .closing import Closing, ClosingQuerySet
 
-class RunQuerySet(models.QuerySet):
+
+class RunQuerySet(ClosingQuerySet):
     def visible_to(self, user):
         return self.filter(group__memberships__user=user)
 
@@ -32,7 +34,7 @@ class RunQuerySet(models.QuerySet):
         return self.select_related("store", "group", "leader", "payer", "lead_offered_to")
 
 
-class Run(models.Model):
+class Run(Closing):
     """One bulk-buying trip of one group to one store.
 
     The leader is a column that cannot be empty, so there is always exactly one. The person asked to take over the lead
@@ -84,8 +86,20 @@ class Run(models.Model):
                 name="run_lead_offered_to_another",
             ),
             within("run", "difference_taken", -MAX_AMOUNT, MAX_AMOUNT),
+            models.CheckConstraint(
+                condition=Q(closes_at=None, closing_set_at=None, closing_handled_at=None)
+                | Q(closes_at__isnull=False, closing_set_at__isnull=False, reminders_about__isnull=False),
+                name="run_closing_whole",
+            ),
         ]
-        indexes = [models.Index(fields=["group", "state"], name="run_group_state")]
+        indexes = [
+            models.Index(fields=["group", "state"], name="run_group_state"),
+            models.Index(
+                fields=["closes_at"],
+                condition=Q(closes_at__isnull=False, state__in=["planning", "active"]),
+                name="run_closing",
+            ),
+        ]
 
     def __str__(self):
         day = format_day(self.day) if self.day else _("no day yet")

@@ -45,7 +45,7 @@ class Swap:
 class Basket:
     def __init__(self, run):
         self.run = run
-        plain = lines_of(run)
+        self.plain = plain = lines_of(run)
         at_store = lines_at(run.store_id, [line.product.pk for line in plain])
         offers = [offer.pk for _product, offer in at_store.values() if offer]
         seen, comments, taken = self._seen_prices(offers), self._comments(), self._taken_instead()
@@ -75,7 +75,10 @@ class Basket:
         return comments
 
     def _taken_instead(self):
+        """By line; asked for only where something is not there for which someone named a substitute."""
         taken = defaultdict(list)
+        if not any(line.item.not_there_at and any(bid.substitute_id for bid in line.bids) for line in self.plain):
+            return taken
         rows = TakenInstead.objects.filter(item__run=self.run).order_by("pk")
         for row in rows.select_related("bid__product", "bid__participation__user"):
             taken[row.item_id].append(row)

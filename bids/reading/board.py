@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
 
-from bids.allocation import Want, divide, packs_to_buy
+from bids.allocation import Want, packs_to_buy, share_extras
 from bids.models.bidding import Bid
 from bids.models.runs import Participation
 from bulq.kit.money import round_to_minor_unit
@@ -61,10 +61,9 @@ class Row:
             if quantity is not None
         }
 
-    def likely(self, run_id):
-        """What each participation id receives if the packs are bought now; nobody more than is fine with them."""
-        bought, seed = min(self.packs.units, self.most), f"{run_id}:{self.product.pk}"
-        return divide(bought, self.wants(), grain=self.product.grain, tolerance_percent=0, seed=seed).quantities
+    def rooms(self):
+        """How much more than the quantity is fine with each participation id that has a limit."""
+        return {person: limit - self.wishes[person] for person, limit in self.limits.items()}
 
     def estimate(self, quantity, currency):
         """Cost of a quantity at the current price, rounded to the minor unit; None without a price."""
@@ -163,22 +162,24 @@ class Board:
             person.estimate += costs[quantity]
         row.most = row.wanted
         if row.limits:
-            self._add_limits(row)
+            self._add_limits(row, costs)
 
-    def _add_limits(self, row):
-        row.most += sum((limit - row.wishes[person] for person, limit in row.limits.items()), ZERO)
+    def _add_limits(self, row, costs):
+        rooms, currency = row.rooms(), self.run.currency
+        row.most += sum(rooms.values())
         if not row.has_price:
             return
-        likely, currency = row.likely(self.run.pk), self.run.currency
+        extra, seed = min(row.packs.units, row.most) - row.wanted, f"{self.run.pk}:{row.product.pk}"
+        extras = share_extras(extra, rooms, grain=row.product.grain, seed=seed)
         for participation, limit in row.limits.items():
-            person, quantities = (
-                self.by_participation[participation],
-                (row.wishes[participation], likely[participation]),
-            )
-            low, middle, high = (row.estimate(quantity, currency) for quantity in (*quantities, limit))
-            person.estimate += middle - low
-            person.less += middle - low
-            person.more += high - middle
+            person, likely = self.by_participation[participation], row.wishes[participation] + extras[participation]
+            for quantity in (likely, limit):
+                if quantity not in costs:
+                    costs[quantity] = row.estimate(quantity, currency)
+            more = costs[likely] - costs[row.wishes[participation]]
+            person.estimate += more
+            person.less += more
+            person.more += costs[limit] - costs[likely]
 
     @cached_property
     def estimate(self):

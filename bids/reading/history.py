@@ -12,19 +12,22 @@ from bids.models.notifications import Notification
 from bids.states import RunState
 from bulq.kit.money import format_money
 from bulq.kit.units import with_unit
+from bulq.kit.zones import format_moment
 
 
 @dataclass(frozen=True)
 class Kind:
     """The sentences for one kind of event. Figures come from `Event.data`.
 
-    The history shows `sentence`, or `for_other` if it was done for someone else, the event's subject. That person is
-    notified with `to_subject`.
+    The history shows `sentence`, or `for_other` if it was done for someone else, the event's subject, or `by_itself` if
+    the clock did it. The subject is notified with `to_subject`, other people with `notice`, where that differs.
     """
 
     sentence: str
     for_other: str = ""
     to_subject: str = ""
+    by_itself: str = ""
+    notice: str = ""
 
 
 KINDS = {
@@ -32,7 +35,22 @@ KINDS = {
     "last_time": Kind(_("%(actor)s ordered what they had last time")),
     "list_dropped": Kind(_("%(actor)s took the products that nobody wants off the list of last time")),
     "run_edited": Kind(_("%(actor)s changed the day or the note")),
-    "run_moved": Kind(_("%(actor)s moved the run from “%(origin)s” to “%(to)s”")),
+    "run_moved": Kind(
+        _("%(actor)s moved the run from “%(origin)s” to “%(to)s”"),
+        by_itself=_("The run closed by itself: the list is locked"),
+    ),
+    "closing_set": Kind(_("%(actor)s set the closing time: %(closes_at)s")),
+    "closing_removed": Kind(_("%(actor)s removed the closing time")),
+    "closed_open": Kind(_("The closing time has passed, and the list is still open")),
+    "closed_empty": Kind(_("The closing time has passed, and nobody has ordered anything")),
+    "closing_soon": Kind(
+        _("People who were still choosing were reminded of the closing time: %(closes_at)s"),
+        notice=_("Closes %(closes_at)s. Choose what you want, or say that you are done."),
+    ),
+    "reminded": Kind(
+        _("%(actor)s reminded everyone who was still choosing"),
+        notice=_("%(actor)s reminds you: choose what you want, or say that you are done."),
+    ),
     "left_run": Kind(_("%(subject)s left the run; their order was dropped")),
     "left_group": Kind(_("%(subject)s left the group; their order stays")),
     "helper_named": Kind(
@@ -178,6 +196,7 @@ KINDS = {
 AMOUNTS = {"total", "was_total", "was", "amount"}
 QUANTITIES = {"quantity", "was_quantity"}
 STATES = {"origin", "to"}
+MOMENTS = {"closes_at"}
 # Added to the sentence about a change of state.
 DETAILS = {
     "still_choosing": _("Still choosing then"),
@@ -222,6 +241,8 @@ class _Figures:
             return with_unit(Decimal(value), event.product.unit, Decimal(limit) if limit else None)
         if name in STATES:
             return self._state(name, value)
+        if name in MOMENTS:
+            return format_moment(datetime.fromisoformat(value), event.run.group.zone)
         return value
 
     def _state(self, name, value):
@@ -238,6 +259,8 @@ def entries_of(run, events):
 def _entry(event, currency):
     kind = KINDS[event.kind]
     sentence = kind.for_other if event.subject_id and kind.for_other else kind.sentence
+    if event.actor_id is None and kind.by_itself:
+        sentence = kind.by_itself
     details = [(heading, event.data[name]) for name, heading in DETAILS.items() if event.data.get(name)]
     return Entry(event.at, sentence % _Figures(event, currency), details)
 
@@ -255,6 +278,8 @@ def _news(notification):
     run, kind = event.run, KINDS[event.kind]
     if kind.to_subject and event.subject_id == notification.user_id:
         sentence = kind.to_subject % _Figures(event, run.currency)
+    elif kind.notice:
+        sentence = kind.notice % _Figures(event, run.currency)
     else:
         sentence = _entry(event, run.currency).sentence
     return News(notification, sentence, f"{run}, {run.group}")

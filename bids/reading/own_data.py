@@ -4,8 +4,9 @@
 Then a list for each kind of row that names them: `orders` (wishes, and what was received of each), `prices_logged`,
 `purchases`, `not_there` (lines they marked), `extra_costs`, `receipts`, `handed_out`, `payments_marked`, `lead_offers`,
 `products_added`, `stores_added`, `events` (the history of their runs, where they act or are named), `notifications`,
-`products_told_apart` and `stores_told_apart` (pairs that looked the same), and `site_admin` (what they did in the site
-admin). Amounts and quantities are strings of plain decimals, times are ISO 8601 with the offset from UTC.
+`reminders`, `products_told_apart` and `stores_told_apart` (pairs that looked the same), `catalogues_brought` (in the
+last week), and `site_admin` (what they did in the site admin). Amounts and quantities are strings of plain decimals,
+times are ISO 8601 with the offset from UTC.
 
 Left out are passwords, sessions, second factors and the answers to forms of the last day: secrets, or copies.
 """
@@ -15,12 +16,13 @@ from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 
 from bids.models.bidding import Bid
+from bids.models.closing import Reminder
 from bids.models.distribution import Allocation, ExtraCost, Receipt
 from bids.models.events import Event
 from bids.models.notifications import Notification
 from bids.models.runs import Participation, Run
 from bids.models.shopping import Purchase, ShoppingItem
-from stores.models import Price, Product, ProductPair, Store, StorePair
+from stores.models import CatalogueImport, Price, Product, ProductPair, Store, StorePair
 
 from .sums import with_owed
 
@@ -88,8 +90,15 @@ LISTS = {
         ("at", "read_at", "mailed_at"),
         {"to": F("user__name"), "kind": F("event__kind"), "run": F("event__run_id"), "removed_from": F("group__name")},
     ),
+    "reminders": (Reminder, ("user",), ("run_id", "kind", "at", "sent_at"), {}),
     "products_told_apart": (ProductPair, *TOLD_APART),
     "stores_told_apart": (StorePair, *TOLD_APART),
+    "catalogues_brought": (
+        CatalogueImport,
+        ("by",),
+        ("file__name", "store__name", "is_rehearsal", "state", "counts", "asked_at"),
+        {},
+    ),
     "site_admin": (LogEntry, ("user",), ("action_time", "object_repr", "change_message"), {}),
 }
 # Rows with a list of their own above these, and columns that a run itself is written with.
@@ -98,6 +107,7 @@ LEFT_OUT = {
     "SentForm.user": "the answer to a form of the last day, which the page showed",
     "User_groups.user": "rights of site admins",
     "User_user_permissions.user": "rights of site admins",
+    "CatalogueFile.by": "a file that the person has sent, kept for a week at most, and the report of it",
     "TOTPDevice.user": "a secret",
     "StaticDevice.user": "secrets",
 }
@@ -113,6 +123,7 @@ def everything_about(user):
             "name": user.name,
             "email": user.email,
             "notifications_by_mail": user.wants_mail,
+            "reminders": user.wants_reminders,
             "theme": user.theme,
             "site_admin": user.is_staff,
             "joined_at": user.joined_at,

@@ -7,8 +7,10 @@ from django.utils.translation import gettext_lazy as _
 
 from bids.reading.jobs import JobKind
 from bulq.kit.money import format_money
+from bulq.kit.zones import format_moment
 
 register = template.Library()
+CHOOSING = {JobKind.START_CHOOSING, JobKind.GO_ON_CHOOSING}
 IN_GROUP, IN_RUN = _("%(group)s. %(label)s"), _("%(run)s, %(group)s")
 
 
@@ -46,4 +48,7 @@ def job_texts(job):
     run, texts = job.run, TEXTS[job.kind]
     amount = format_money(job.amount, run.currency)
     params = {"run": run, "group": run.group, "label": job.label, "person": job.person, "amount": amount}
-    return replace(texts, title=texts.title % params, text=texts.text % params)
+    text = texts.text % params
+    if job.kind in CHOOSING and run.closes_at and not run.has_closed:
+        text = f"{text} {_('Closes %(closes)s.') % {'closes': format_moment(run.closes_at, run.group.zone)}}"
+    return replace(texts, title=texts.title % params, text=text)

@@ -2,7 +2,7 @@
 
 import copy
 import json
-from functools import wraps
+from functools import cache, wraps
 
 from django.apps import apps
 from django.db import connection, models
@@ -40,6 +40,7 @@ def kept(build):
     return wrapper
 
 
+@cache
 def _tables():
     """The writable columns of each table, and whether each holds a time."""
     found = {}

@@ -10,17 +10,19 @@ from django.db.models import Q
 from accounts.actions import membership, people
 from accounts.models import Membership, User
 from bids import states
-from bids.actions import bidding, costs, distribution, lead, receipts, runs, shopping
-from bids.actions.bidding import UNSEEN, Wish
+from bids.actions import bidding, costs, distribution, lead, packs, receipts, runs, shopping, stretch
+from bids.actions.bidding import UNSEEN, Terms, Wish
 from bids.actions.membership import leave_run
-from bids.models import Allocation, Bid, Event, ExtraCost, Purchase, Receipt, Run, Split
+from bids.models import Allocation, Bid, Event, ExtraCost, Purchase, Receipt, Run, ShoppingItem, Split
+from bids.reading.board import Board
 from bids.reading.division import Division
 from bids.reading.lines import lines_of
+from bids.reading.packs import open_packs
 from bids.reading.receipts import comparison_of
 from bids.reading.sums import owed_by_person
-from stores.models import Store
+from stores.models import Offer, Product, Store
 
-from .trying import Trying
+from .trying import Trying, checksum
 
 ALWAYS = frozenset(states.RunState)
 SELDOM, OFTEN = 1, 4
@@ -43,8 +45,15 @@ class Life(Trying):
         now = bid.quantity if bid else None
         some = product.step * self.dice.randint(1, 6)
         quantity = self.mostly(some, [None, Decimal(0), some + product.grain / 2, Decimal("0.3"), Decimal(100_000)])
-        comment = self.mostly(None, ["", "ripe ones"])
-        return Wish(product.pk, quantity, comment, was=self.mostly(UNSEEN, [now, now, Decimal(7)], 0.6))
+        comment, terms = self.mostly(None, ["", "ripe ones"]), None
+        if self.dice.random() < 0.4:
+            limit = (quantity or some) + self.mostly(
+                product.step * self.dice.randint(0, 4), [-product.step, Decimal("0.3")]
+            )
+            instead = self.mostly("", ["whatever", self.product().name])
+            terms = Terms(self.mostly(limit, [None]), self.dice.random() < 0.3, instead)
+        was = self.mostly(UNSEEN, [now, now, Decimal(7)], 0.6)
+        return Wish(product.pk, quantity, comment, was=was, terms=terms)
 
     # --- Starting, choosing ------------------------------------------------------------------------
     @fits(*ALWAYS, weight=SELDOM)
@@ -101,6 +110,34 @@ class Life(Trying):
     def leave_run(self):
         by = self.participant()
         self.attempt("leave_run", lambda: leave_run(self.run, by=by))
+
+    # --- Packs -------------------------------------------------------------------------------------
+    @fits(*states.COLLECTING, weight=2)
+    def set_last_stretch(self):
+        by, on = self.leader(), self.dice.random() < 0.5
+        self.attempt("set_last_stretch", lambda: stretch.set_last_stretch(self.run, on, by=by))
+
+    @fits(*states.COLLECTING, weight=2)
+    def close_packs(self):
+        """What people want gets a pack size first, so that there mostly is an open pack."""
+        for product in Product.objects.filter(bids__participation__run=self.run_id).distinct():
+            size = product.step * self.dice.randint(2, 5)
+            Offer.objects.update_or_create(product=product, store=self.run.store, defaults={"pack_size": size})
+        self.sums = checksum()
+        choices = {0: ("drop", "")}
+        for pack in open_packs(Board(self.run)):
+            choices.pop(0, None)
+            choice = self.dice.choice(["down" if pack.lowered else "drop", "drop", "keep"])
+            choices[pack.row.product.pk] = choice, self.mostly(pack.fingerprint(), ["stale"], 0.9)
+        by = self.leader()
+        self.attempt("close_packs", lambda: packs.close_packs(self.run, choices, by=by))
+
+    @fits(*states.COLLECTING, weight=2)
+    def undo_packs(self):
+        kinds = ("packs_rounded", "packs_dropped")
+        if event := Event.objects.filter(run=self.run_id, kind__in=kinds).order_by("-pk").first():
+            by = self.leader()
+            self.attempt("undo_packs", lambda: packs.undo_packs(self.run, event, by=by))
 
     # --- From state to state -----------------------------------------------------------------------
     def move(self, action, *aims, chance=0.65, **arguments):
@@ -197,6 +234,18 @@ class Life(Trying):
         if line := self.any_of(lines_of(self.run)):
             missing, by = self.dice.random() < 0.6, self.shopper()
             self.attempt("set_not_there", lambda: shopping.set_not_there(line.item, missing, by=by))
+
+    @fits(states.SHOPPING, weight=2)
+    def swap(self):
+        """Somebody names a substitute first; not each is sold in the same unit."""
+        bids = Bid.objects.filter(participation__run=self.run_id, quantity__isnull=False).order_by("pk")
+        lines = ShoppingItem.objects.select_related("run", "product").filter(run=self.run_id)
+        bid, other, by = self.any_of(bids), self.product(), self.shopper()
+        if bid and bid.product_id != other.pk and (line := lines.filter(product=bid.product_id).first()):
+            Bid.objects.filter(pk=bid.pk).update(substitute=other, substitute_text="")
+            self.sums = checksum()
+            self.attempt("set_not_there", lambda: shopping.set_not_there(line, True, by=self.run.leader))
+            self.attempt("swap", lambda: shopping.swap(line, other, by=by))
 
     @fits(states.SHOPPING)
     def add_while_shopping(self):

@@ -82,7 +82,7 @@ MOST_QUERIES = 100
 SECONDS = 30
 
 
-def _killed_at(query, deed, scene, tries=3):
+def killed_at(query, deed, scene, tries=3):
     """Do the deed in a process of its own that dies just before its `query`-th query; true if it got that far."""
     child = os.fork()
     if child == 0:
@@ -112,7 +112,7 @@ def _killed_at(query, deed, scene, tries=3):
     _pid, status = os.waitpid(child, 0)
     code = os.waitstatus_to_exitcode(status)
     if code == -signal.SIGALRM and tries > 1:
-        return _killed_at(query, deed, scene, tries - 1)
+        return killed_at(query, deed, scene, tries - 1)
     assert code in (0, -signal.SIGKILL)
     return code != 0
 
@@ -123,7 +123,7 @@ def test_a_killed_action_leaves_nothing_behind(state, deed):
     make_store("Twin")
     before = checksum()
     query = 1
-    while _killed_at(query, deed, scene):
+    while killed_at(query, deed, scene):
         assert checksum() == before, f"killed before question {query}"
         query += 1
         assert query < MOST_QUERIES
@@ -139,7 +139,7 @@ def test_without_a_transaction_half_of_it_would_be_left():
         scene = stage(states.ADJUSTING)
         before = checksum()
         with mock.patch.object(transaction.Atomic, "__enter__"), mock.patch.object(transaction.Atomic, "__exit__"):
-            killed = _killed_at(query, _force_unlocked, scene)
+            killed = killed_at(query, _force_unlocked, scene)
         broken = broken or (checksum() != before and bool(problems()))
         if broken or not killed:
             break

@@ -15,7 +15,7 @@ from bids.models import Allocation, Bid, Event, Purchase, Run, ShoppingItem
 from bids.reading.invariants import problems
 from bulq.kit.errors import BulqError
 from bulq.tests.client import signed_in
-from stores.models import ForwardedProduct, Offer, Price, Product, ProductPair, Store, StorePair
+from stores.models import CatalogueImport, ForwardedProduct, Offer, Price, Product, ProductPair, Store, StorePair
 from stores.tests.factories import make_offer, make_product, make_store, make_weighed_product
 
 from .cast import stage
@@ -263,7 +263,10 @@ def test_site_admins_and_closed_accounts_are_refused(root):
     ana, closed = make_user("Ana"), make_user("Gone")
     User.objects.filter(pk=closed.pk).update(closed_at="2026-01-01T00:00Z")
     assert "site admin" in refusals(root, ana, root)
+    assert "site admin" in refusals(make_user("Kept the right", is_superuser=True), ana, root)
+    assert "site admin" in refusals(make_user("Clerk", is_staff=True), ana, root)
     assert "closed" in refusals(User.objects.get(pk=closed.pk), ana, root)
+    assert "closed" in refusals(ana, User.objects.get(pk=closed.pk), root)
 
 
 # --- Whole or nothing ------------------------------------------------------------------------------
@@ -273,12 +276,19 @@ def test_every_relation_has_a_rule():
     products.add((Bid, "substitute"))
     known = {
         Product: products | {(ForwardedProduct, "target"), (ProductPair, "first"), (ProductPair, "second")},
-        Store: {(Offer, "store"), (Run, "store"), (StorePair, "first"), (StorePair, "second")},
+        Store: {
+            (Offer, "store"),
+            (Run, "store"),
+            (CatalogueImport, "store"),
+            (StorePair, "first"),
+            (StorePair, "second"),
+        },
         User: set(NAMED_IN),
     }
     with_it = {  # goes with the row itself
         "ProductAlias.product", "ForwardedStore.target", "SentForm.user", "User_groups.user",
         "User_user_permissions.user", "Group.members", "StaticDevice.user", "TOTPDevice.user",
+        "Reminder.user",
     }  # fmt: skip
     for model, rules in known.items():
         for relation in model._meta.get_fields(include_hidden=True):

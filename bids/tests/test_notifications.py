@@ -284,13 +284,15 @@ HEARD_BY = {
     "run_started": "members",
     **dict.fromkeys(("run_moved", "last_stretch", "last_stretch_over"), "participants"),
     **dict.fromkeys(("left_run", "left_group"), "leader and helpers"),
+    **{"closed_open": "leader", "closed_empty": "leader", "closing_set": "who has not left, if it is earlier"},
+    **dict.fromkeys(("closing_soon", "reminded"), "who is still choosing"),
     **dict.fromkeys((name for name, kind in KINDS.items() if kind.to_subject), "whom it is about"),
     **dict.fromkeys(("lead_declined", "total_corrected", "extra_added", "extra_removed", "merged"), "whom it concerns"),
     **dict.fromkeys(("extra_added_equally", "difference_split"), "whom it concerns"),
 }
 HEARD_BY_NOBODY = {
-    *("run_edited", "ready", "not_ready", "bought", "purchase_edited", "put_back", "not_there", "back_on_list"),
-    *("packs_rounded", "packs_dropped", "packs_undone", "last_time", "list_dropped"),
+    *("run_edited", "closing_removed", "ready", "not_ready", "bought", "purchase_edited", "put_back", "not_there"),
+    *("back_on_list", "packs_rounded", "packs_dropped", "packs_undone", "last_time", "list_dropped"),
     *("receipt_added", "receipt_added_named", "receipt_removed", "receipt_removed_named"),
     *("picked_up", "not_picked_up", "paid", "not_paid", "keeps_order", "sorts_again"),
 }

@@ -35,9 +35,10 @@ def test_every_row_that_names_a_person_is_in_it_or_left_out_for_a_reason():
 
 def test_every_column_of_the_account_is_in_it_or_is_a_secret():
     secrets_and_rights = {
-        "id", "password", "session_salt", "is_superuser", "is_active", "closed_at", "groups", "user_permissions"
+        "id", "password", "session_salt", "is_superuser", "is_active", "closed_at", "groups", "user_permissions",
+            "calendar_token",
     }  # fmt: skip
-    names = {"wants_mail": "notifications_by_mail", "is_staff": "site_admin"}
+    names = {"wants_mail": "notifications_by_mail", "wants_reminders": "reminders", "is_staff": "site_admin"}
     fields = [*User._meta.concrete_fields, *User._meta.many_to_many]
     columns = {field.name for field in fields} - secrets_and_rights
     assert {names.get(name, name) for name in columns} == everything_about(make_user("Ana"))["person"].keys()

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from bids.actions import bidding, costs, distribution, lead, receipts, runs, shopping
+from bids.actions import bidding, costs, distribution, lead, packs, receipts, runs, shopping, stretch
 from bids.states import TRANSITIONS
 from stores.tests.factories import make_product, make_weighed_product
 
@@ -137,7 +137,7 @@ def test_no_action_is_left_out():
     """Every function of bids/actions that a person can trigger is tried above."""
     found = {
         name
-        for module in (bidding, costs, distribution, lead, receipts, runs, shopping)
+        for module in (bidding, costs, distribution, lead, packs, receipts, runs, shopping, stretch)
         for name, function in inspect.getmembers(module, inspect.isfunction)
         if function.__module__ == module.__name__ and not name.startswith("_")
         if "by" in inspect.signature(function).parameters

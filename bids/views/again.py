@@ -94,9 +94,9 @@ def order_again(request, run_id):
 
 @limited("bids")
 @require_POST
-def order_again_undo(request, run_id, event_id):
+def order_again_undo(request, run_id, again_id):
     run = get_run(request.user, run_id)
-    event = get_object_or_404(Event, run=run, pk=event_id, kind="last_time", actor=request.user)
+    event = get_object_or_404(Event, run=run, pk=again_id, kind="last_time", actor=request.user)
     again.undo_last_time(run, event, by=request.user)
     messages.success(request, _("What you had last time is off your order again."))
     return redirect("run-add", run.pk)

@@ -18,6 +18,7 @@ from bids.reading.guidance import next_step
 from bids.reading.standing import standing_before_shopping
 from bulq.kit.http import answer, carry_what_is_there, flash_errors, offer_undo
 from bulq.kit.ratelimit import limited
+from bulq.kit.rows import INDENT
 from stores.models import Product
 from stores.reading import lines_at
 
@@ -77,7 +78,10 @@ def _helpers(board):
 def board_page(request, run, *, status=200, **context):
     context = board_context(request, run, **context)
     context["is_refresh"] = context["refresh"].is_partial
-    return render(request, "bids/board.html", context, status=status)
+    answer = render(request, "bids/board.html", context, status=status)
+    if context["is_refresh"]:  # each open page asks for it after every change
+        answer.content = INDENT.sub("\n", answer.text)
+    return answer
 
 
 @limited("bids")

@@ -89,10 +89,10 @@ def how_it_is_shared(request):
 
 
 @require_POST
-def packs_undo(request, run_id, event_id):
+def packs_undo(request, run_id, closed_id):
     run = get_run_led_by(request.user, run_id)
     kinds = ("packs_rounded", "packs_dropped")
-    event = get_object_or_404(Event.objects.select_related("product"), run=run, pk=event_id, kind__in=kinds)
+    event = get_object_or_404(Event.objects.select_related("product"), run=run, pk=closed_id, kind__in=kinds)
     changed = packs.undo_packs(run, event, by=request.user)
     messages.success(request, _("The orders of %(product)s are back.") % {"product": event.product.name})
     if changed:

@@ -7,14 +7,15 @@ from django.core.paginator import Paginator
 from django.db.models import Count, Q
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.access import get_group
 from accounts.models import User
 from bids.access import get_run, get_run_led_by, get_run_to_show
-from bids.actions import lead, membership, runs
+from bids.actions import closing, lead, membership, reminders, runs
 from bids.actions.shopping import stop_shopping as back_from_the_shop
-from bids.forms import PersonForm, RunDetailsForm, RunForm
+from bids.forms import ClosingForm, PersonForm, RunDetailsForm, RunForm, UnlockForm
 from bids.models import Purchase
 from bids.reading.again import costs_to_repeat, listed_products
 from bids.reading.board import Board
@@ -51,13 +52,12 @@ def run_new(request, group_id):
     past = past_run(group, request.GET.get("again", ""))
     initial = _of_past_run(past) | typed_before(request) | request.GET.dict()
     shown = _stores_shown(group, stores, request.GET.get("q", ""), chosen=initial.get("store", ""))
-    form = RunForm(request.POST or None, stores=stores, shown=shown, initial=initial)
+    form = RunForm(request.POST or None, stores=stores, shown=shown, zone=group.zone, initial=initial)
     if request.method == "POST" and form.is_valid():
         with flash_errors(form):
-            data = form.cleaned_data
             again = {"again_of": past, "brings_list": "brings_list" in request.POST}
-            details = {name: data[name] for name in ("store", "day", "note")}
-            made = runs.start_run(group, by=request.user, **details, **again)
+            details = {name: form.cleaned_data[name] for name in ("store", "day", "note")}
+            made = runs.start_run(group, by=request.user, **details, closing=form.closing, **again)
             messages.success(request, _("The run has started. Choose what you want from it."))
             return redirect("run-add", made.pk)
     query = request.POST.get("q", request.GET.get("q", ""))
@@ -121,12 +121,50 @@ def lock(request, run_id):
     return render(request, "bids/lock.html", context)
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 def unlock(request, run_id):
+    """Past the closing time this asks for a new one, or none."""
     run = get_run_led_by(request.user, run_id)
-    runs.unlock_list(run, by=request.user)
+    is_asked = run.has_closed and "no_closing" not in request.POST
+    form = UnlockForm(request.POST if is_asked and request.method == "POST" else None, zone=run.group.zone)
+    if request.method == "POST" and not is_asked:
+        runs.unlock_list(run, by=request.user, closing=closing.NO_CLOSING if "no_closing" in request.POST else None)
+        return _unlocked(request, run)
+    if form.is_valid():
+        with flash_errors(form):
+            runs.unlock_list(run, by=request.user, closing=form.closing)
+            return _unlocked(request, run)
+    return answer(request, "bids/unlock.html", {"run": run}, form=form)
+
+
+def _unlocked(request, run):
     messages.success(request, _("The list is open again."))
     return redirect("run", run.pk)
+
+
+@require_http_methods(["GET", "POST"])
+def closing_time(request, run_id):
+    run = get_run_led_by(request.user, run_id)
+    is_removed = "no_closing" in request.POST
+    initial = {"version": closing.closing_version(run)}
+    form = ClosingForm(request.POST or None, zone=run.group.zone, run=run, initial=initial)
+    if form.is_bound and (form.is_valid() or is_removed):
+        with flash_errors(form):
+            chosen, version = closing.NO_CLOSING if is_removed else form.closing, request.POST.get("version", "")
+            closing.move_closing(run, chosen, by=request.user, version=version)
+            messages.success(request, _("The closing time is saved."))
+            return redirect("run", run.pk)
+        carry_what_is_there(form, version=closing.closing_version(get_run(request.user, run_id)))
+    return answer(request, "bids/closing.html", {"run": run}, form=form)
+
+
+@require_POST
+def remind(request, run_id):
+    run = get_run_led_by(request.user, run_id)
+    count = reminders.remind_by_hand(run, by=request.user)
+    text = ngettext("%(count)s person is reminded.", "%(count)s people are reminded.", count)
+    messages.success(request, text % {"count": count})
+    return redirect("run-more", run.pk)
 
 
 @require_POST

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.actions.groups import create_group
 from accounts.models import Membership, User
 from bids.actions import bidding, costs, distribution, runs, shopping
-from bids.models import Allocation, Notification, Run
+from bids.models import Allocation, Bid, Notification, Run
 from bids.reading.basket import Basket
 from bids.reading.division import Division
 from bids.reading.lines import lines_of
@@ -62,7 +62,7 @@ class Demo:
 
     # --- Catalogue ---------------------------------------------------------------------------------
     def _catalogue(self):
-        seers = list(self.people.values())
+        seers, sold, prices = list(self.people.values()), [], []
         for line in LINES.strip().splitlines():
             name, brand, unit, step, *offers = line.split("|")
             product = Product.objects.create(
@@ -74,7 +74,11 @@ class Demo:
                 ProductAlias.objects.create(product=product, name=alias)
             for store, text in zip(self.stores, offers, strict=True):
                 if text != "-":
-                    self._offer(product, store, text, seers)
+                    pack, price = (Decimal(part) for part in text.split("@"))
+                    sold.append(Offer(product=product, store=store, pack_size=pack or None))
+                    prices += self._prices(sold[-1], price, seers)
+        Offer.objects.bulk_create(sold)
+        Price.objects.bulk_create(prices)
         Store.objects.update(is_currency_fixed=True)
 
     def _added_twice(self):
@@ -86,28 +90,26 @@ class Demo:
         )  # fmt: skip
         look_for_pairs()
 
-    def _offer(self, product, store, text, seers):
-        pack, price = (Decimal(part) for part in text.split("@"))
-        offer = Offer.objects.create(product=product, store=store, pack_size=pack or None)
-        Price.objects.bulk_create(
+    def _prices(self, offer, price, seers):
+        return [
             Price(
                 offer=offer,
                 amount=(price * Decimal(self.chance.randint(88, 112)) / 100).quantize(CENT, ROUND_HALF_UP)
                 if days > DAYS_OF_PRICES[-1]
                 else price,
-                quantity=pack or 1,
+                quantity=offer.pack_size or 1,
                 seen_at=timezone.now() - timedelta(days=days, hours=self.chance.randint(0, 9)),
                 seen_by=self.chance.choice(seers),
             )
             for days in DAYS_OF_PRICES
-        )
+        ]
 
     # --- Runs --------------------------------------------------------------------------------------
     def _stages(self):
         return (
-            [(-40, self._settled), (-12, self._handed_out), (-2, self._handing_out), (5, self._collecting)],
+            [(-40, self._settled), (-12, self._handed_out), (-2, self._handing_out), (5, self._choosing)],
             [(-30, self._called_off), (-1, self._sorting_out), (2, self._locked), (9, self._planned)],
-            [(-20, self._settled), (0, self._shopping), (6, self._collecting)],
+            [(-20, self._settled), (0, self._shopping), (6, self._choosing)],
         )
 
     def _run(self, group, store, days):
@@ -135,6 +137,16 @@ class Demo:
         self._choose(run, members)
         for user in members[1::2]:
             bidding.set_ready(run, True, by=user)
+
+    def _choosing(self, run):
+        """Some say up to how much is fine, and some want all or nothing."""
+        self._collecting(run)
+        bids = list(Bid.objects.of_run(run).real().select_related("product").order_by("pk"))
+        for bid in bids[::3]:
+            bid.limit = bid.quantity + 2 * bid.product.step
+        for bid in bids[1::7]:
+            bid.all_or_nothing = True
+        Bid.objects.bulk_update(bids, ["limit", "all_or_nothing"])
 
     def _locked(self, run):
         self._collecting(run)

@@ -5,9 +5,9 @@ is followed by its own runs before the next, by pk of the group. After the row o
 already locked may be locked; nobody else can hold those while waiting for the person.
 """
 
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
-from django.db import IntegrityError, OperationalError
+from django.db import IntegrityError, OperationalError, connection
 from django.utils.translation import gettext as _
 from psycopg.errors import DeadlockDetected, ForeignKeyViolation, LockNotAvailable
 
@@ -48,3 +48,27 @@ def changed_when_gone():
         if isinstance(error.__cause__, ForeignKeyViolation):
             raise ChangedMeanwhile(_("Something on this page has just been removed. Check the page again.")) from error
         raise
+
+
+@contextmanager
+def work_lock(number):
+    """Yields whether nobody else is at the work of this number. PostgreSQL frees the lock when the process dies."""
+    with closing(connection.copy()) as other, other.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [number])
+        try:
+            yield cursor.fetchone()[0]
+        finally:
+            # Closing alone releases it a moment later, and the next process would be refused.
+            cursor.execute("SELECT pg_advisory_unlock_all()")
+
+
+def is_at_work(number):
+    """Whether someone holds the `work_lock` of this number."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database"
+            " WHERE datname = current_database() AND locktype = 'advisory' AND granted"
+            " AND classid = 0 AND objsubid = 1 AND objid = %s)",
+            [number],
+        )
+        return cursor.fetchone()[0]

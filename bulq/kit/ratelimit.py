@@ -1,6 +1,6 @@
 """Rate limits: every limit, what it counts by, and what has none.
 
-A view carries the name of its limit (`@limited("bids")`), for its posts; everything else counts as "general".
+A view carries the name of its limit (`@limited("bids")`), for one method; everything else counts as "general".
 The numbers are settings (`RATE_LIMITS`).
 """
 
@@ -52,6 +52,7 @@ COUNTED = {
     "registration": (("registration", by_address),),
     "reset": (("reset", by_address), ("reset_recipient", by_recipient)),
     "bids": (("bids", by_person),),
+    "calendar": (("calendar", by_address),),
     GENERAL: ((GENERAL, by_person),),
 }
 # Without Redis these are counted in each process, the others not at all. A refusal of these reads no session.
@@ -59,11 +60,11 @@ ALWAYS_COUNTED = {"login", "code", "registration", "reset"}
 breaker = Breaker("the rate limit")
 
 
-def limited(name):
-    """Mark a view: posts to it count towards the limit `name`."""
+def limited(name, *, method="POST"):
+    """Mark a view: requests with this method count towards the limit `name`."""
 
     def mark(view):
-        view.rate_limit = name
+        view.rate_limit, view.limited_method = name, method
         return view
 
     return mark
@@ -77,7 +78,8 @@ def limit_of(request):
         return GENERAL
     if match.view_name in EXEMPT:
         return None
-    return getattr(match.func, "rate_limit", GENERAL) if request.method == "POST" else GENERAL
+    is_counted = request.method == getattr(match.func, "limited_method", "")
+    return match.func.rate_limit if is_counted else GENERAL
 
 
 def seconds_to_wait(request, limit):

@@ -19,6 +19,8 @@ from django.utils.translation import get_language
 
 _NO_KEY = 987654321987654321
 _MARK = re.compile("\ue000([0-9]+)\ue001")
+# Sixty rows would repeat it sixty times. Between tags a line break is as good.
+INDENT = re.compile(r"\n\s+")
 
 
 def write(template, rows, **shared):
@@ -59,7 +61,8 @@ def _pieces(template, names, case, common, _language):
     """The template's own text, and between it the positions of the fields to be filled in."""
     marks = {name: _marked(n, value) for n, (name, value) in enumerate(zip(names, case, strict=True))}
     context = {name: value(marks) if callable(value) else value for name, value in common}
-    parts = _MARK.split(render_to_string(template, {"row": marks, **context}).strip())
+    text = INDENT.sub("\n", render_to_string(template, {"row": marks, **context}).strip())
+    parts = _MARK.split(text)
     return [int(part) if n % 2 else part for n, part in enumerate(parts) if part]
 
 

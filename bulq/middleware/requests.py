@@ -10,6 +10,7 @@ from django.dispatch import receiver
 
 from bulq.kit.addresses import client_address, is_trusted
 from bulq.logs import lines
+from bulq.watch import trouble
 
 
 class RequestLogMiddleware:
@@ -26,15 +27,17 @@ class RequestLogMiddleware:
         try:
             response = self.get_response(request)
             response.headers["X-Request-ID"] = request_id
+            route = lines.route_of(request)
             if not (request.path_info.startswith("/health/") and response.status_code == 200):
                 lines.log_request(
                     method=method,
-                    route=lines.route_of(request),
+                    route=route,
                     status=response.status_code,
                     ms=round((time.perf_counter() - started) * 1000),
                     address=meta["REMOTE_ADDR"],
                     error=getattr(request, "error", None),
                 )
+            trouble.note(route, response.status_code)
         finally:
             lines.current.reset(token)
         return response

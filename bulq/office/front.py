@@ -9,7 +9,7 @@ from django.utils import timezone
 from accounts.models import User
 from bids.models import Event, Run
 from bulq.models import BackupRun
-from bulq.watch import health, readiness
+from bulq.watch import health, readiness, trouble
 from stores.models import Product, ProductPair, Store, StorePair
 
 WEEK = timedelta(days=7)
@@ -40,6 +40,8 @@ class Front:
     unverified_stores: int
     # Pairs of products or stores that look the same.
     same: int
+    # Newest errors and refusals; None if Redis is away.
+    troubles: list[trouble.Trouble] | None
 
     @property
     def is_well(self):
@@ -63,6 +65,7 @@ def front_page():
         unverified_products=Product.objects.filter(is_verified=False).count(),
         unverified_stores=Store.objects.filter(is_verified=False).count(),
         same=ProductPair.objects.proposed().count() + StorePair.objects.proposed().count(),
+        troubles=trouble.newest(),
     )
 
 

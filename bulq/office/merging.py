@@ -23,6 +23,7 @@ SEARCHED_BY = {
     Store: Offer._meta.get_field("store"),
     User: Membership._meta.get_field("user"),
 }
+SHOWN = 100  # sentences about what was there twice, as many as in the template
 
 
 def names_of(model):
@@ -74,6 +75,8 @@ def merge_page(site, model):
         form = MergeForm(model, site, request.POST or None, initial={"target": parse_id(request.GET.get("target", ""))})
         plan, status = None, 200
         if form.is_valid():
+            if not office.has_change_permission(request, form.cleaned_data["target"]):
+                raise PermissionDenied
             plan, status = _do(request, source, form)
             if status == 302:
                 return redirect(address_of(plan.target))
@@ -82,6 +85,7 @@ def merge_page(site, model):
         context = site.each_context(request) | {
             "title": _("Merge"), "opts": model._meta, "original": source, "form": form, "plan": plan,
             "media": form.media, "seen": _digest(plan) if plan else "",
+            "more_united": plan and max(0, len(plan.united) - SHOWN),
         }  # fmt: skip
         return TemplateResponse(request, "admin/merge.html", context, status=status)
 

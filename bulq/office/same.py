@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
 from django.db.models import Count, Model, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 from django.db.models.options import Options
@@ -15,13 +16,14 @@ from django.views.decorators.http import require_POST, require_safe
 from bids.models import Bid, Run
 from bulq.kit.dates import format_day
 from bulq.kit.names import listed
-from stores.actions.pairs import tell_apart
+from stores.actions.pairs import propose_again, tell_apart
 from stores.models import Offer, Price, Product, Store
 from stores.reading.pairs import PAIRS, not_compared
 
 from .merging import may_merge
 
 SHOWN = 20  # pairs of a kind
+PAGE = 50  # of those told apart
 # Where a row is used: the name of the count, the rows, and by which of their columns.
 USES = {
     Product: (
@@ -70,13 +72,48 @@ def same_page(site):
 
     @require_safe
     def view(request):
-        offices = [site.get_model_admin(model) for model in (Product, Store)]
-        offices = [office for office in offices if office.has_change_permission(request)]
-        if not offices:
-            raise PermissionDenied
-        kinds = [_kind(office.model, may_merge=may_merge(request, office)) for office in offices]
+        kinds = [_kind(office.model, may_merge=may_merge(request, office)) for office in _offices(site, request)]
         context = site.each_context(request) | {"title": _("Pairs that look the same"), "kinds": kinds}
         return TemplateResponse(request, "admin/same.html", context)
+
+    return view
+
+
+def told_apart_page(site):
+    """The view `same/told-apart/`: what is not proposed again. `?product=2` is the second page of products."""
+
+    @require_safe
+    def view(request):
+        kinds = []
+        for office in _offices(site, request):
+            rows = PAIRS[office.model].objects.told_apart().select_related("first", "second", "told_apart_by")
+            kinds.append((office.opts, Paginator(rows, PAGE).get_page(request.GET.get(office.opts.model_name))))
+        context = site.each_context(request) | {"title": _("Told apart"), "kinds": kinds}
+        return TemplateResponse(request, "admin/told_apart.html", context)
+
+    return view
+
+
+def _offices(site, request):
+    """Of the models whose rows the person may change."""
+    offices = [site.get_model_admin(model) for model in (Product, Store)]
+    offices = [office for office in offices if office.has_change_permission(request)]
+    if not offices:
+        raise PermissionDenied
+    return offices
+
+
+def again(site, model):
+    """The view `/<id>/again/` of the pairs of a model: perhaps they are the same after all."""
+
+    @require_POST
+    def view(request, object_id):
+        if not site.get_model_admin(model).has_change_permission(request):
+            raise PermissionDenied
+        pair = propose_again(model, object_id, by=request.user)
+        names = {"first": pair.first, "second": pair.second}
+        messages.success(request, _("“%(first)s” and “%(second)s” can be proposed again.") % names)
+        return redirect("admin:told_apart")
 
     return view
 

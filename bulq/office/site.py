@@ -37,13 +37,15 @@ class Site(AdminSite):
             ),
             *(
                 path(
-                    "{}/{}/<int:object_id>/apart/".format(*merging.names_of(pairs)),
-                    self.admin_view(same.apart(self, model)),
-                    name="{}_{}_apart".format(*merging.names_of(pairs)),
+                    "{}/{}/<int:object_id>/{}/".format(*merging.names_of(pairs), name),
+                    self.admin_view(view(self, model)),
+                    name="{}_{}_{}".format(*merging.names_of(pairs), name),
                 )
                 for model, pairs in same.PAIRS.items()
+                for name, view in (("apart", same.apart), ("again", same.again))
             ),
             path("same/", self.admin_view(same.same_page(self)), name="same"),
+            path("same/told-apart/", self.admin_view(same.told_apart_page(self)), name="told_apart"),
             path("internals/", self.admin_view(self.internals), name="internals"),
             path("second-factor/", views.second_factor, name="second_factor"),
             path("second-factor-set-up/", views.set_up, name="second_factor_set_up"),

@@ -2,7 +2,14 @@
 
 import uuid
 
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.auth.signals import user_logged_in
+from django.contrib.sessions.backends.base import VALID_KEY_CHARS
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
+from django.http import HttpRequest
 from django.test import Client
+from django.utils.crypto import get_random_string
 
 
 class FormClient(Client):
@@ -17,6 +24,24 @@ class FormClient(Client):
     def signed_in_as(self, user):
         self.force_login(user)
         return self
+
+    def _login(self, user, backend=None):
+        """What Django's own does with fifteen queries, in two: a session, and when the person last came."""
+        if self.cookies:
+            super()._login(user, backend)
+            return
+        content = {
+            SESSION_KEY: user._meta.pk.value_to_string(user),
+            BACKEND_SESSION_KEY: backend,
+            HASH_SESSION_KEY: user.get_session_auth_hash(),
+        }
+        key, empty = get_random_string(32, VALID_KEY_CHARS), SessionStore()
+        row = {"session_data": empty.encode(content), "expire_date": empty.get_expiry_date()}
+        Session.objects.create(session_key=key, **row)
+        request = HttpRequest()
+        request.session = SessionStore(key)
+        user_logged_in.send(sender=type(user), request=request, user=user)
+        self._set_login_cookies(request)
 
 
 def signed_in(user):

@@ -1,11 +1,10 @@
 """S2, S3, S6: every address of the site, requested by everyone, with every method, foreign ids and old cookies.
 
-The addresses come from the URLconf itself; a new one has to be added to `TABLE`, or the first test fails.
+The addresses come from the URLconf itself; a new one has to be added to access_table.py, or the first test fails.
 """
 
 import re
 from contextlib import contextmanager
-from dataclasses import dataclass
 from http.cookies import SimpleCookie
 from types import SimpleNamespace
 from urllib.parse import quote
@@ -15,101 +14,35 @@ from django.apps import apps
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django.test import Client
-from django.urls import get_resolver
-from django.urls.resolvers import RegexPattern, URLPattern
 from django.utils import timezone
 
-from accounts.access import MAIL_OFF
+from accounts.access import MAIL_OFF, REMINDERS_OFF
 from accounts.models import Membership
 from accounts.tests.factories import PASSWORD, make_user
 from bids import states
 from bids.models import Event, Notification, Participation, Receipt
 from bids.tests.stages import stage
 from bids.tests.test_views import checksum
+from bulq.tests.access_table import (
+    ALICES,
+    ALL,
+    IN_THE_RUN,
+    LET_IN,
+    MEMBERS,
+    MISSING,
+    OF_ADMIN,
+    OUTSIDERS,
+    PERSON,
+    PUBLIC,
+    RULES,
+    SHARED,
+    SITE,
+    WITHIN,
+)
 from bulq.tests.client import FormClient, signed_in
-from stores.models import Offer, Price
+from stores.models import CatalogueFile, CatalogueImport, Offer, Price
 
 pytestmark = pytest.mark.django_db
-
-PUBLIC, PERSON, ALICES = "public", "anyone logged in", "what is Alice's own"
-GROUP, ADMIN = "members of the group", "its admin"
-RUN, TAKING_PART, SHOPPING, LEADING = "the run: the group", "who takes part", "leader and helpers", "the leader"
-ALL = "GET POST PUT DELETE"
-# Who may come in, the allowed methods, and the addresses by name (or by route, if they have none).
-TABLE = {
-    (PUBLIC, "GET"): "health-live health-ready health-backup live password_reset_done password_reset_complete",
-    (PUBLIC, "POST"): "logout",
-    (PUBLIC, "GET POST"): "register join mail-off login password_reset password_reset_confirm admin/login/",
-    (PERSON, "GET"): "home me me-data inbox groups settings products product product-prices product-similar stores "
-    "store store-similar store-names search search-suggestions",
-    (PERSON, "POST"): "inbox-read logout-everywhere settings-profile settings-password settings-theme price-withdraw "
-    "price-restore",
-    (PERSON, "GET POST"): "close-account group-new invite-link product-new product-edit offer-new offer-edit price-new "
-    "store-new store-edit",
-    (ALICES, "POST"): "inbox-open order-undo",
-    (GROUP, "GET"): "group people",
-    (GROUP, "GET POST"): "group-leave run-new",
-    (ADMIN, "POST"): "member-role invite-renew invite-joining",
-    (ADMIN, "GET POST"): "member-remove group-settings group-archive",
-    (RUN, "GET"): "run run-more run-history run-add run-shop run-hand-out run-costs",
-    (RUN, "POST"): "run-order run-ready run-lead run-lead-withdraw run-lead-answer sort-out sort-out-of run-paid",
-    (RUN, "GET POST"): "run-leave run-product",
-    (TAKING_PART, "GET"): "run-print run-csv run-json",
-    (SHOPPING, "POST"): "item-not-there purchase-undo run-pick-up extra-add extra-remove receipt-add receipt-remove",
-    (SHOPPING, "GET POST"): "shop-add item-buy item-price purchase-edit",
-    (LEADING, "POST"): "run-unlock run-start-shopping run-stop-shopping run-helper run-start-hand-out run-reopen "
-    "run-back-to-shop run-difference run-difference-back",
-    (LEADING, "GET POST"): "run-edit run-lock run-call-off shop-finish run-force total-correct run-complete",
-    # Everyone may change their own line, only the leader those of others.
-    ("their own, or the leader", "GET POST"): "run-product-of",
-}
-RULES = {name: (who, methods.split()) for (who, methods), names in TABLE.items() for name in names.split()}
-OUTSIDERS = ("charlie", "former", "root")
-MEMBERS = ("dora", "eve", "bob", "alice")
-# Which members are let in where not all are.
-LET_IN = {
-    ALICES: {"alice"},
-    ADMIN: {"alice"},
-    LEADING: {"alice"},
-    SHOPPING: {"alice", "bob"},
-    TAKING_PART: {"alice", "bob", "eve"},
-    "their own, or the leader": {"alice", "eve"},
-}
-# The catalogue belongs to all groups: its ids exist or are missing, but are never foreign.
-SHARED = {"product_id", "store_id", "offer_id", "price_id"}
-IN_THE_RUN = {"run-product-of", "sort-out-of", "run-paid"}
-MISSING = 10**9
-
-
-@dataclass(frozen=True)
-class Address:
-    name: str
-    route: str
-    in_admin: bool
-
-    @property
-    def parameters(self):
-        return re.findall(r"<(?:\w+:)?(\w+)>", self.route)
-
-    def url(self, values):
-        return "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda found: quote(str(values[found[1]])), self.route)
-
-
-def walk(patterns=None, before="", in_admin=False):
-    """Every address of the site, however deeply included."""
-    for item in get_resolver().url_patterns if patterns is None else patterns:
-        route = str(item.pattern)
-        if isinstance(item.pattern, RegexPattern):
-            route = re.sub(r"\(\?P(<\w+>)[^)]*\)", r"\1", route).strip("^$")
-        if isinstance(item, URLPattern):
-            yield Address(item.name or before + route, before + route, in_admin)
-        else:
-            yield from walk(item.url_patterns, before + route, in_admin or item.app_name == "admin")
-
-
-SITE = [address for address in walk() if not address.in_admin]
-OF_ADMIN = [address for address in walk() if address.in_admin and address.name != "login"]
-WITHIN = [address for address in SITE if RULES.get(address.name, ("",))[0] not in (PUBLIC, PERSON, "")]
 
 
 def test_every_address_is_in_the_table():
@@ -129,10 +62,12 @@ def make_world():
     """Two runs being handed out, in two groups; everyone who may ask; and an id for each part of an address."""
     world = SimpleNamespace(scene=stage(states.DISTRIBUTING), other=stage(states.DISTRIBUTING))
     scene = world.scene
-    scene.former = make_user("Fred")
+    scene.former = make_user("Fred", wants_reminders=False, calendar_token="calendar-of-fred")
     Participation.objects.create(run=scene.run, user=scene.former, left_at=timezone.now())
     scene.root = make_user("Root", is_staff=True, is_superuser=True)
     scene.clerk = make_user("Clerk", is_staff=True)
+    file = CatalogueFile.objects.create(name="prices.csv", by=scene.root)
+    CatalogueImport.objects.create(store=scene.store, by=scene.root, file=file, is_rehearsal=True, state="failed")
     world.own, world.foreign = ids_of(scene, actor=scene.alice), ids_of(world.other, actor=scene.alice)
     # A third run, of the same group and leader: its objects are foreign only by their run.
     sibling = stage(states.DISTRIBUTING)
@@ -142,7 +77,8 @@ def make_world():
     world.clients |= {"visitor": FormClient(), "clerk": signed_in(scene.clerk)}
     for client in world.clients.values():
         client.raise_request_exception = False  # a server error is just another wrong status
-    world.tokens = {"join": {"token": scene.group.join_token}}
+    tokens = scene.group.join_token, REMINDERS_OFF.sign(scene.former.pk), scene.former.calendar_token
+    world.tokens = {name: {"token": tokens[n]} for n, name in enumerate(("join", "reminders-off", "calendar"))}
     world.form = {"product": scene.spare.pk, "thing": scene.allocation.pk}
     assert not Membership.objects.filter(group=scene.group, user__in=[scene.former, scene.root, scene.clerk]).exists()
     return world
@@ -159,7 +95,10 @@ def ids_of(scene, *, actor):
         data={"was": "1", "comment": ""},
     )
     offer = Offer.objects.get(product=scene.oil, store=scene.store)
+    events = scene.run.events
     return {
+        "closed_id": events.create(kind="packs_dropped", actor=actor, product=scene.oil, data={"orders": []}).pk,
+        "again_id": events.create(kind="last_time", actor=actor, data={"products": []}).pk,
         "group_id": scene.group.pk,
         "run_id": scene.run.pk,
         "user_id": scene.eve.pk,
@@ -301,7 +240,7 @@ def test_every_post_needs_the_csrf_token(world):
             client.force_login(world.scene.alice)
         for address in (*SITE, *OF_ADMIN):
             url = url_of(world, address, **admin_parameters(address))
-            if client.post(url, world.form).status_code != 403 and address.name != "mail-off":
+            if client.post(url, world.form).status_code != 403 and address.name not in ("mail-off", "reminders-off"):
                 wrong.append(f"{role} {url}")
     assert not wrong, "\n".join(wrong)
     assert checksum() == before

@@ -18,6 +18,8 @@ OURS = {"accounts", "stores", "bids", "bulq"}
 # Shown within another model's page, or only a link between two; the random tokens of the cache; and queued work of the
 # worker.
 ELSEWHERE = {
+    "CatalogueFile",
+    "CatalogueFilePart",
     "Membership",
     "Generation",
     "ResetRequest",
@@ -25,6 +27,7 @@ ELSEWHERE = {
     "ForwardedStore",
     "ProductPair",
     "StorePair",
+    "CalendarEntry",
     "TakenInstead",
 }
 MODELS = sorted(

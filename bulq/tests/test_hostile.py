@@ -49,8 +49,9 @@ def problems(answer, url, what):
     """A server error, or an answer without the headers that all our answers carry."""
     found = [f"{what} {url[:90]}: {answer.status_code}"] if answer.status_code >= 500 else []
     lacks = [name for name in ON_EVERY_ANSWER if name not in answer]
-    if "no-store" not in answer.get("Cache-Control", ""):
-        lacks.append("no-store")
+    wanted = "no-cache" if answer.get("Content-Type", "").startswith("text/calendar") else "no-store"
+    if wanted not in answer.get("Cache-Control", ""):
+        lacks.append(wanted)
     return found + [f"{what} {url[:90]}: {answer.status_code} without {lacks}" for _once in lacks[:1]]
 
 

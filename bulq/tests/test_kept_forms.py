@@ -25,7 +25,8 @@ ELSEWHERE = (
 TYPED = {"note": "the <green> one", "quantity": "3", "seen": "7", "old_password": "secret1", "password": "secret2"}
 ONCE = "00000000-0000-4000-8000-000000000000"
 POSTING = [address for address in (*SITE, *OF_ADMIN) if address.in_admin or "POST" in RULES[address.name][1]]
-POSTING = [address for address in POSTING if address.name not in ("mail-off", "logout", "admin/login/")]
+OTHERS = {"mail-off", "reminders-off", "logout", "admin/login/"}
+POSTING = [address for address in POSTING if address.name not in OTHERS]
 PRIVATE = [address for address in POSTING if address.in_admin or RULES[address.name][0] != PUBLIC]
 
 

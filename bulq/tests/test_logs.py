@@ -156,6 +156,12 @@ def live_it(story):
     story.ask("mail/off/<str:token>/", "GET", f"/mail/off/{DEAD}/")
     off = Signer(key=SECRET_KEY, salt="accounts.mail_off").sign(mara)
     story.ask("mail/off/<str:token>/", "GET", f"/mail/off/{off}/")
+    stop = Signer(key=SECRET_KEY, salt="accounts.reminders_off").sign(mara)
+    story.ask("reminders/off/<str:token>/", "GET", f"/reminders/off/{stop}/")
+    calendar = "a-secret-calendar-of-43-characters-or-so-77"
+    story.value("UPDATE accounts_user SET calendar_token = %s WHERE id = %s RETURNING id", calendar, mara)
+    for secret in (calendar, DEAD):
+        story.ask("calendar/<str:token>.ics", "GET", f"/calendar/{secret}.ics")
     reset = "password-reset/<uidb64>/<token>/"
     story.ask(reset, "GET", f"/password-reset/MQ/{DEAD}/")
     story.ask("password-reset/", "POST", "/password-reset/", {"email": "rita@bulq.test"})
@@ -165,6 +171,8 @@ def live_it(story):
     story.canaries = {
         "invitation": token,
         "mail": off,
+        "reminders": stop,
+        "calendar": calendar,
         "new password": link.path.split("/")[3],
         "session": session[10:],
     }

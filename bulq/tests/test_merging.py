@@ -8,8 +8,8 @@ from accounts.tests.factories import make_user
 from bids.tests.cast import stage
 from bids.tests.factories import order
 from bulq.tests.client import signed_in
-from stores.models import Product
-from stores.tests.factories import make_product
+from stores.models import Offer, Product
+from stores.tests.factories import make_product, make_store
 
 pytestmark = pytest.mark.django_db
 
@@ -65,3 +65,24 @@ def test_who_may_not_change_and_delete_may_not_merge():
     client = signed_in(clerk)
     assert client.get(page_of(oyl)).status_code == 403
     assert client.post(page_of(oyl), {"target": oil.pk}).status_code == 403
+
+
+def test_of_very_much_that_was_there_twice_only_the_beginning_is_shown(root):
+    stores, products = [make_store(), make_store()], [make_product() for _number in range(103)]
+    for store, note in zip(stores, ("here", "there"), strict=True):
+        Offer.objects.bulk_create(Offer(product=product, store=store, note=note) for product in products)
+    shown = signed_in(root).post(page_of(stores[0]), {"target": stores[1].pk})
+    assert shown.text.count("keeps its terms") == 100
+    assert "and 3 more" in shown.text
+
+
+def test_a_clerk_may_merge_people_but_not_superusers(root):
+    clerk, ana, anna = make_user("Clerk", is_staff=True), make_user("Ana"), make_user("Anna")
+    rights = ["view_user", "change_user", "delete_user", "view_membership", "change_membership"]
+    clerk.user_permissions.set(Permission.objects.filter(codename__in=rights))
+    client = signed_in(clerk)
+    assert client.get(page_of(ana)).status_code == 200
+    assert client.post(page_of(ana), {"target": anna.pk}).status_code == 200
+    assert client.get(page_of(root)).status_code == 403
+    assert client.post(page_of(root), {"target": ana.pk}).status_code == 403
+    assert client.post(page_of(ana), {"target": root.pk}).status_code == 403

@@ -145,7 +145,7 @@ def test_pages_show_and_link_what_belongs_to_a_row(as_root):
         (scene.bob, {"Groups": 1, "Runs": 1, "Owes": 1, "Is owed": 0}),
         (scene.group, {"Members": 4, "Runs": 1}),
         (scene.oil, {"Offers": 1, "Prices": 2, "Runs": 1}),
-        (scene.store, {"Offers": 2, "Prices": 3, "Runs": 1}),
+        (scene.store, {"Imported catalogues": 0, "Offers": 2, "Prices": 3, "Runs": 1}),
         (scene.run, {"People": 3}),
     ):
         panels = panels_of(as_root, row)

@@ -24,7 +24,7 @@ from .browser.samples import addresses, anything
 pytestmark = pytest.mark.django_db
 _numbers = count(1)
 A_DAY = {"login": "5/d", "login_name": "5/d", "registration": "5/d", "bids": "20/d", "general": "100/d"}
-A_DAY |= {"reset": "5/d", "reset_recipient": "3/d"}
+A_DAY |= {"reset": "5/d", "reset_recipient": "3/d", "calendar": "60/d"}
 
 
 def elsewhere():

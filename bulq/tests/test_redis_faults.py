@@ -19,6 +19,7 @@ from bulq.kit import cache, later, live, ratelimit
 from bulq.kit.breaker import Breaker, RedisAway
 from bulq.settings import CACHES
 from bulq.tests.client import FormClient, signed_in
+from bulq.watch import trouble
 from stores.tests.factories import make_offer, make_product, make_store
 
 from .faults import breakable_redis
@@ -32,7 +33,7 @@ _numbers = count(1)
 
 @pytest.fixture(autouse=True)
 def closed_breakers():
-    everyone = (cache.breaker, ratelimit.breaker, live.breaker, later.breaker)
+    everyone = (cache.breaker, ratelimit.breaker, live.breaker, later.breaker, trouble.breaker)
     for breaker in everyone:
         breaker.reset()
     yield
@@ -87,7 +88,7 @@ def test_pages_and_orders_keep_working_and_logins_are_still_counted(broken, faul
         assert int(answers[-1]["Retry-After"]) >= 1
     lines = [line.getMessage() for line in caplog.records if line.name == "bulq.breaker"]
     # A Redis that stores nothing still passes on what is published.
-    uses = ["catalogue", "rate"] if fault in ("fill_up", "demote") else ["catalogue", "live", "rate"]
+    uses = ["catalogue", "list", *(() if fault in ("fill_up", "demote") else ("live",)), "rate"]
     assert sorted(line.partition(",")[2].split()[2] for line in lines) == uses, lines
 
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy, override
 
 from bids.views.order_table import TableRow
 from bulq.kit import rows
-from bulq.kit.rows import address_of, joined, write
+from bulq.kit.rows import INDENT, address_of, joined, write
 
 NASTY = '<b onclick="x">\'&amp;\ue0000\ue001{{ name }}'
 
@@ -32,9 +32,10 @@ CASES = [
 @pytest.mark.parametrize("case", CASES)
 def test_a_row_is_what_the_template_language_renders(case, editable):
     row = table_row(**case)
-    plain = render_to_string("bids/_row.html", {"row": row, "editable": editable}).strip()
+    plain = INDENT.sub("\n", render_to_string("bids/_row.html", {"row": row, "editable": editable}).strip())
     assert write("bids/_row.html", [row], editable=editable) == plain
-    assert plain == render_to_string("bids/_row.html", {"row": asdict(row), "editable": editable}).strip()
+    as_data = render_to_string("bids/_row.html", {"row": asdict(row), "editable": editable})
+    assert plain == INDENT.sub("\n", as_data.strip())
 
 
 def test_many_rows_follow_each_other_each_with_its_own_texts():

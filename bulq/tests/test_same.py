@@ -6,6 +6,7 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.tests.factories import make_user
 from bids import states
@@ -163,3 +164,66 @@ def test_as_many_queries_for_many_pairs_as_for_one(as_root):
     assert len(page.context["kinds"][0].pairs) == 20
     assert "more pairs follow" in page.text
     assert queries(as_root, PAGE) == few < 25
+
+
+# --- Taking it back --------------------------------------------------------------------------------
+TOLD = "/admin/same/told-apart/"
+
+
+def again(pair):
+    return reverse(f"admin:stores_{pair._meta.model_name}_again", args=[pair.pk])
+
+
+def test_what_was_told_apart_is_listed_and_can_be_proposed_again(as_root, root):
+    rice, _rise, pair = twins()
+    assert TOLD in as_root.get(PAGE).text
+    as_root.post(apart(pair))
+    page = as_root.get(TOLD)
+    assert "told apart by Root" in page.text
+    assert "Basmati rice, Basmati rise" in page.text
+    LogEntry.objects.all().delete()
+    for _time in range(2):
+        page = as_root.post(again(pair), follow=True)
+        assert "can be proposed again" in page.text
+    assert "told apart by" not in page.text
+    assert LogEntry.objects.count() == 2
+    assert [(one.first.pk, one.pk) for one in as_root.get(PAGE).context["kinds"][0].pairs] == [(rice.pk, pair.pk)]
+    look_for_pairs()
+    assert ProductPair.objects.proposed().count() == 1
+
+
+def test_a_pair_that_has_other_names_by_now_is_not_proposed_for_long(as_root):
+    rice, _rise, pair = twins()
+    as_root.post(apart(pair))
+    rice.name = "Olive oil"
+    rice.save()
+    look_for_pairs()
+    as_root.post(again(pair))
+    look_for_pairs()
+    assert not ProductPair.objects.proposed().exists()
+
+
+def test_only_who_may_change_them_sees_them_and_takes_it_back(as_root):
+    _rice, _rise, pair = twins()
+    as_root.post(apart(pair))
+    clerk = clerk_with("view_product", "change_store")
+    assert "Basmati" not in clerk.get(TOLD).text
+    assert clerk.post(again(pair)).status_code == 403
+    assert clerk_with("view_product").get(TOLD).status_code == 403
+    assert as_root.get(again(pair)).status_code == 405
+    gone = as_root.post(again(pair).replace(f"/{pair.pk}/", f"/{10**15}/"))
+    assert gone.status_code == 409
+
+
+def test_the_list_of_what_was_told_apart_has_pages_and_few_queries(as_root, root):
+    products = [make_product(f"Thing {number}") for number in range(61)]
+    values = {"likeness": 1, "told_apart_by": root, "told_apart_at": timezone.now()}
+    ProductPair.objects.create(first=products[0], second=products[1], **values)
+    few = queries(as_root, TOLD)
+    ProductPair.objects.bulk_create(
+        ProductPair(first=products[0], second=product, **values) for product in products[2:]
+    )
+    assert queries(as_root, TOLD) == few
+    assert as_root.get(TOLD).text.count("Take back:") == 50
+    assert as_root.get(f"{TOLD}?product=2").text.count("Take back:") == 10
+    assert as_root.get(f"{TOLD}?product=x").status_code == 200

@@ -38,17 +38,18 @@
   /** A field of the fold: `m` for the limit, `s` for the choice, `i` for what instead. */
   const term = (line, letter) => fold(line).querySelector(`[name="${letter}-${line.dataset.line}"]${letter === "s" ? ":checked" : ""}`).value;
 
-  /** What stands in the fold beside an amount, as its `data-had` says what is stored; "" without a fold. */
+  /** What stands in the fold beside an amount, as its hidden field says what is stored; "" without a fold. */
   function terms(line) {
     if (!fold(line)) return "";
     const [limit, choice, instead] = ["m", "s", "i"].map((letter) => term(line, letter).trim());
     return `${hundredths(limit) ? decimal(hundredths(limit)) : limit}|${choice}|${instead}`;
   }
 
+  const had = (line) => fold(line)?.querySelector("[type=hidden]").value ?? "";
   const state = (line) => `${input(line).value} ${terms(line)}`;
 
   /** Lines to send: changed, and not refused before. */
-  const changed = () => lines().filter((line) => (differs(input(line).value, line.dataset.was) || terms(line) !== (fold(line)?.dataset.had ?? "")) && line.dataset.refused !== state(line));
+  const changed = () => lines().filter((line) => (differs(input(line).value, line.dataset.was) || terms(line) !== had(line)) && line.dataset.refused !== state(line));
 
   // --- On the page --------------------------------------------------------------------------------
 
@@ -98,7 +99,7 @@
       body.set(`was-${id}`, sent.get(id)?.amount ?? line.dataset.was);
       if (!fold(line)) continue;
       for (const letter of ["m", "s", "i"]) body.set(`${letter}-${id}`, term(line, letter));
-      body.set(`had-${id}`, sent.get(id)?.terms || fold(line).dataset.had);
+      body.set(`had-${id}`, sent.get(id)?.terms || had(line));
     }
     return { body: body.toString(), values };
   }
@@ -223,11 +224,10 @@
   /** The fold beside an amount stays open, and keeps what is newer than what was sent, or was refused. */
   function updateFold(line, fresh, sent, isRefused) {
     const old = fold(line);
-    const isNewer = old !== null && terms(line) !== (sent?.terms || old.dataset.had);
+    const isNewer = old !== null && terms(line) !== (sent?.terms || had(line));
     if (!old && fresh) line.after(document.importNode(fresh, true));
     if (old && !fresh && !isNewer) old.remove();
     if (!old || !fresh) return;
-    old.dataset.had = fresh.dataset.had;
     old.querySelector("summary").replaceChildren(...fresh.querySelector("summary").childNodes);
     const limit = fresh.querySelector(".error");
     complainAt(`m-${line.dataset.line}`, `limit-err-${line.dataset.line}`, limit.hidden ? "" : limit.textContent);

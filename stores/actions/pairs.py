@@ -44,15 +44,39 @@ def _compare(model, due):
 
 @transaction.atomic
 def tell_apart(model, pair_id, *, by):
-    """Two rows are not the same, and are not proposed again. Both find it in the admin's log."""
+    """Two rows are not the same, and are not proposed again."""
+    pair = _locked_pair(model, pair_id)
+    if pair.told_apart_at is None:
+        _mark(pair, by, timezone.now())
+        _log(pair, _("Not the same as “%(name)s” (%(pk)s)."), by=by)
+    return pair
+
+
+@transaction.atomic
+def propose_again(model, pair_id, *, by):
+    """Take that back. The worker looks once more whether they are alike, as one may have another name by now."""
+    pair = _locked_pair(model, pair_id)
+    if pair.told_apart_at is not None:
+        _mark(pair, None, None)
+        model.objects.filter(pk__in=[pair.first_id, pair.second_id]).update(compared_as="")
+        _log(pair, _("Perhaps the same as “%(name)s” (%(pk)s) after all."), by=by)
+    return pair
+
+
+def _locked_pair(model, pair_id):
     try:
-        pair = locked(PAIRS[model].objects.select_related("first", "second"), pk=pair_id)
+        return locked(PAIRS[model].objects.select_related("first", "second"), pk=pair_id)
     except PAIRS[model].DoesNotExist:
         raise ChangedMeanwhile(_("This pair is gone: one of the two has been merged, renamed or deleted.")) from None
-    if pair.told_apart_at is None:
-        pair.told_apart_by, pair.told_apart_at = by, timezone.now()
-        pair.save(update_fields=["told_apart_by", "told_apart_at"])
-        for row, other in ((pair.first, pair.second), (pair.second, pair.first)):
-            sentence = _("Not the same as “%(name)s” (%(pk)s).") % {"name": other, "pk": other.pk}
-            LogEntry.objects.log_actions(by.pk, [row], CHANGE, sentence, single_object=True)
-    return pair
+
+
+def _mark(pair, by, at):
+    pair.told_apart_by, pair.told_apart_at = by, at
+    pair.save(update_fields=["told_apart_by", "told_apart_at"])
+
+
+def _log(pair, sentence, *, by):
+    """In the admin's log, at both of the two."""
+    for row, other in ((pair.first, pair.second), (pair.second, pair.first)):
+        text = sentence % {"name": other, "pk": other.pk}
+        LogEntry.objects.log_actions(by.pk, [row], CHANGE, text, single_object=True)

@@ -4,8 +4,8 @@
 gives them to the action (stores/actions/importing.py), 1,000 at a time.
 """
 
-from .bringing import Report, bring
+from .bringing import Report, bring, check
 from .columns import NAMES, parse_mapping
 from .text import ENCODINGS
 
-__all__ = ["ENCODINGS", "NAMES", "Report", "bring", "parse_mapping"]
+__all__ = ["ENCODINGS", "NAMES", "Report", "bring", "check", "parse_mapping"]

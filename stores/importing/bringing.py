@@ -56,12 +56,17 @@ class Report:
                 self.examples.append((name, other))
 
 
+def check(file, encoding="", mapping=None):
+    """Refuse a file by how it begins: `BulqError` if it is no table with names of products."""
+    positions(Table(file, encoding).columns, mapping or {})
+
+
 def bring(file, store, *, by=None, is_rehearsal=False, encoding="", mapping=None, on_line=None, on_batch=None):
     """Bring the binary `file`, which can be read twice. Refused as a whole when it is no table with names of products.
 
     `mapping` names columns (`parse_mapping`). `on_line(number, name, outcome, reason)` is called for each line,
-    `on_batch(part)` with the part of the file that is done, from 0 to 1. When a batch is refused, what was written
-    before stays, and bringing the file again goes on from there.
+    `on_batch(part)` with the part of the file that is done, from 0 to 1; both in the transaction of their lines. When a
+    batch is refused, what was written before stays, and bringing the file again goes on from there.
     """
     table = Table(file, encoding)
     places = positions(table.columns, mapping or {})
@@ -70,12 +75,13 @@ def bring(file, store, *, by=None, is_rehearsal=False, encoding="", mapping=None
     report = Report(table.encoding, rival, table.columns, places)
     with _taken_back() if is_rehearsal else nullcontext():
         for rows in _batches(table.rows()):
-            for number, name, outcome, reason in _write(rows, reader, job):
-                report.add(number, name, outcome, reason)
-                if on_line:
-                    on_line(number, name, outcome, reason)
-            if on_batch:
-                on_batch(table.part_read)
+            with transaction.atomic():
+                for number, name, outcome, reason in _write(rows, reader, job):
+                    report.add(number, name, outcome, reason)
+                    if on_line:
+                        on_line(number, name, outcome, reason)
+                if on_batch:
+                    on_batch(table.part_read)
     return report
 
 

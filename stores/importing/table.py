@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from bulq.kit.errors import BulqError
 from bulq.kit.tables import text_of
 
-from .text import LONGEST_LINE, UNREADABLE, encoding_of, lines_of, refuse_size
+from .text import LONGEST_LINE, UNREADABLE, encoding_of, lines_of, size_of
 
 SEPARATORS = ",;\t"
 MOST_LINES = 10  # of one row, when cells contain line breaks
@@ -29,7 +29,7 @@ class Table:
 
     def __init__(self, file, encoding=""):
         self.file = file
-        self.size = refuse_size(file)
+        self.size = size_of(file)
         self.encoding, self.is_encoding_given = encoding or encoding_of(file), bool(encoding)
         self._lines = lines_of(file, self.encoding)
         self._waiting = deque()

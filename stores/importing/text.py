@@ -3,31 +3,22 @@
 import codecs
 import io
 
-from django.conf import settings
-from django.utils.translation import gettext as _
-
-from bulq.kit.errors import BulqError
+from stores.actions.uploads import refuse_size
 
 ENCODINGS = ("utf-8", "utf-16", "cp1250", "cp1251", "cp1252")
 UNREADABLE = "\ufffd"
 LONGEST_LINE = 20_000  # characters
 CHUNK = 1 << 16
-MEGABYTE = 1 << 20
 # Bytes that are letters of the languages written in one of the two encodings, and rare letters in the other: è æ ð in
 # cp1252 are č ć đ in cp1250. The last four are š and ž in both, but where they are used, so are the others.
 IN_CP1250 = bytes.fromhex("e8 e6 f0 c8 c6 d0 9a 9e 8a 8e")
 IN_CP1252 = bytes.fromhex("e0 e3 e5 ea ec ef f1 f2 f5 f8 f9 fb")
 
 
-def refuse_size(file):
+def size_of(file):
     """The size of a file in bytes, with a sentence when there is nothing in it or too much."""
     size = file.seek(0, io.SEEK_END)
-    if not size:
-        raise BulqError(_("This file is empty."), field="file")
-    if size > settings.CATALOGUE_MAX_MB * MEGABYTE:
-        sentence = _("This file has %(size)d MB. At most %(most)d are read; split it into several files.")
-        params = {"size": -(-size // MEGABYTE), "most": settings.CATALOGUE_MAX_MB}
-        raise BulqError(sentence % params, field="file")
+    refuse_size(size)
     return size
 
 

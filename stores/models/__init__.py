@@ -1,5 +1,6 @@
 """Stores, products, where a product is sold, and what it was seen to cost."""
 
+from .brought import CatalogueFile, CatalogueFilePart, CatalogueImport
 from .catalogue import MAX_STEP, Product, ProductAlias, Store
 from .categories import Category, guess_categories, guess_category
 from .finding import SIMILAR, Folded, Sought, Words
@@ -12,6 +13,9 @@ from .units import standard_unit
 __all__ = [
     "MAX_STEP",
     "SIMILAR",
+    "CatalogueFile",
+    "CatalogueFilePart",
+    "CatalogueImport",
     "Category",
     "Folded",
     "ForwardedProduct",

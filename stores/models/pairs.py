@@ -13,6 +13,10 @@ class PairQuerySet(models.QuerySet):
         """Best first."""
         return self.filter(told_apart_at=None).order_by("-likeness", "pk")
 
+    def told_apart(self):
+        """The newest first."""
+        return self.filter(told_apart_at__isnull=False).order_by("-told_apart_at", "-pk")
+
     def of_any(self, rows):
         return self.filter(Q(first__in=rows) | Q(second__in=rows))
 

@@ -124,6 +124,11 @@ def moved_in_bulk(store):
     assert is_right(other)
 
 
+def without_offers():
+    Price.objects.all().delete()
+    Offer.objects.filter(product__name="Gouda").delete_unused()
+
+
 WAYS = {
     "store saved": lambda store: saved(store, address="Nordring 12"),
     "store made": lambda _store: make_store("Another"),
@@ -147,6 +152,7 @@ WAYS = {
     "offer moved": moved,
     "offers moved": moved_in_bulk,
     "offers updated": lambda _store: Offer.objects.filter(product__name="Gouda").update(note="below"),
+    "offers removed at once": lambda _store: without_offers(),
     "offers made in bulk": lambda store: Offer.objects.bulk_create([Offer(product=make_product("Eggs"), store=store)]),
     "price seen": lambda _store: Price.objects.create(offer=offer(), amount=9, quantity=1),
     "price withdrawn": lambda _store: saved(price(), withdrawn_at=timezone.now()),

@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Membership
 from bids.models import Allocation, Event, ExtraCost, Notification, Participation, Purchase, Receipt, Run, ShoppingItem
-from stores.models import Price, Product, ProductPair, Store, StorePair
+from stores.models import CatalogueFile, CatalogueImport, Price, Product, ProductPair, Store, StorePair
 
 # Rows that name a person and can be pointed to another one without a clash. Memberships and notifications are united
 # first; what belongs to the account itself (sent forms, rights, second factor) goes with it.
@@ -32,6 +32,8 @@ NAMED_IN = (
     (Price, "seen_by"),
     (ProductPair, "told_apart_by"),
     (StorePair, "told_apart_by"),
+    (CatalogueFile, "by"),
+    (CatalogueImport, "by"),
     (LogEntry, "user"),
 )
 
@@ -81,10 +83,11 @@ def unite(plan):
 
 def _unite_memberships(plan):
     kept = {row.group_id: row for row in Membership.objects.filter(user=plan.target).select_related("group")}
-    for row in Membership.objects.filter(user=plan.source, group__in=kept):
+    gone = list(Membership.objects.filter(user=plan.source, group__in=kept).order_by("pk"))
+    for row in gone:
         mine = kept[row.group_id]
-        if row.is_admin and not mine.is_admin:
-            mine.is_admin = True
-            mine.save(update_fields=["is_admin"])
-        row.delete()
+        mine.is_admin = mine.is_admin or row.is_admin
         plan.united.append(_("Both are in %(group)s: one membership stays.") % {"group": mine.group})
+    if gone:
+        Membership.objects.bulk_update([kept[row.group_id] for row in gone], ["is_admin"])
+        Membership.objects.filter(pk__in=[row.pk for row in gone]).delete()

@@ -9,11 +9,12 @@ from bids import states
 from bids.actions.history import happened, record
 from bids.models import Allocation, Bid, Event, Purchase, Run, ShoppingItem, TakenInstead
 from bulq.kit.money import MAX_QUANTITY, format_quantity, format_range
-from stores.models import ForwardedProduct, Offer, Price, Product, ProductAlias, ProductPair
+from stores.models import ForwardedProduct, Price, Product, ProductAlias, ProductPair
 
 from .offers import unite_offers
 from .pairs import unite_pairs
 
+OF_A_WISH = ("quantity", "limit", "all_or_nothing", "comment", "substitute", "substitute_text")
 LONGEST_COMMENT = Bid._meta.get_field("comment").max_length
 
 
@@ -98,7 +99,7 @@ def unite(plan):
     plan.move(Bid.objects.filter(product=source), product=target)
     plan.move(ShoppingItem.objects.filter(product=source), product=target)
     plan.move(Event.objects.filter(product=source), product=target)
-    unite_offers(plan, Offer.objects.filter(product=source), product=target)
+    unite_offers(plan, source, target, of="product")
     _unite_names(plan)
     unite_pairs(plan, ProductPair.objects)
     ForwardedProduct.objects.filter(target=source).update(target=target)
@@ -112,23 +113,32 @@ def unite(plan):
 def _unite_lines(plan):
     """Lines of both in one run become one. The run is over, or not yet in the shop: then there are no lines."""
     kept = {item.run_id: item for item in ShoppingItem.objects.filter(product=plan.target)}
-    for item in ShoppingItem.objects.filter(product=plan.source, run__in=kept):
-        line = kept[item.run_id]
-        Purchase.objects.filter(item=item).update(item=line)
-        Allocation.objects.filter(item=item).update(item=line)
+    gone = ShoppingItem.objects.filter(product=plan.source, run__in=kept)
+    gone = {item.pk: item for item in gone.select_related("run__store", "run__group").order_by("pk")}
+    if not gone:
+        return
+    for model in (Purchase, Allocation):
+        rows = list(model.objects.filter(item__in=gone))
+        for row in rows:
+            row.item = kept[gone[row.item_id].run_id]
+        model.objects.bulk_update(rows, ["item"])
+    lines = [kept[item.run_id] for item in gone.values()]
+    bought = set(Purchase.objects.filter(item__in=lines).values_list("item", flat=True))
+    for line, item in zip(lines, gone.values(), strict=True):
         line.version += item.version
-        if line.purchases.exists():
+        if line.pk in bought:
             line.not_there_at = line.not_there_by = None
-        line.save(update_fields=["version", "not_there_at", "not_there_by"])
-        item.delete()
-        plan.united.append(_("Two lines of “%(run)s” become one.") % {"run": line.run})
+        plan.united.append(_("Two lines of “%(run)s” become one.") % {"run": item.run})
+    ShoppingItem.objects.bulk_update(lines, ["version", "not_there_at", "not_there_by"])
+    ShoppingItem.objects.filter(pk__in=gone).delete()
 
 
 def _unite_bids(plan):
-    for bid, other in _both_wanted(plan.source, plan.target):
+    both = _both_wanted(plan.source, plan.target)
+    if not both:
+        return
+    for bid, other in both:
         _unite_wishes(bid, other)
-        _unite_allocations(bid, other)
-        other.delete()
         plan.united.append(
             _("%(name)s wanted both in “%(run)s”: now %(quantity)s.")
             % {
@@ -137,6 +147,12 @@ def _unite_bids(plan):
                 "quantity": _("maybe") if bid.quantity is None else format_range(bid.quantity, bid.limit),
             }
         )
+    Bid.objects.bulk_update([bid for bid, _other in both], OF_A_WISH)
+    _unite_allocations(both)
+    gone = [other.pk for _bid, other in both]
+    # They serve only while shopping, and then nothing can be merged.
+    TakenInstead.objects.filter(bid__in=gone).delete()
+    Bid.objects.filter(pk__in=gone).delete()
 
 
 def _unite_wishes(bid, other):
@@ -148,27 +164,31 @@ def _unite_wishes(bid, other):
         bid.limit = most if most > quantity else None
         bid.quantity = quantity
         bid.all_or_nothing = all(wish.all_or_nothing for wish in real)
-    if not bid.instead:
+    if not (bid.substitute_id or bid.substitute_text):
         bid.substitute_id, bid.substitute_text = other.substitute_id, other.substitute_text
-    bid.save()
-    # They serve only while shopping, and then nothing can be merged.
-    TakenInstead.objects.filter(bid=other).delete()
 
 
-def _unite_allocations(bid, other):
+def _unite_allocations(both):
     """What was received of both; picked up once all of it is."""
-    both = {allocation.bid_id: allocation for allocation in Allocation.objects.filter(bid__in=[bid, other])}
-    if other.pk not in both:
-        return
-    if bid.pk not in both:
-        Allocation.objects.filter(bid=other).update(bid=bid)
-        return
-    kept, gone = both[bid.pk], both[other.pk]
-    kept.quantity, kept.cost = kept.quantity + gone.quantity, kept.cost + gone.cost
-    if gone.picked_up_at is None:
-        kept.picked_up_at = kept.picked_up_by = None
-    gone.delete()
-    kept.save(update_fields=["quantity", "cost", "picked_up_at", "picked_up_by"])
+    received = Allocation.objects.filter(bid__in=[bid for pair in both for bid in pair])
+    received = {allocation.bid_id: allocation for allocation in received}
+    changed, gone = [], []
+    for bid, other in both:
+        mine, theirs = received.get(bid.pk), received.get(other.pk)
+        if theirs is None:
+            continue
+        if mine is None:
+            theirs.bid = bid
+            changed.append(theirs)
+            continue
+        mine.quantity, mine.cost = mine.quantity + theirs.quantity, mine.cost + theirs.cost
+        if theirs.picked_up_at is None:
+            mine.picked_up_at = mine.picked_up_by = None
+        changed.append(mine)
+        gone.append(theirs.pk)
+    Allocation.objects.filter(pk__in=gone).delete()
+    if changed:
+        Allocation.objects.bulk_update(changed, ["bid", "quantity", "cost", "picked_up_at", "picked_up_by"])
 
 
 def _unite_names(plan):

@@ -1,10 +1,13 @@
 """Two stores become one: runs and prices of the source belong to the target."""
 
-from django.db.models import Max, Q, Sum
+from collections import defaultdict
+
+from django.db.models import Q, Sum
 from django.utils.translation import gettext as _
 
+from bids.actions.calendar import raise_sequence_of_names
 from bids.models import Purchase, Run
-from stores.models import ForwardedStore, Offer, Price, StorePair
+from stores.models import CatalogueImport, ForwardedStore, Price, StorePair
 
 from .offers import unite_offers
 from .pairs import unite_pairs
@@ -38,8 +41,10 @@ def sums(stores):
 def unite(plan):
     source, target = plan.source, plan.target
     _renumber(plan)
+    raise_sequence_of_names(store=source)
     plan.move(Run.objects.filter(store=source), store=target)
-    unite_offers(plan, Offer.objects.filter(store=source), store=target)
+    plan.move(CatalogueImport.objects.filter(store=source), store=target)
+    unite_offers(plan, source, target, of="store")
     unite_pairs(plan, StorePair.objects)
     ForwardedStore.objects.filter(target=source).update(target=target)
     ForwardedStore.objects.create(old_id=source.pk, target=target)
@@ -50,9 +55,19 @@ def unite(plan):
 
 def _renumber(plan):
     """Runs of a group to one store on one day are told apart by their number."""
-    for run in Run.objects.filter(store=plan.source).order_by("pk"):
-        same_name = Run.objects.filter(group=run.group_id, day=run.day, store__in=[plan.source, plan.target])
-        if same_name.filter(number=run.number).exclude(pk=run.pk).exists():
-            run.number = same_name.aggregate(most=Max("number"))["most"] + 1
-            run.save(update_fields=["number"])
+    numbers = defaultdict(list)
+    for group, day, number in Run.objects.filter(store__in=[plan.source, plan.target]).values_list(
+        "group_id", "day", "number"
+    ):
+        numbers[group, day].append(number)
+    changed = []
+    for run in Run.objects.filter(store=plan.source).select_related("store", "group").order_by("pk"):
+        same_name = numbers[run.group_id, run.day]
+        if same_name.count(run.number) > 1:
+            same_name.remove(run.number)
+            run.number = max(same_name) + 1
+            same_name.append(run.number)
+            changed.append(run)
             plan.united.append(_("A run gets another number: %(run)s.") % {"run": run})
+    if changed:
+        Run.objects.bulk_update(changed, ["number"])

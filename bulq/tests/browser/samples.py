@@ -1,9 +1,13 @@
 """An example of every page, made from the demo's data: who opens it, and under which address."""
 
+from datetime import timedelta
+
 from django.urls import get_resolver, reverse
 from django.urls.resolvers import URLPattern
+from django.utils import timezone
 
-from accounts.access import MAIL_OFF
+from accounts.access import MAIL_OFF, REMINDERS_OFF
+from accounts.actions.people import renew_calendar
 from accounts.models import Group, User
 from bids import states
 from bids.models import Bid, Participation, Purchase, Run, ShoppingItem
@@ -11,7 +15,7 @@ from stores.models import Offer, Product, Store
 
 # Requested by a script while someone types; the page around them is a sample.
 PARTS = {"product-similar", "store-similar", "store-names", "search-suggestions"}
-FILES = {"me-data", "run-csv", "run-json", "health-live", "health-ready", "health-backup", "live"}
+FILES = {"me-data", "run-csv", "run-json", "health-live", "health-ready", "health-backup", "live", "calendar"}
 # Parameters for addresses that only take forms, to see that they refuse to be opened.
 ANYTHING = {"int": 1, "slug": "x", "str": "x"}
 
@@ -54,7 +58,9 @@ class Samples:
         self.add(None, "join", group.join_token)
         self.add("dragan", "join", group.join_token)
         self.add(None, "join", "gone")
-        self.add(None, "mail-off", MAIL_OFF.sign(User.objects.get(username="mara").pk))
+        mara = User.objects.get(username="mara").pk
+        self.add(None, "mail-off", MAIL_OFF.sign(mara))
+        self.add(None, "reminders-off", REMINDERS_OFF.sign(mara))
 
     def _people_and_stores(self):
         group = Group.objects.get(name="Thursday Club")
@@ -105,9 +111,10 @@ class Samples:
         by_state = {run.state: run for run in Run.objects.select_related("leader").order_by("pk")}
         collecting, locked, shop = by_state[states.ACTIVE], by_state[states.CONFIRMED], by_state[states.SHOPPING]
         sorting, handing = by_state[states.ADJUSTING], by_state[states.DISTRIBUTING]
+        self._closing(collecting, locked)
         for run, names in (
-            (collecting, ("run-more", "run-history", "run-edit", "run-lock", "run-call-off", "run-add")),
-            (locked, ("run-print",)),
+            (collecting, ("run-more", "run-history", "run-edit", "run-closing", "run-lock", "run-call-off", "run-add")),
+            (locked, ("run-print", "run-unlock")),
             (shop, ("run-shop", "shop-add", "shop-finish", "run-costs")),
             (sorting, ("run-force", "run-call-off")),
             (handing, ("run-hand-out", "run-complete", "run-costs", "run-print")),
@@ -118,6 +125,15 @@ class Samples:
         for run in (collecting, locked, shop, sorting, handing, by_state[states.CANCELLED]):
             self.add(self._member(run), "run", run.pk)
         self.add(handing.leader.username, "run-hand-out", handing.pk, query="?by=product")
+
+    def _closing(self, soon, passed):
+        """One run closes in two hours, another did an hour ago; and someone has a calendar."""
+        now = timezone.now()
+        for run, closes_at in ((soon, now + timedelta(hours=2)), (passed, now - timedelta(hours=1))):
+            times = {"closes_at": closes_at, "reminders_about": closes_at, "closing_set_at": now - timedelta(days=9)}
+            Run.objects.filter(pk=run.pk).update(**times)
+        renew_calendar(by=User.objects.get(username="jon"))
+        self.add("jon", "settings")
 
     def _details(self, collecting, shop, handing):
         leader = collecting.leader.username

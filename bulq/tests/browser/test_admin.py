@@ -59,9 +59,9 @@ def addresses():
     product, store, offer = (model.objects.order_by("pk").first() for model in (Product, Store, Offer))
     free = Product.objects.get(name="Kefir")  # of the samples; nobody sells it
     lists = ("accounts_user", "accounts_group", "stores_store", "stores_product", "stores_price", "bids_run",
-             "bulq_backuprun", "admin_logentry", "bids_participation")  # fmt: skip
+             "bulq_backuprun", "admin_logentry", "bids_participation", "stores_catalogueimport")  # fmt: skip
     pair = ProductPair.objects.proposed().first()
-    yield from ("/admin/same/", of(pair.second, "merge") + f"?target={pair.first_id}")
+    yield from ("/admin/same/", "/admin/same/told-apart/", of(pair.second, "merge") + f"?target={pair.first_id}")
     yield from ("/admin/", "/admin/internals/", "/admin/accounts/", "/admin/password_change/")
     yield from (reverse(f"admin:{name}_changelist") for name in lists)
     yield reverse("admin:stores_product_changelist") + "?q=oil&is_verified__exact=1"

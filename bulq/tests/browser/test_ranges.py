@@ -138,7 +138,7 @@ def fill_the_packs(trip):
 
 def decide_and_lock(trip):
     page = trip.page("Alice")
-    page.get_by_role("link", name="Open packs, then lock…").click()
+    page.get_by_role("link", name="Open packs, lock…").click()
     tabs = page.locator("section.panel", has=page.get_by_role("heading", name="Tabs"))
     expect(tabs).to_contain_text("2 pieces over, offered in Sort out; what nobody takes is yours, up to €25.00.")
     tabs.get_by_text("Drop for everybody").click()

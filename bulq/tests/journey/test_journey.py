@@ -148,7 +148,7 @@ def choose(run, alice, bob, dora, eve):
 
 def lock(run, alice):
     alice.go(run)
-    alice.page.get_by_role("link", name="Open packs, then lock…").click()
+    alice.page.get_by_role("link", name="Open packs, lock…").click()
     alice.sees("1 bottle over, offered in Sort out; what nobody takes is yours, up to €5.90.")
     alice.press("Save and lock…")
     alice.sees("Alice and Eve are still choosing")

@@ -168,7 +168,8 @@ class Machine:
         return self.run(name, test).returncode == 0
 
     def until_healthy(self, name):
-        until(lambda: self.children[name].ended or self.is_healthy(name))
+        # Each question is a process of its own, which would keep the one that starts from starting.
+        until(lambda: self.children[name].ended or self.is_healthy(name), pause=0.5)
         assert not self.children[name].ended, self.log(name)
 
     def log(self, name):
@@ -246,12 +247,12 @@ def machine(project=None, **dotenv):
         yield machine
 
 
-def until(condition, seconds=120):
+def until(condition, seconds=120, pause=0.1):
     """The first true result of `condition`; errors of cut connections do not count."""
     deadline = time.monotonic() + seconds
     while not (found := _tried(condition)):
         assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.1)
+        time.sleep(pause)
     return found
 
 
