@@ -287,14 +287,12 @@ HEARD_BY = {
     **{"closed_open": "leader", "closed_empty": "leader", "closing_set": "who has not left, if it is earlier"},
     **dict.fromkeys(("closing_soon", "reminded"), "who is still choosing"),
     **dict.fromkeys((name for name, kind in KINDS.items() if kind.to_subject), "whom it is about"),
-    **dict.fromkeys(("lead_declined", "total_corrected", "extra_added", "extra_removed", "merged"), "whom it concerns"),
-    **dict.fromkeys(("extra_added_equally", "difference_split"), "whom it concerns"),
+    **dict.fromkeys((name for name in KINDS if name.startswith("extra_")), "whom it concerns"),
+    **dict.fromkeys(("lead_declined", "total_corrected", "difference_split", "merged"), "whom it concerns"),
 }
-HEARD_BY_NOBODY = {
+HEARD_BY_NOBODY = {name for name in KINDS if name.startswith(("receipt_", "packs_")) or name.endswith("picked_up")} | {
     *("run_edited", "closing_removed", "ready", "not_ready", "bought", "purchase_edited", "put_back", "not_there"),
-    *("back_on_list", "packs_rounded", "packs_dropped", "packs_undone", "last_time", "list_dropped"),
-    *("receipt_added", "receipt_added_named", "receipt_removed", "receipt_removed_named"),
-    *("picked_up", "not_picked_up", "paid", "not_paid", "keeps_order", "sorts_again"),
+    *("back_on_list", "last_time", "list_dropped", "paid", "not_paid", "keeps_order", "sorts_again"),
 }
 
 
