@@ -52,7 +52,7 @@ class ExtraCostForm(forms.Form):
 
 
 class ReceiptForm(forms.Form):
-    amount = AmountField(low=CENT, high=MAX_AMOUNT, label=gettext_lazy("Amount"))
+    amount = AmountField(low=CENT, high=MAX_AMOUNT, label=gettext_lazy("What it says"))
     label = LineField(required=False, label=gettext_lazy("Which one"))
 
     def __init__(self, *args, currency, **kwargs):

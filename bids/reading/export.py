@@ -4,8 +4,9 @@ CSV: a row for each wish (`kind` is "wish"), then for each person their share of
 their total ("total"), and the total of the run ("run total"). The costs of wishes and extra costs add up to the
 totals.
 
-JSON, version 2: `run` (id, group, store, day, number, state, currency, goods, extra_costs, total), `people` (id, name,
-total, extra_costs, paid, still_owes, gets_back), and `lines`, one per wish: person_id, product_id, product, brand,
+JSON, version 2: `run` (id, group, store, day, number, state, currency, goods, extra_costs, total, receipts (null
+without any), left_to_payer (of what they say more or less)), `people` (id, name, total, extra_costs, paid, still_owes,
+gets_back), and `lines`, one per wish: person_id, product_id, product, brand,
 unit, wanted, limit (up to how much is fine, null for no more), all_or_nothing, instead, received, cost, picked_up.
 Amounts and quantities are strings of plain decimals; what is known only once
 the hand-out has started is null before it.
@@ -75,6 +76,8 @@ class Export:
                 "goods": sums["goods"],
                 "extra_costs": sums["extra"],
                 "total": sums["total"],
+                "receipts": self.ledger and self.ledger.comparison.receipts,
+                "left_to_payer": self.ledger and self.ledger.comparison.taken,
             },
             "people": self._people(),
             "lines": self.lines,

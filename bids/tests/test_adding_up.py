@@ -3,10 +3,11 @@
 import pytest
 
 from bids import states
-from bids.actions import costs, distribution
+from bids.actions import costs, distribution, receipts
 from bids.actions.costs import correct_total, set_paid
 from bids.actions.runs import lock_list, start_shopping
 from bids.models import Purchase
+from bids.reading.receipts import comparison_of
 from bids.reading.sums import owed_by_person
 from bulq.tests.client import signed_in
 from stores.tests.factories import make_offer, make_product
@@ -75,7 +76,20 @@ def sorting_out():
     return scene
 
 
+def with_receipts():
+    """A difference, part of which the payer took."""
+    scene = handed_out()
+    receipts.add_receipt(scene.run, amount=D("70.00"), label="Till 4", by=scene.alice)
+    receipts.leave_to_payer(scene.run, seen=comparison_of(scene.run).version, by=scene.alice)
+    receipts.add_receipt(scene.run, amount=D("1.11"), by=scene.hana)
+    costs.add_extra_cost(scene.run, label="Crate", amount=D(2), how="person", person=scene.bob, by=scene.alice)
+    costs.add_extra_cost(scene.run, label="Bags", amount=D("1.01"), how="equal", by=scene.alice)
+    return scene
+
+
 PAGES = [
+    (with_receipts, "costs/", adding_up.costs),
+    (with_receipts, "", adding_up.hand_out),
     (handed_out, "", adding_up.hand_out),
     (lambda: handed_out("JPY"), "", adding_up.hand_out),
     (over, "", adding_up.hand_out),

@@ -9,11 +9,12 @@ from django.utils import timezone
 
 from accounts.actions.groups import create_group
 from accounts.models import Membership, User
-from bids.actions import bidding, costs, distribution, runs, shopping
+from bids.actions import bidding, costs, distribution, receipts, runs, shopping
 from bids.models import Allocation, Bid, Notification, Run
 from bids.reading.basket import Basket
 from bids.reading.division import Division
 from bids.reading.lines import lines_of
+from bids.reading.receipts import comparison_of
 from bids.reading.sums import owed_by_person
 from stores.actions.pairs import look_for_pairs
 from stores.models import Offer, Price, Product, ProductAlias, Store, guess_category
@@ -182,9 +183,17 @@ class Demo:
     def _handing_out(self, run):
         self._sorting_out(run)
         run.refresh_from_db()
+        self._compare(run)
         distribution.force_hand_out(run, seen=Division(run, lines_of(run)).fingerprint(), by=run.leader)
         allocations = list(Allocation.objects.filter(item__run=run).order_by("pk"))
         distribution.set_picked_up(run, allocations[::2], True, by=run.leader)
+
+    def _compare(self, run):
+        """The receipts say a little more, which is split."""
+        rest = comparison_of(run).total + Decimal("0.49")
+        for label, amount in (("Till 4", rest - Decimal("48.22")), ("Cheese counter", Decimal("48.22"))):
+            receipts.add_receipt(run, amount=amount, label=label, by=run.leader)
+        receipts.split_difference(run, seen=comparison_of(run).version, by=run.leader)
 
     def _handed_out(self, run):
         self._handing_out(run)
