@@ -185,6 +185,7 @@ class TestReceipts:
             answer = signed_in(scene.alice).post(url, {"choice": choice, "seen": seen})
             assert answer.status_code == 409
             assert "The receipts now say €3.49 more." in answer.content.decode()
+        assert signed_in(scene.alice).post(url, {"choice": "", "seen": "3.49"}).status_code == 422
         assert (ExtraCost.objects.count(), scene.fresh().difference_taken) == (0, None)
         decide(scene, split_difference)
         with pytest.raises(ChangedMeanwhile, match="no difference"):

@@ -23,7 +23,7 @@ from bids.models import ExtraCost
 from bids.reading.again import proposed_costs
 from bids.reading.division import division_of
 from bids.reading.ledger import Costs
-from bulq.kit.errors import ChangedMeanwhile
+from bulq.kit.errors import BulqError, ChangedMeanwhile
 from bulq.kit.http import answer, carry_what_is_there, flash_errors, offer_undo
 from bulq.kit.money import format_money
 
@@ -151,9 +151,11 @@ def receipt_remove(request, run_id, receipt_id):
 def difference(request, run_id):
     """Split what the receipts say more or less, or leave it to the payer."""
     run = get_run_led_by(request.user, run_id)
-    seen = request.POST.get("seen", "")
+    seen, choice = request.POST.get("seen", ""), request.POST.get("choice")
+    if choice not in ("split", "take"):
+        raise BulqError(_("Choose what happens with the difference."))
     try:
-        if request.POST.get("choice") == "split":
+        if choice == "split":
             cost = receipts.split_difference(run, seen=seen, by=request.user)
             text = _("%(amount)s is split by value.") % {"amount": format_money(cost.amount, run.currency)}
             offer_undo(request, text, "extra-remove", run.pk, cost.pk)
