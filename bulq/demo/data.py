@@ -178,22 +178,19 @@ class Demo:
         for n, line in enumerate(lines[1:], 1):
             self._buy(run, line, line.wanted + changes.get(n, 0) * line.product.step)
         costs.add_extra_cost(run, label="Deposit", amount=Decimal("3.30"), by=run.leader)
+        # The receipts say a little more.
+        rest = comparison_of(run).total + Decimal("0.49")
+        for label, amount in (("Till 4", rest - Decimal("48.22")), ("Cheese counter", Decimal("48.22"))):
+            receipts.add_receipt(run, amount=amount, label=label, by=run.leader)
         shopping.finish_shopping(run, payer=run.leader, open_lines=0, by=run.leader)
 
     def _handing_out(self, run):
         self._sorting_out(run)
         run.refresh_from_db()
-        self._compare(run)
+        receipts.split_difference(run, seen=comparison_of(run).version, by=run.leader)
         distribution.force_hand_out(run, seen=Division(run, lines_of(run)).fingerprint(), by=run.leader)
         allocations = list(Allocation.objects.filter(item__run=run).order_by("pk"))
         distribution.set_picked_up(run, allocations[::2], True, by=run.leader)
-
-    def _compare(self, run):
-        """The receipts say a little more, which is split."""
-        rest = comparison_of(run).total + Decimal("0.49")
-        for label, amount in (("Till 4", rest - Decimal("48.22")), ("Cheese counter", Decimal("48.22"))):
-            receipts.add_receipt(run, amount=amount, label=label, by=run.leader)
-        receipts.split_difference(run, seen=comparison_of(run).version, by=run.leader)
 
     def _handed_out(self, run):
         self._handing_out(run)

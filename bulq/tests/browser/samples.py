@@ -116,7 +116,7 @@ class Samples:
             (collecting, ("run-more", "run-history", "run-edit", "run-closing", "run-lock", "run-call-off", "run-add")),
             (locked, ("run-print", "run-unlock")),
             (shop, ("run-shop", "shop-add", "shop-finish", "run-costs")),
-            (sorting, ("run-force", "run-call-off")),
+            (sorting, ("run-force", "run-call-off", "run-costs")),
             (handing, ("run-hand-out", "run-complete", "run-costs", "run-print")),
         ):
             for name in names:
