@@ -130,6 +130,7 @@ KINDS = {
         to_subject=_("%(actor)s brought back your order: %(quantity)s of %(product)s"),
     ),
     "last_stretch": Kind(_("%(actor)s started the last stretch: only full packs from now on")),
+    "last_stretch_begun": Kind(_("The last stretch has begun: only full packs from now on")),
     "last_stretch_over": Kind(_("%(actor)s ended the last stretch: any amount is fine again")),
     "merged": Kind(_("%(actor)s, site admin, merged “%(name)s” into %(product)s")),
     "ready": Kind(_("%(actor)s is done choosing")),

@@ -282,7 +282,7 @@ def test_a_newer_state_replaces_the_older_one_whoever_moved_the_run():
 # Who hears of each kind of event, besides the person who did it.
 HEARD_BY = {
     "run_started": "members",
-    **dict.fromkeys(("run_moved", "last_stretch", "last_stretch_over"), "participants"),
+    **dict.fromkeys(("run_moved", "last_stretch", "last_stretch_begun", "last_stretch_over"), "participants"),
     **dict.fromkeys(("left_run", "left_group"), "leader and helpers"),
     **{"closed_open": "leader", "closed_empty": "leader", "closing_set": "who has not left, if it is earlier"},
     **dict.fromkeys(("closing_soon", "reminded"), "who is still choosing"),
