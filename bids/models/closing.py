@@ -79,6 +79,8 @@ class Reminder(models.Model):
     tried_at = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True)
     is_mailed = models.BooleanField(default=False)
+    # To someone who is done choosing, but could fill a pack.
+    is_about_packs = models.BooleanField(default=False)
 
     class Meta:
         verbose_name, verbose_name_plural = gettext_lazy("reminder"), gettext_lazy("reminders")

@@ -285,7 +285,7 @@ HEARD_BY = {
     **dict.fromkeys(("run_moved", "last_stretch", "last_stretch_begun", "last_stretch_over"), "participants"),
     **dict.fromkeys(("left_run", "left_group"), "leader and helpers"),
     **{"closed_open": "leader", "closed_empty": "leader", "closing_set": "who has not left, if it is earlier"},
-    **dict.fromkeys(("closing_soon", "reminded"), "who is still choosing"),
+    **dict.fromkeys(("closing_soon", "reminded", "packs_to_fill"), "who may act"),
     **dict.fromkeys((name for name, kind in KINDS.items() if kind.to_subject), "whom it is about"),
     **dict.fromkeys(("lead_declined", "total_corrected", "extra_added", "extra_removed", "merged"), "whom it concerns"),
 }
