@@ -92,6 +92,21 @@ def report(site, port, known, unlimited):
     _processor(site, port, known, pages)
     _growth(port, known)
     print(f"\nPeak memory of the web server: {peak_memory(site.pid):.0f} MB, over all its processes.")
+    print(f"Dividing 200 products among 100 people takes {_division():.0f} ms of the processor (goal 100).")
+
+
+def _division():
+    """The slowest of a shortage, extras and a surplus, in milliseconds."""
+    from bids.allocation import Want, divide
+
+    wants = {n: Want(Decimal(n % 5 + 1), Decimal(n % 5 + 4), all_or_nothing=n % 7 == 0) for n in range(100)}
+    took = []
+    for bought in (200, 400, 700):
+        begun = time.process_time()
+        for product in range(200):
+            divide(Decimal(bought), wants, grain=Decimal(1), tolerance_percent=0, seed=f"1:{product}")
+        took.append(1000 * (time.process_time() - begun))
+    return max(took)
 
 
 GOALS = {

@@ -24,6 +24,7 @@ def forget_old_notifications():
 @app.task
 def close_due():
     clock.close_due(database_now())
+    clock.begin_due_stretches(database_now())
 
 
 @app.task

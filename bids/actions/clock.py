@@ -34,6 +34,26 @@ def _close_unless_busy(pk, state, closes_at, now):
         return False
 
 
+def begin_due_stretches(now):
+    """Begin the last stretch of runs that have so many hours left. Returns how many."""
+    due = Run.objects.with_stretch_due(now).order_by("closes_at", "pk").values_list("pk", flat=True)
+    return sum(_begin_stretch(pk, now) for pk in list(due))
+
+
+@transaction.atomic
+def _begin_stretch(pk, now):
+    """For one run, unless someone is saving it just now, or another clock has begun it."""
+    due = Run.objects.with_stretch_due(now).filter(pk=pk).select_related(*RUN_WITH)
+    run = due.select_for_update(of=("self",), no_key=True, skip_locked=True).first()
+    if run is None:
+        return False
+    run.last_stretch_at = now
+    run.save(update_fields=["last_stretch_at"])
+    told = run.participations.current().values_list("user_id", flat=True)
+    record(run, happened("last_stretch_begun"), by=None, concerns=set(told))
+    return True
+
+
 @transaction.atomic
 def _close(pk, state, closes_at, now):
     """Close one run, if it is still as it was read: another clock or a moved time makes this do nothing."""

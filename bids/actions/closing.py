@@ -15,7 +15,7 @@ from .history import happened, record
 
 COLUMNS = [
     *("closes_at", "locks_itself", "closing_set_at", "closing_handled_at"),
-    *("reminders_about", "reminded_hours"),
+    *("reminders_about", "reminded_hours", "last_stretch_hours"),
 ]
 # A closing moved by less belongs to the same series of reminders.
 ANOTHER_SERIES = timedelta(days=1)
@@ -23,10 +23,14 @@ ANOTHER_SERIES = timedelta(days=1)
 
 @dataclass(frozen=True)
 class ClosingTime:
-    """When a run closes (None: not by the clock), and whether it locks by itself then or its leader is told."""
+    """When a run closes (None: not by the clock), and whether it locks by itself then or its leader is told.
+
+    The last stretch begins by itself so many hours before it, if any.
+    """
 
     at: datetime | None = None
     locks_itself: bool = True
+    stretch_hours: int | None = None
 
 
 NO_CLOSING = ClosingTime()
@@ -35,6 +39,7 @@ NO_CLOSING = ClosingTime()
 def put_closing(run, closing):
     """Set the columns of a locked run, without saving them. A time that has passed is refused."""
     run.closes_at, run.locks_itself, run.closing_handled_at = closing.at, closing.locks_itself, None
+    run.last_stretch_hours = closing.stretch_hours if closing.at else None
     if closing.at is None:
         run.closing_set_at = None
         return
@@ -54,7 +59,7 @@ def move_closing(run, closing, *, by, version):
     run = lock_run_led(run, by=by)
     if not run.is_collecting:
         raise BulqError(_("The list is locked. Unlock it to choose another closing time."))
-    was = ClosingTime(run.closes_at, run.locks_itself)
+    was = ClosingTime(run.closes_at, run.locks_itself, run.last_stretch_hours)
     if closing == was or closing.at is was.at is None:
         return run
     if version != closing_version(run):
@@ -70,7 +75,7 @@ def move_closing(run, closing, *, by, version):
 
 def closing_version(run):
     """The closing time that a form showed, to detect that it has changed since."""
-    return f"{run.closes_at.isoformat() if run.closes_at else ''}|{run.locks_itself}"
+    return f"{run.closes_at.isoformat() if run.closes_at else ''}|{run.locks_itself}|{run.last_stretch_hours or ''}"
 
 
 def closing_event(run):

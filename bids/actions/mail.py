@@ -17,7 +17,7 @@ from accounts.access import mail_off_url, reminders_off_url
 from accounts.models import Membership, User
 from bids import states
 from bids.models import Notification, Participation, Reminder
-from bids.reading.history import news_of
+from bids.reading.history import amounts_to_fill, news_of
 from bulq.kit.zones import format_moment
 
 # What someone has to answer, decide or fetch is not left for the daily e-mail.
@@ -28,7 +28,7 @@ URGENT = (
     | Q(event__kind="run_moved", event__data__to__in=URGENT_MOVES)
 )
 # These have a mail of their own.
-REMINDERS = Q(event__kind__in=["closing_soon", "reminded"])
+REMINDERS = Q(event__kind__in=["closing_soon", "packs_to_fill", "reminded"])
 # A reminder whose mail may not have been sent is tried once more after a while, unless it is too old by then.
 TRIES, TRIED_AGAIN_AFTER, OLDEST_REMINDER = 2, timedelta(minutes=10), timedelta(hours=6)
 REMINDERS_AT_ONCE, BATCHES_A_TURN = 100, 5
@@ -115,12 +115,14 @@ def mail_reminders(now):
 
 def _reminders_waiting(now):
     concerned = {"run": OuterRef("run"), "user": OuterRef("user")}
-    done = Participation.objects.filter(Q(is_ready=True) | Q(left_at__isnull=False), **concerned)
+    done = Participation.objects.filter(is_ready=True, **concerned)
+    left = Participation.objects.filter(left_at__isnull=False, **concerned)
     members = Membership.objects.filter(group=OuterRef("run__group"), user=OuterRef("user"))
     rows = Reminder.objects.filter(is_mailed=True, sent_at=None, at__gt=now - OLDEST_REMINDER)
     rows = rows.filter(Q(tries=0) | Q(tries__lt=TRIES, tried_at__lt=now - TRIED_AGAIN_AFTER))
     rows = rows.filter(Q(run__closes_at=None) | Q(run__closes_at__gt=now), run__state__in=states.COLLECTING)
-    rows = rows.filter(~Exists(done), Exists(members), user__in=User.objects.mailed().filter(wants_reminders=True))
+    rows = rows.filter(~Exists(left), Q(is_about_packs=True) | ~Exists(done))
+    rows = rows.filter(Exists(members), user__in=User.objects.mailed().filter(wants_reminders=True))
     rows = rows.filter(run__group__sends_reminders=True)
     return rows.select_related("user", "run__store", "run__group", "run__leader").order_by("pk")
 
@@ -140,8 +142,12 @@ def _reminder_message(reminder):
     closes = format_moment(run.closes_at, run.group.zone) if run.closes_at else ""
     subject = _("%(run)s closes %(closes)s") if closes else _("%(run)s: %(leader)s is waiting for your order")
     params = {"run": run, "closes": closes, "leader": run.leader}
-    off = reminders_off_url(user)
+    off, to_fill = reminders_off_url(user), ""
+    if reminder.is_about_packs:
+        event = run.events.filter(kind="packs_to_fill").order_by("-pk").first()
+        to_fill = amounts_to_fill(event.data["to_fill"])
     context = {"user": user, "run": run, "subject": subject % params, "site": settings.SITE_URL, "off": off}
+    context["to_fill"] = to_fill
     return EmailMessage(
         " ".join((subject % params).split()),
         render_to_string("bids/reminder.txt", context),

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from bids.access import lock_run_led
 from bids.models import Event, Notification, Reminder, Run
-from bids.reading.reminders import whom_to_remind
+from bids.reading.reminders import packs_to_fill, who_could_fill, whom_to_remind
 from bulq.kit.errors import BulqError
 from bulq.kit.later import hand_over
 from bulq.kit.live import announce
@@ -59,31 +59,46 @@ def _remind_some(kind, hours, window, now):
         return None
     Run.objects.filter(pk__in=runs).update(reminded_hours=hours)
     about = {pk: run.reminders_about for pk, run in runs.items()}
+    to_fill = packs_to_fill(list(runs))
     claimed = _claim(kind, about, whom_to_remind(list(runs)), now)
-    events = {run: Event(run=runs[run], kind="closing_soon") for run in {row.run_id for row in claimed}}
-    for event in events.values():
-        event.data = {"closes_at": event.run.closes_at.isoformat()}
+    claimed += _claim(kind, about, who_could_fill(to_fill), now, is_about_packs=True)
+    events = {(row.run_id, row.is_about_packs): _event(runs[row.run_id], row, to_fill) for row in claimed}
     Event.objects.bulk_create(events.values())
-    older = Notification.objects.unread().filter(event__run__in=events, event__kind="closing_soon")
-    older.delete()
-    create([Notification(user_id=row.user_id, event=events[row.run_id]) for row in claimed])
-    for run in events:
+    kinds = ("closing_soon", "packs_to_fill")
+    Notification.objects.unread().filter(event__run__in=runs, event__kind__in=kinds).delete()  # older ones
+    create([Notification(user_id=row.user_id, event=events[row.run_id, row.is_about_packs]) for row in claimed])
+    for run in {row.run_id for row in claimed}:
         announce(f"run:{run}")
     return len(claimed)
 
 
-def _claim(kind, about, people, now):
+def _event(run, reminder, to_fill):
+    data = {"closes_at": run.closes_at.isoformat()}
+    if reminder.is_about_packs:
+        return Event(run=run, kind="packs_to_fill", data=data | {"to_fill": list(to_fill[run.pk].values())})
+    return Event(run=run, kind="closing_soon", data=data)
+
+
+def _claim(kind, about, people, now, *, is_about_packs=False):
     """Write a row for each person, `{run id: people}`, unless they have one. Returns the rows that were written."""
     mailed = set(User.objects.mailed().filter(pk__in=set().union(*people.values())).values_list("pk", flat=True))
     Reminder.objects.bulk_create(
         [
-            Reminder(run_id=run, user_id=user, kind=kind, about=about[run], at=now, is_mailed=user in mailed)
+            Reminder(
+                run_id=run,
+                user_id=user,
+                kind=kind,
+                about=about[run],
+                at=now,
+                is_mailed=user in mailed,
+                is_about_packs=is_about_packs,
+            )
             for run, users in people.items()
             for user in sorted(users)
         ],
         ignore_conflicts=True,
     )
-    return list(Reminder.objects.filter(run__in=people, kind=kind, at=now))
+    return list(Reminder.objects.filter(run__in=people, kind=kind, at=now, is_about_packs=is_about_packs))
 
 
 @transaction.atomic

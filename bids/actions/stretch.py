@@ -28,7 +28,8 @@ def set_last_stretch(run, on, *, by):
     check_state(run, *states.COLLECTING)
     if bool(run.last_stretch_at) != on:
         run.last_stretch_at = timezone.now() if on else None
-        run.save(update_fields=["last_stretch_at"])
+        run.last_stretch_hours = None  # what a person decides, the clock leaves alone
+        run.save(update_fields=["last_stretch_at", "last_stretch_hours"])
         told = run.participations.current().values_list("user_id", flat=True)
         record(run, happened("last_stretch" if on else "last_stretch_over"), by=by, concerns=set(told))
     return run

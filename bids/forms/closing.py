@@ -14,6 +14,8 @@ from bulq.kit.zones import moments, zone_label
 LOCK, TELL = "lock", "tell"
 FIRST, SECOND = "first", "second"
 FURTHEST = timedelta(days=366)
+# Hours before closing at which the last stretch begins by itself.
+STRETCHES = {"": gettext_lazy("Not"), "3": gettext_lazy("3 h"), "6": gettext_lazy("6 h"), "24": gettext_lazy("24 h")}
 
 
 class ClosingFields(forms.Form):
@@ -45,6 +47,15 @@ class ClosingFields(forms.Form):
         widget=forms.RadioSelect,
         error_messages={"invalid_choice": gettext_lazy("Choose one of the two")},
     )
+    last_stretch = forms.ChoiceField(
+        label=gettext_lazy("Only full packs before that"),
+        required=False,
+        initial="",
+        choices=list(STRETCHES.items()),
+        widget=forms.RadioSelect,
+        help_text=gettext_lazy("In the last stretch amounts can only make packs fuller."),
+        error_messages={"invalid_choice": gettext_lazy("Choose one of these")},
+    )
     asks_which = False
 
     def __init__(self, *args, zone, run=None, **kwargs):
@@ -59,14 +70,16 @@ class ClosingFields(forms.Form):
     def _typed_as(self, run):
         """What someone would have typed for the closing time of the run."""
         at_closing = LOCK if run.locks_itself else TELL
+        hours = str(run.last_stretch_hours or "")
         if run.closes_at is None:
-            return {"at_closing": at_closing}
+            return {"at_closing": at_closing, "last_stretch": hours}
         local = run.closes_at.astimezone(self.zone)
         return {
             "closing_day": local.date(),
             "closing_time": local.time().replace(fold=0),
             "which": SECOND if local.fold else FIRST,
             "at_closing": at_closing,
+            "last_stretch": hours,
         }
 
     def clean(self):
@@ -122,7 +135,8 @@ class ClosingFields(forms.Form):
     @property
     def closing(self):
         data = self.cleaned_data
-        return ClosingTime(data.get("closes_at"), locks_itself=data.get("at_closing") != TELL)
+        hours, locks_itself = data.get("last_stretch"), data.get("at_closing") != TELL
+        return ClosingTime(data.get("closes_at"), locks_itself, int(hours) if hours else None)
 
 
 def place_of(zone):

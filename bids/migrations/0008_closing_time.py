@@ -43,6 +43,7 @@ class Migration(migrations.Migration):
                 ("tried_at", models.DateTimeField(null=True)),
                 ("sent_at", models.DateTimeField(null=True)),
                 ("is_mailed", models.BooleanField(default=False)),
+                ("is_about_packs", models.BooleanField(default=False)),
             ],
             options={
                 "verbose_name": "reminder",

@@ -1,12 +1,16 @@
 """When a run closes; who was reminded of it; and how often its entries in calendars have changed."""
 
+from datetime import timedelta
+
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q, Value
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from bids import states
+
+HOUR = Value(timedelta(hours=1), output_field=models.DurationField())
 
 
 class ClosingQuerySet(models.QuerySet):
@@ -16,6 +20,12 @@ class ClosingQuerySet(models.QuerySet):
     def due(self, now):
         """Runs that are still collecting although their closing time has come, and nobody has been told."""
         return self.collecting().filter(closes_at__lte=now, closing_handled_at=None)
+
+    def with_stretch_due(self, now):
+        """Runs whose last stretch begins by itself about now, and has not begun."""
+        hours = models.ExpressionWrapper(F("last_stretch_hours") * HOUR, output_field=models.DurationField())
+        waiting = self.collecting().filter(last_stretch_at=None, last_stretch_hours__isnull=False, closes_at__gt=now)
+        return waiting.annotate(stretch=hours).filter(closes_at__lte=now + F("stretch"))
 
 
 class Closing(models.Model):
@@ -69,6 +79,8 @@ class Reminder(models.Model):
     tried_at = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True)
     is_mailed = models.BooleanField(default=False)
+    # To someone who is done choosing, but could fill a pack.
+    is_about_packs = models.BooleanField(default=False)
 
     class Meta:
         verbose_name, verbose_name_plural = gettext_lazy("reminder"), gettext_lazy("reminders")

@@ -11,6 +11,7 @@ from bids import states
 from bids.models.notifications import Notification
 from bids.states import RunState
 from bulq.kit.money import format_money
+from bulq.kit.names import listed
 from bulq.kit.units import with_unit
 from bulq.kit.zones import format_moment
 
@@ -46,6 +47,10 @@ KINDS = {
     "closing_soon": Kind(
         _("People who were still choosing were reminded of the closing time: %(closes_at)s"),
         notice=_("Closes %(closes_at)s. Choose what you want, or say that you are done."),
+    ),
+    "packs_to_fill": Kind(
+        _("People who could fill a pack were reminded: %(to_fill)s still needed"),
+        notice=_("Closes %(closes_at)s. Full packs still need %(to_fill)s: take more, or say up to how much is fine."),
     ),
     "reminded": Kind(
         _("%(actor)s reminded everyone who was still choosing"),
@@ -130,6 +135,7 @@ KINDS = {
         to_subject=_("%(actor)s brought back your order: %(quantity)s of %(product)s"),
     ),
     "last_stretch": Kind(_("%(actor)s started the last stretch: only full packs from now on")),
+    "last_stretch_begun": Kind(_("The last stretch has begun: only full packs from now on")),
     "last_stretch_over": Kind(_("%(actor)s ended the last stretch: any amount is fine again")),
     "merged": Kind(_("%(actor)s, site admin, merged “%(name)s” into %(product)s")),
     "ready": Kind(_("%(actor)s is done choosing")),
@@ -243,12 +249,18 @@ class _Figures:
             return self._state(name, value)
         if name in MOMENTS:
             return format_moment(datetime.fromisoformat(value), event.run.group.zone)
-        return value
+        return amounts_to_fill(value) if name == "to_fill" else value
 
     def _state(self, name, value):
         if (name, value, self.event.data["origin"]) == ("to", states.COMPLETED, states.SHOPPING):
             return gettext("Settled")  # nothing was bought, so nothing is handed out or owed
         return RunState(value).label
+
+
+def amounts_to_fill(missing):
+    """“2 kg of Basmati rice and 1 piece of Penne”, of lists of name, amount and unit."""
+    text = gettext("%(amount)s of %(product)s")
+    return listed(text % {"amount": with_unit(Decimal(much), unit), "product": name} for name, much, unit in missing)
 
 
 def entries_of(run, events):

@@ -14,8 +14,9 @@ from accounts.tests.racing import linger, race
 from bids import states, tasks
 from bids.actions import clock, membership, runs
 from bids.actions.bidding import Wish, place_bids
-from bids.actions.clock import close_due
+from bids.actions.clock import begin_due_stretches, close_due
 from bids.actions.closing import NO_CLOSING, ClosingTime, closing_version, move_closing
+from bids.actions.stretch import set_last_stretch
 from bids.models import Notification, Run
 from bids.reading.history import entries_of, news_of
 from bids.reading.invariants import problems
@@ -169,7 +170,7 @@ def test_reopening_past_the_closing_time_asks_for_a_new_one_or_none():
 def test_a_closing_time_changed_meanwhile_is_shown_and_may_be_replaced():
     scene = stage()
     client, url = signed_in(scene.alice), f"/runs/{scene.run.pk}/closing/"
-    typed = {"closing_day": (timezone.localdate() + 3 * DAY).isoformat(), "closing_time": "18:00", "version": "|True"}
+    typed = {"closing_day": (timezone.localdate() + 3 * DAY).isoformat(), "closing_time": "18:00", "version": "|True|"}
     move(scene, later(5))
     refused = client.post(url, typed)
     assert refused.status_code == 409
@@ -341,3 +342,46 @@ def test_a_run_that_is_being_saved_for_long_closes_a_minute_later(monkeypatch):
     assert results[1] == 0
     assert close_due(timezone.now()) == 1
     assert Run.objects.get(pk=scene.run.pk).state == states.CONFIRMED
+
+
+# --- The last stretch ------------------------------------------------------------------------------
+def test_the_last_stretch_begins_so_many_hours_before():
+    scene = stage()
+    close_in(scene.run, 4 * HOUR, last_stretch_hours=3)
+    tasks.close_due()
+    assert scene.fresh().last_stretch_at is None
+    close_in(scene.run, 3 * HOUR - timedelta(minutes=1), last_stretch_hours=3)
+    assert [begin_due_stretches(timezone.now()) for _clock in range(2)] == [1, 0]
+    assert scene.fresh().is_filling_packs
+    sentence = "The last stretch has begun: only full packs from now on"
+    for person in (scene.alice, scene.bob, scene.hana):
+        assert heard(person)[-1] == sentence
+    assert sentence not in heard(scene.dora)
+
+
+def test_a_last_stretch_that_the_leader_has_ended_does_not_begin_again():
+    scene = stage()
+    close_in(scene.run, 2 * HOUR, last_stretch_hours=3)
+    begin_due_stretches(timezone.now())
+    set_last_stretch(scene.run, False, by=scene.alice)
+    assert begin_due_stretches(timezone.now()) == 0
+
+
+@pytest.mark.parametrize("state", [states.CONFIRMED, states.SHOPPING, states.COMPLETED])
+def test_a_list_that_is_locked_has_no_last_stretch_any_more(state):
+    scene = stage(state)
+    close_in(scene.run, 2 * HOUR, last_stretch_hours=3)
+    assert begin_due_stretches(timezone.now()) == 0
+
+
+def test_it_is_chosen_with_the_closing_time():
+    scene, local = stage(), timezone.localtime() + DAY
+    client, url = signed_in(scene.alice), f"/runs/{scene.run.pk}/closing/"
+    form = {"closing_day": f"{local:%Y-%m-%d}", "closing_time": "18:00", "at_closing": "lock", "last_stretch": "6"}
+    assert client.post(url, form | {"version": closing_version(scene.fresh())}).status_code == 302
+    assert scene.fresh().last_stretch_hours == 6
+    assert 'name="last_stretch" value="6"' in client.get(url).text
+    refused = client.post(url, form | {"last_stretch": "5", "version": closing_version(scene.fresh())})
+    assert refused.status_code == 422
+    assert "Choose one of these" in refused.text
+    assert scene.fresh().last_stretch_hours == 6

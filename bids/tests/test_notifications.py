@@ -282,10 +282,10 @@ def test_a_newer_state_replaces_the_older_one_whoever_moved_the_run():
 # Who hears of each kind of event, besides the person who did it.
 HEARD_BY = {
     "run_started": "members",
-    **dict.fromkeys(("run_moved", "last_stretch", "last_stretch_over"), "participants"),
+    **dict.fromkeys(("run_moved", "last_stretch", "last_stretch_begun", "last_stretch_over"), "participants"),
     **dict.fromkeys(("left_run", "left_group"), "leader and helpers"),
     **{"closed_open": "leader", "closed_empty": "leader", "closing_set": "who has not left, if it is earlier"},
-    **dict.fromkeys(("closing_soon", "reminded"), "who is still choosing"),
+    **dict.fromkeys(("closing_soon", "reminded", "packs_to_fill"), "who may act"),
     **dict.fromkeys((name for name, kind in KINDS.items() if kind.to_subject), "whom it is about"),
     **dict.fromkeys((name for name in KINDS if name.startswith("extra_")), "whom it concerns"),
     **dict.fromkeys(("lead_declined", "total_corrected", "difference_split", "merged"), "whom it concerns"),

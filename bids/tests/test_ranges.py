@@ -10,6 +10,7 @@ from bids.actions.distribution import sort_out
 from bids.actions.runs import lock_list
 from bids.models import Bid
 from bids.reading.board import Board
+from bids.reading.division import Division
 from bids.reading.history import entries_of
 from bids.reading.invariants import problems
 from bids.reading.lines import lines_of
@@ -369,6 +370,13 @@ class TestAfterTheShop:
         Bid.objects.filter(pk=bid_of(scene, scene.bob, scene.oil).pk).update(all_or_nothing=True)
         sort_out(scene.run, scene.oil, D(3), was=D(4), by=scene.bob)
         assert terms_of(scene, scene.bob, scene.oil)[2] is False
+
+    @pytest.mark.parametrize("values", [{"limit": 9}, {"all_or_nothing": True}])
+    def test_a_preview_made_before_a_change_of_terms_is_outdated(self, shopped, values):
+        scene = shopped(12)
+        before = Division(scene.run, lines_of(scene.run)).fingerprint()
+        Bid.objects.filter(pk=bid_of(scene, scene.bob, scene.oil).pk).update(**values)
+        assert Division(scene.run, lines_of(scene.run)).fingerprint() != before
 
     def test_the_page_asks_for_what_is_over_from_the_limit_on(self, shopped):
         scene = shopped(12)

@@ -6,8 +6,10 @@ from decimal import Decimal
 import pytest
 
 from accounts.actions.membership import end_membership
-from bids.actions import bidding, lead, membership, runs
-from bids.actions.bidding import Wish
+from bids.actions import bidding, lead, membership, packs, runs, stretch
+from bids.actions.bidding import Terms, Wish
+from bids.reading.board import Board
+from bids.reading.packs import open_packs
 from bids.views import refresh
 from bulq.tests.client import signed_in
 from stores.models import Offer, Price
@@ -46,7 +48,9 @@ def rows_of(page):
 
 
 def taken_in(old, answer):
-    """The page after static/js/live.js has put the lines that it has into the answer."""
+    """The page after static/js/live.js has put what it has into the answer: lines, and the form of the order."""
+    if form := re.search(r'<form id="order".*?</form>', old, re.DOTALL):
+        answer = answer.replace('<form id="order"></form>', form[0])
     lines = {match[2]: match[0] for page in (old, answer) for match in LINE.finditer(page)}
     return LIST.sub(lambda match: f"{match[1]}>{''.join(lines[line] for line in match[3].split())}{match[5]}", answer)
 
@@ -65,6 +69,17 @@ def rename(row, name):
     row.save()
 
 
+def set_terms(scene, user, terms):
+    quantity = scene.wanted(user, scene.oil)
+    bidding.place_bids(scene.run, [Wish(scene.oil.pk, quantity, terms=terms)], by=user)
+
+
+def round_down(scene):
+    set_offer(scene, pack_size=5)
+    [pack] = open_packs(Board(scene.run))
+    packs.close_packs(scene.run, {scene.oil.pk: ("down", pack.fingerprint())}, by=scene.alice)
+
+
 def take_off(scene):
     order(scene.run, scene.bob, scene.gouda, 0)
 
@@ -73,6 +88,11 @@ def take_off(scene):
 CHANGES = {
     "nothing": lambda _scene: None,
     "an amount": lambda scene: order(scene.run, scene.hana, scene.oil, 7),
+    "a limit": lambda scene: set_terms(scene, scene.hana, Terms(D(9))),
+    "all or nothing": lambda scene: set_terms(scene, scene.hana, Terms(all_or_nothing=True)),
+    "the reader's own limit": lambda scene: set_terms(scene, scene.bob, Terms(D(9), instead="rape")),
+    "packs rounded down": lambda scene: round_down(scene),
+    "the last stretch": lambda scene: stretch.set_last_stretch(scene.run, True, by=scene.alice),
     "maybe": lambda scene: order(scene.run, scene.hana, scene.gouda, None),
     "a comment": lambda scene: order(scene.run, scene.hana, scene.oil, 2, comment="<b>the small ones</b>"),
     "a product nobody wanted before": lambda scene: order(scene.run, scene.hana, make_product("Rice"), 3),

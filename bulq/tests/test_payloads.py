@@ -120,7 +120,7 @@ TYPED = {
     accounts.forms.InviteLinkForm: ("alice", "invite-link", [], {"link": "x" * 32}),
     bids.forms.RunForm: ("alice", "run-new", ["group"], {"store": "store", "day": "", "note": "again"}),
     bids.forms.RunDetailsForm: ("alice", "run-edit", ["run"], {"day": "", "note": "later", "version": "|"}),
-    bids.forms.ClosingForm: ("alice", "run-closing", ["run"], {"at_closing": "lock", "version": "|True"}),
+    bids.forms.ClosingForm: ("alice", "run-closing", ["run"], {"at_closing": "lock", "version": "|True|"}),
     bids.forms.WishForm: ("bob", "run-product", ["run", "oil"], {"quantity": "2", "comment": "red", "instead": "rape",
                           "was": "4", "had": "|less|"}),
     bids.forms.ExtraCostForm: ("bob", "extra-add", ["shop"], {"label": "Fuel", "amount": "2.00"}),

@@ -103,6 +103,7 @@
       list.replaceChildren(...known);
       list.removeAttribute("data-lines");
     }
+    answer.querySelector("#order:empty")?.replaceWith(document.getElementById("order").cloneNode(true));
     return true;
   }
 

@@ -110,7 +110,7 @@ def choose(trip):
     page = trip.page("Dora")
     rice = trip.line(page, "Rice")
     rice.locator("summary").click()
-    rice.get_by_role("button", name="Rice: more is fine").click()
+    rice.get_by_role("button", name="Up to more of Rice").click()
     said(rice, "up to 5")
     expect(rice).to_contain_text("fills with what people said is fine")
     page = trip.page("Eve")
@@ -211,14 +211,14 @@ def test_without_script_the_fold_is_part_of_the_form(enter):
     page = trip.page("Bob")
     rice = trip.line(page, "Rice")
     rice.locator("summary").click()
-    rice.get_by_label("Up to").fill("1")
+    rice.get_by_label("Up to", exact=True).fill("1")
     rice.get_by_text("All or nothing").click()
     rice.get_by_label("Or instead").fill("couscous")
     page.get_by_role("button", name="Save", exact=True).click()
     rice = trip.line(page, "Rice")
     expect(rice).to_contain_text("“Up to” can't be less than the 2 you want")
     expect(rice.get_by_label("Or instead")).to_have_value("couscous")
-    rice.get_by_label("Up to").fill("3")
+    rice.get_by_label("Up to", exact=True).fill("3")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.locator("main")).to_contain_text("Your order is saved.")
     said(trip.line(page, "Rice"), "up to 3, all or nothing, or couscous")
@@ -237,6 +237,24 @@ def test_a_change_by_somebody_else_leaves_what_is_being_typed(trip):
     expect(rice.locator("details.wish")).to_have_attribute("open", "")
     rice.get_by_label("Or instead").press("Tab")
     said(rice, "or cous")
+
+
+def test_one_tap_adds_the_amount_of_last_time(trip):
+    order(trip.run, trip.bob, trip.products["Rice"], 3)
+    trip.run.state = states.CANCELLED
+    trip.run.save()
+    past = make_run(leader=trip.alice, group=trip.run.group, store=trip.store)
+    order(past, trip.bob, trip.products["Oil"], 2)
+    trip.run = make_run(leader=trip.alice, group=trip.run.group, store=trip.store)
+    page = trip.page("Bob", "add/")
+    expect(page.locator(".again")).not_to_contain_text("Rice")  # a run that was called off is none
+    page.get_by_role("button", name="Add 2 pieces of Oil to your order").click()
+    oil = trip.line(page, "Oil")
+    expect(oil.locator(".qty[data-line]")).to_have_attribute("data-was", "2", timeout=15_000)
+    oil.locator("summary").click()
+    oil.get_by_role("button", name="Up to more of Oil").click()
+    said(oil, "up to 3")
+    assert trip.wanted("Oil") == {"Bob": (2, 3, False)}
 
 
 def test_eight_taps_start_a_run_and_order_five_things(trip):
