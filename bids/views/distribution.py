@@ -27,6 +27,7 @@ from bids.reading.division import Preview
 from bids.reading.guidance import next_step
 from bids.reading.ledger import Ledger
 from bids.reading.lines import lines_of
+from bids.reading.paying import ways_to_pay
 from bids.reading.standing import standing_of
 from bulq.kit.errors import ChangedMeanwhile
 from bulq.kit.http import answer, carry_what_is_there, flash_errors
@@ -56,6 +57,7 @@ def hand_out_page(request, run, *, status=200, refused=None):
         "may_correct": run.takes_corrections and run.leader_id == user.pk,
         "by_product": request.GET.get("by") == "product",
         "balances": _balances(ledger),
+        "ways_to_pay": ways_to_pay(ledger, user) if run.has_allocations else [],
         "cards": _cards(ledger, hands_out=run.is_handing_out and may_shop),
         "to_decide": [(line, *_takers(ledger, line, user, maybes, refused)) for line in ledger.to_decide],
         "mistakes": _mistakes(refused),
