@@ -35,12 +35,16 @@ def may_see_how_to_pay(debtor, creditor):
 
 
 def ways_to_pay(ledger, reader):
-    """How the reader of a run's page pays: the payer, or as the payer those who get something back."""
+    """How the reader of a run's page pays, by whose card says so: their own, or as the payer that of who gets back."""
     run, mine = ledger.run, ledger.mine
-    owed = [(run.payer, mine.still_owes)] if mine and mine.still_owes else []
     if run.payer_id == reader.pk:
-        owed = [(account.user, account.gets_back) for account in ledger.accounts if account.gets_back]
-    return [way_to_pay(reader, creditor, amount, run.currency, run=run) for creditor, amount in owed]
+        owed = {account.user: (account.user, account.gets_back) for account in ledger.accounts if account.gets_back}
+    else:
+        owed = {reader: (run.payer, mine.still_owes)} if mine and mine.still_owes else {}
+    return {
+        whose.pk: way_to_pay(reader, creditor, amount, run.currency, run=run)
+        for whose, (creditor, amount) in owed.items()
+    }
 
 
 def way_to_pay(debtor, creditor, amount, currency, *, run=None):
