@@ -10,11 +10,12 @@ from django.core.validators import MaxLengthValidator, MinLengthValidator, Prohi
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
+from bulq.kit import bank
 from bulq.kit.money import currency_choices
 from bulq.kit.names import normalise_username
 from bulq.kit.zones import parse_zone, proposed_zones
 
-from .models import User
+from .models import HowToPay, User
 from .validators import validate_plain_line
 
 LONGEST_PASSWORD = 128
@@ -264,6 +265,41 @@ class RemindersForm(forms.Form):
 
     def __init__(self, user, *args, **kwargs):
         super().__init__(*args, initial={"wants_reminders": user.wants_reminders}, auto_id="reminders_%s", **kwargs)
+
+
+class AccountField(forms.CharField):
+    """An IBAN or a Serbian account; cleans to the compact form that is stored."""
+
+    def __init__(self, *, parse=bank.parse_account, **kwargs):
+        too_long = {"max_length": _("This is too long. Enter only the number")}
+        super().__init__(required=False, max_length=100, error_messages=too_long, **kwargs)
+        self.widget.attrs |= {"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}
+        self.parse = parse
+
+    def clean(self, value):
+        text = super().clean(value)
+        return self.parse(text) if text else ""
+
+
+class HowToPayForm(forms.Form):
+    account = AccountField(label=_("Account number"), help_text=_("IBAN, or a Serbian account"))
+    bic = AccountField(
+        parse=bank.parse_bic,
+        label=_("BIC"),
+        help_text=_("Only for an account outside the European Economic Area, for example in Switzerland or Serbia"),
+    )
+    text = LineField(high=200, required=False, label=_("A line of text"), help_text=_("For example “Cash is fine too”"))
+
+    def __init__(self, user, *args, **kwargs):
+        kept = HowToPay.objects.filter(user=user).first() or HowToPay()
+        initial = {"account": bank.as_written(kept.account), "bic": kept.bic, "text": kept.text}
+        super().__init__(*args, initial=initial, auto_id="pay_%s", **kwargs)
+
+    def clean(self):
+        cleaned = super().clean()
+        if cleaned.get("bic") and cleaned.get("account") == "":
+            self.add_error("account", _("Enter the account number, too"))
+        return cleaned
 
 
 class ResetRequestForm(forms.Form):

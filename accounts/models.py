@@ -108,6 +108,25 @@ class User(AbstractBaseUser, PermissionsMixin):
         return salted_hmac("accounts.session", session_hash, secret=self.session_salt).hexdigest()
 
 
+class HowToPay(models.Model):
+    """How someone wants to be paid. Read by `bids.reading.paying` alone, which knows who owes them.
+
+    A row of its own, so that no page, list, cache or error that has a person has their account number.
+    """
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, primary_key=True, related_name="how_to_pay")
+    text = models.CharField(max_length=200, blank=True)
+    # Compact; see bulq.kit.bank.
+    account = models.CharField(max_length=34, blank=True)
+    bic = models.CharField(max_length=11, blank=True)
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("way to be paid"), _("ways to be paid")
+
+    def __str__(self):
+        return f"of {self.user_id}"
+
+
 def new_join_token():
     """192 random bits, safe in an address."""
     return secrets.token_urlsafe(24)

@@ -36,6 +36,7 @@ urlpatterns = [
     path("me/settings/password/", people.settings_password, name="settings-password"),
     path("me/settings/theme/", people.settings_theme, name="settings-theme"),
     path("me/settings/reminders/", people.settings_reminders, name="settings-reminders"),
+    path("me/settings/pay/", people.settings_pay, name="settings-pay"),
     path("me/settings/calendar/", people.settings_calendar, name="settings-calendar"),
     path("mail/off/<str:token>/", people.mail_off, name="mail-off"),
     path("reminders/off/<str:token>/", people.reminders_off, name="reminders-off"),

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django_otp import devices_for_user
 from psycopg.errors import UniqueViolation
 
-from accounts.models import Group, SiteSettings, User, new_calendar_token, new_session_salt
+from accounts.models import Group, HowToPay, SiteSettings, User, new_calendar_token, new_session_salt
 from bulq.kit.errors import BulqError, ChangedMeanwhile, NotAllowed
 from bulq.kit.locks import busy_when_locked, locked
 from bulq.kit.names import normalise_username
@@ -73,6 +73,17 @@ def renew_calendar(*, by):
 
 
 @transaction.atomic
+def set_how_to_pay(*, by, text, account, bic):
+    """Say how others pay this person; nothing at all takes it back."""
+    person = locked(User.objects, pk=by.pk)
+    if text or account:
+        HowToPay.objects.update_or_create(user=person, defaults={"text": text, "account": account, "bic": bic})
+    else:
+        HowToPay.objects.filter(user=person).delete()
+    return person
+
+
+@transaction.atomic
 def change_password(*, by, password):
     """Set a new password. Every session ends, unless the caller renews the current one."""
     person = locked(User.objects, pk=by.pk)
@@ -127,6 +138,7 @@ def close_account(*, by):
     person.session_salt = new_session_salt()
     for device in list(devices_for_user(person, confirmed=None)):
         device.delete()
+    HowToPay.objects.filter(user=person).delete()
     erased = ["name", "email", "username", "calendar_token", "password", "session_salt"]
     person.save(update_fields=[*erased, "is_active", "closed_at"])
     return person

@@ -30,11 +30,13 @@ from accounts.actions.people import (
     register_person,
     registration_problems,
     renew_calendar,
+    set_how_to_pay,
     stop_mail,
     stop_reminders,
 )
 from accounts.forms import (
     CurrentPassword,
+    HowToPayForm,
     LoginForm,
     PasswordForm,
     ProfileForm,
@@ -51,6 +53,7 @@ from bulq.kit.ratelimit import limited
 KEPT = "accounts.kept"
 SETTINGS_FORMS = {
     "profile_form": ProfileForm,
+    "pay_form": HowToPayForm,
     "password_form": PasswordForm,
     "reminders_form": RemindersForm,
     "theme_form": ThemeForm,
@@ -235,6 +238,18 @@ def settings_reminders(request):
         messages.success(request, _("Saved"))
         return redirect("settings")
     return _settings_page(request, reminders_form=form)
+
+
+@sensitive_post_parameters()
+@require_POST
+def settings_pay(request):
+    form = HowToPayForm(request.user, request.POST)
+    if form.is_valid():
+        with flash_errors(form):
+            set_how_to_pay(by=request.user, **form.cleaned_data)
+            messages.success(request, _("Saved"))
+            return redirect("settings")
+    return _settings_page(request, pay_form=form)
 
 
 @require_POST

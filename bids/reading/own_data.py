@@ -1,12 +1,12 @@
 """Everything held about a person, for them to download as JSON, version 2.
 
 `person`: the account. `groups`: memberships. `runs`: each run they take part in, with what they owe and have paid.
-Then a list for each kind of row that names them: `orders` (wishes, and what was received of each), `prices_logged`,
-`purchases`, `not_there` (lines they marked), `extra_costs`, `receipts`, `handed_out`, `payments_marked`, `lead_offers`,
-`products_added`, `stores_added`, `events` (the history of their runs, where they act or are named), `notifications`,
-`reminders`, `products_told_apart` and `stores_told_apart` (pairs that looked the same), `catalogues_brought` (in the
-last week), and `site_admin` (what they did in the site admin). Amounts and quantities are strings of plain decimals,
-times are ISO 8601 with the offset from UTC.
+Then a list for each kind of row that names them: `how_to_pay` (their account number), `orders` (wishes, and what was
+received of each), `prices_logged`, `purchases`, `not_there` (lines they marked), `extra_costs`, `receipts`,
+`handed_out`, `payments_marked`, `lead_offers`, `products_added`, `stores_added`, `events` (the history of their runs,
+where they act or are named), `notifications`, `reminders`, `products_told_apart` and `stores_told_apart` (pairs that
+looked the same), `catalogues_brought` (in the last week), and `site_admin` (what they did in the site admin). Amounts
+and quantities are strings of plain decimals, times are ISO 8601 with the offset from UTC.
 
 Left out are passwords, sessions, second factors and the answers to forms of the last day: secrets, or copies.
 """
@@ -15,6 +15,7 @@ from django.contrib.admin.models import LogEntry
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 
+from accounts.models import HowToPay
 from bids.models.bidding import Bid
 from bids.models.closing import Reminder
 from bids.models.distribution import Allocation, ExtraCost, Receipt
@@ -31,6 +32,7 @@ RUN, PRODUCT = F("item__run_id"), F("item__product__name")
 TOLD_APART = ("told_apart_by",), ("first__name", "second__name", "told_apart_at"), {}
 # Of each kind of row: by which columns it names a person, and what is written of it.
 LISTS = {
+    "how_to_pay": (HowToPay, ("user",), ("text", "account", "bic"), {}),
     "orders": (
         Bid,
         ("participation__user",),

@@ -24,6 +24,7 @@ from bids.reading.division import Preview
 from bids.reading.guidance import next_step
 from bids.reading.ledger import Ledger
 from bids.reading.lines import lines_of
+from bids.reading.paying import ways_to_pay
 from bids.reading.standing import standing_of
 from bulq.kit.errors import ChangedMeanwhile
 from bulq.kit.http import flash_errors
@@ -53,7 +54,7 @@ def hand_out_page(request, run, *, status=200, refused=None):
         "may_correct": run.takes_corrections and run.leader_id == user.pk,
         "by_product": request.GET.get("by") == "product",
         "balances": _balances(ledger),
-        "cards": _cards(ledger, hands_out=run.is_handing_out and may_shop),
+        "cards": _cards(ledger, user, hands_out=run.is_handing_out and may_shop),
         "to_decide": [(line, *_takers(ledger, line, user, maybes, refused)) for line in ledger.to_decide],
         "mistakes": _mistakes(refused),
     }
@@ -68,7 +69,7 @@ def _mistakes(refused):
     return [(f"{refused['product']}: {sentence}", place) for sentence in refused["errors"]]
 
 
-def _cards(ledger, *, hands_out):
+def _cards(ledger, user, *, hands_out):
     """The reader's card first, finished ones last; open is that of the person being served, or else the reader's."""
     mine = ledger.mine
     cards = sorted(
@@ -78,8 +79,10 @@ def _cards(ledger, *, hands_out):
     waiting = [account for account in cards if not account.has_all] if hands_out else []
     begun = [account for account in waiting if account.picked_up]
     served = next(iter(begun + waiting), None) if hands_out else mine
+    ways = ways_to_pay(ledger, user) if ledger.run.has_allocations else {}
     for account in cards:
         account.served = account is served
+        account.way = ways.get(account.user.pk)
     return cards
 
 

@@ -5,6 +5,12 @@ price is for the pack, in euros; `pack` 0 means sold singly.
 """
 
 PASSWORD = "bulk buying"  # noqa: S105 - of everyone in the demo, printed for all to read
+# Invented, with the right check digits: what some say about how to pay them.
+HOW_TO_PAY = {
+    "mara": ("AT611904300234573201", "Cash is fine, too"),
+    "dragan": ("265000000123456757", ""),
+    "jon": ("", "Cash, please"),
+}
 STORES = (
     ("Grossmarkt Nord", "Grossmarkt", "Nordring 12"),
     ("Kaufhof Süd", "", "Südallee 3"),

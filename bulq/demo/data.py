@@ -8,6 +8,7 @@ from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 
 from accounts.actions.groups import create_group
+from accounts.actions.people import set_how_to_pay
 from accounts.models import Membership, User
 from bids.actions import bidding, costs, distribution, receipts, runs, shopping
 from bids.models import Allocation, Bid, Notification, Run
@@ -19,7 +20,7 @@ from bids.reading.sums import owed_by_person
 from stores.actions.pairs import look_for_pairs
 from stores.models import Offer, Price, Product, ProductAlias, Store, guess_category
 
-from .catalogue import ALIASES, BARCODES, GROUPS, LINES, PEOPLE, STORES
+from .catalogue import ALIASES, BARCODES, GROUPS, HOW_TO_PAY, LINES, PEOPLE, STORES
 
 CENT = Decimal("0.01")
 DAYS_OF_PRICES = range(360, 0, -24)
@@ -34,6 +35,8 @@ class Demo:
 
     def write(self):
         self.people = self._people()
+        for username, (account, text) in HOW_TO_PAY.items():
+            set_how_to_pay(by=self.people[username], text=text, account=account, bic="")
         self.stores = [
             Store.objects.create(name=name, chain=chain, address=address, currency="EUR", is_verified=True)
             for name, chain, address in STORES

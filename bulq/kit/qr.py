@@ -5,8 +5,11 @@ BORDER = 2
 
 
 def qr(text):
+    return drawn(segno.make(text, error="m"))
+
+
+def drawn(code, border=BORDER):
     """A code as the size of a square and a path of lines in it, as SVG writes them."""
-    code = segno.make(text, error="m")
-    lines = matrix_to_lines(code.matrix, BORDER, BORDER + 0.5)
-    size, _height = code.symbol_size(border=BORDER)
+    lines = matrix_to_lines(code.matrix, border, border + 0.5)
+    size, _height = code.symbol_size(border=border)
     return {"size": size, "path": "".join(f"M{start} {y}h{end - start}" for (start, y), (end, _y) in lines)}

@@ -19,8 +19,8 @@ TABLE = {
     "admin/login/",
     (PERSON, "GET"): "home me me-data inbox groups settings products product product-prices product-similar stores "
     "store store-similar store-names search search-suggestions sharing",
-    (PERSON, "POST"): "inbox-read logout-everywhere settings-profile settings-password settings-theme "
-    "settings-reminders settings-calendar price-withdraw price-restore",
+    (PERSON, "POST"): "inbox-read logout-everywhere settings-profile settings-pay settings-password "
+    "settings-theme settings-reminders settings-calendar price-withdraw price-restore",
     (PERSON, "GET POST"): "close-account group-new invite-link product-new product-edit offer-new offer-edit price-new "
     "store-new store-edit",
     (ALICES, "POST"): "inbox-open order-undo run-again-undo",

@@ -23,6 +23,7 @@ ELSEWHERE = {
     "Membership",
     "Generation",
     "ResetRequest",
+    "HowToPay",
     "ForwardedProduct",
     "ForwardedStore",
     "ProductPair",

@@ -233,7 +233,9 @@
     try {
       await navigator.clipboard.writeText(text);
     } catch {
-      source.select?.(); // no clipboard permission, or no HTTPS: at least select the text
+      // No clipboard permission, or no HTTPS: at least select the text.
+      if (source.select) source.select();
+      else getSelection().selectAllChildren(source);
       return;
     }
     confirmIn(button);

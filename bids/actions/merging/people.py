@@ -4,14 +4,15 @@ from django.contrib.admin.models import LogEntry
 from django.db.models import Q, Sum
 from django.utils.translation import gettext as _
 
-from accounts.models import Membership
+from accounts.models import HowToPay, Membership
 from bids.models import Allocation, Event, ExtraCost, Notification, Participation, Purchase, Receipt, Run, ShoppingItem
 from stores.models import CatalogueFile, CatalogueImport, Price, Product, ProductPair, Store, StorePair
 
-# Rows that name a person and can be pointed to another one without a clash. Memberships and notifications are united
-# first; what belongs to the account itself (sent forms, rights, second factor) goes with it.
+# Rows that name a person and can be pointed to another one without a clash. Memberships, notifications and how
+# to pay are united first; what belongs to the account itself (sent forms, rights, second factor) goes with it.
 NAMED_IN = (
     (Membership, "user"),
+    (HowToPay, "user"),
     (Participation, "user"),
     (Participation, "paid_marked_by"),
     (Run, "leader"),
@@ -76,6 +77,8 @@ def sums(people):
 def unite(plan):
     source, target = plan.source, plan.target
     _unite_memberships(plan)
+    if HowToPay.objects.filter(user=target).exists() and HowToPay.objects.filter(user=source).delete()[0]:
+        plan.united.append(_("Both say how to pay them: what %(name)s says stays.") % {"name": target})
     Notification.objects.filter(user=source, event__notifications__user=target).delete()
     for model, column in NAMED_IN:
         plan.move(model.objects.filter(**{column: source}), **{column: target})
