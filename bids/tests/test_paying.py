@@ -89,7 +89,7 @@ def everything_cached():
     for key in redis.scan_iter("*"):
         yield key
         if redis.type(key) == b"string":
-            yield cache.client.decode(redis.get(key))
+            yield redis.get(key)
 
 
 def tables_with_it():

@@ -17,7 +17,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.access import MAIL_OFF, REMINDERS_OFF
-from accounts.models import Membership
+from accounts.models import HowToPay, Membership
 from accounts.tests.factories import PASSWORD, make_user
 from bids import states
 from bids.models import Event, Notification, Participation, Receipt
@@ -66,6 +66,7 @@ def make_world():
     Participation.objects.create(run=scene.run, user=scene.former, left_at=timezone.now())
     scene.root = make_user("Root", is_staff=True, is_superuser=True)
     scene.clerk = make_user("Clerk", is_staff=True)
+    HowToPay.objects.create(user=scene.alice, text="Cash is fine too", account="DE89370400440532013000")
     file = CatalogueFile.objects.create(name="prices.csv", by=scene.root)
     CatalogueImport.objects.create(store=scene.store, by=scene.root, file=file, is_rehearsal=True, state="failed")
     world.own, world.foreign = ids_of(scene, actor=scene.alice), ids_of(world.other, actor=scene.alice)

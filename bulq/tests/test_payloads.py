@@ -215,13 +215,14 @@ def test_typed_text_comes_back_as_text(send):
 WRITTEN = {
     "User": ["username", "name", "email"], "Group": ["name"], "Store": ["name", "chain", "address"],
     "Product": ["name", "brand", "unit"], "Offer": ["note"], "Price": ["note"], "Run": ["note"],
-    "Bid": ["comment", "substitute_text"], "ExtraCost": ["label"], "Receipt": ["label"],
+    "Bid": ["comment", "substitute_text"], "ExtraCost": ["label"], "Receipt": ["label"], "HowToPay": ["text"],
     "Category": ["name"], "ProductAlias": ["name"], "CatalogueFile": ["name"], "CatalogueImport": ["error"],
 }  # fmt: skip
 NOT_WRITTEN = {
     "ResetRequest.email", "Product.barcode", "Category.words", "Group.timezone", "CatalogueImport.encoding",
     "User.password", "Group.currency", "Store.currency", "Generation.name", "Event.kind", "SentForm.key",
     "BackupRun.key", "BackupRun.sha256", "BackupRun.error", "BackupRun.drill_error", "Told.channel", "Heartbeat.name",
+    "HowToPay.account", "HowToPay.bic",
 }  # fmt: skip
 IN_ADMIN = {"CatalogueFile.name", "CatalogueImport.error"}  # shown there only
 OURS = ("accounts", "stores", "bids", "bulq")
