@@ -76,6 +76,7 @@ class Samples:
             "products",
             "stores",
             "search",
+            "sharing",
         ):
             self.add("mara", name)
         for query in ("?q=rice", "?q=arborio", "?q=h", "?q=zzzz", "?q=9004567012347", "?q=9004567012346"):
@@ -113,7 +114,19 @@ class Samples:
         sorting, handing = by_state[states.ADJUSTING], by_state[states.DISTRIBUTING]
         self._closing(collecting, locked)
         for run, names in (
-            (collecting, ("run-more", "run-history", "run-edit", "run-closing", "run-lock", "run-call-off", "run-add")),
+            (
+                collecting,
+                (
+                    "run-more",
+                    "run-history",
+                    "run-edit",
+                    "run-closing",
+                    "run-lock",
+                    "run-call-off",
+                    "run-add",
+                    "run-packs",
+                ),
+            ),
             (locked, ("run-print", "run-unlock")),
             (shop, ("run-shop", "shop-add", "shop-finish", "run-costs")),
             (sorting, ("run-force", "run-call-off", "run-costs")),
@@ -121,6 +134,8 @@ class Samples:
         ):
             for name in names:
                 self.add(run.leader.username, name, run.pk)
+        past = collecting.group.runs.ended().first()
+        self.add(collecting.leader.username, "run-new", collecting.group_id, query=f"?again={past.pk}")
         self._details(collecting, shop, handing)
         for run in (collecting, locked, shop, sorting, handing, by_state[states.CANCELLED]):
             self.add(self._member(run), "run", run.pk)
@@ -132,6 +147,7 @@ class Samples:
         for run, closes_at in ((soon, now + timedelta(hours=2)), (passed, now - timedelta(hours=1))):
             times = {"closes_at": closes_at, "reminders_about": closes_at, "closing_set_at": now - timedelta(days=9)}
             Run.objects.filter(pk=run.pk).update(**times)
+        Run.objects.filter(pk=soon.pk).update(last_stretch_at=now)
         renew_calendar(by=User.objects.get(username="jon"))
         self.add("jon", "settings")
 
