@@ -17,11 +17,22 @@ from accounts.forms import CurrencyField, LineField
 from bulq.kit.dates import format_day
 from bulq.kit.money import format_quantity
 from bulq.kit.numbers import PriceField, QuantityField
-from bulq.kit.office import Office, newest, panel_of
+from bulq.kit.office import NEWEST, Office, Panel, newest, panel_of
 from bulq.kit.tables import BOM, write_rows
 
 from .forms import BarcodeField, NameField, NoteField
-from .models import MAX_STEP, CatalogueImport, Category, Offer, Price, Product, ProductAlias, Store
+from .models import (
+    MAX_STEP,
+    CatalogueImport,
+    Category,
+    Offer,
+    Price,
+    Product,
+    ProductAlias,
+    ProductPair,
+    Store,
+    StorePair,
+)
 from .reading.offers import offer_rows
 
 
@@ -275,3 +286,20 @@ def prices_of_store(store):
 @panel_of(Offer, needs=Price)
 def prices_of_offer(offer):
     return newest(_("Prices"), _prices().filter(offer=offer), PRICE, offer=offer.pk)
+
+
+@panel_of(Product, needs=Product)
+def lookalikes_of_product(product):
+    return _lookalikes(product, ProductPair)
+
+
+@panel_of(Store, needs=Store)
+def lookalikes_of_store(store):
+    return _lookalikes(store, StorePair)
+
+
+def _lookalikes(row, pairs):
+    """Those that look the same, until someone tells them apart."""
+    found = pairs.objects.of_any([row]).proposed().select_related("first", "second")[:NEWEST]
+    others = [[pair.second if pair.first_id == row.pk else pair.first] for pair in found]
+    return Panel(_("Looks the same"), (_("Name"),), others, len(others))

@@ -24,7 +24,7 @@ from bulq.office.front import front_page
 from bulq.office.site import MENU
 from bulq.tests.architecture import ROOT
 from bulq.tests.client import signed_in
-from stores.models import Offer, Price, Product, Store
+from stores.models import Offer, Price, Product, ProductPair, Store
 from stores.tests.factories import make_offer, make_product, make_store
 
 pytestmark = pytest.mark.django_db
@@ -141,11 +141,13 @@ def panels_of(client, row):
 
 def test_pages_show_and_link_what_belongs_to_a_row(as_root):
     scene = stage(states.DISTRIBUTING)
+    twin = Product.objects.create(name=f"{scene.oil.name}!", unit="piece", kind="counted", step=1)
+    ProductPair.objects.create(first=scene.oil, second=twin, likeness=1)
     for row, titles in (
         (scene.bob, {"Groups": 1, "Runs": 1, "Owes": 1, "Is owed": 0}),
         (scene.group, {"Members": 4, "Runs": 1}),
-        (scene.oil, {"Offers": 1, "Prices": 2, "Runs": 1}),
-        (scene.store, {"Imported catalogues": 0, "Offers": 2, "Prices": 3, "Runs": 1}),
+        (scene.oil, {"Offers": 1, "Prices": 2, "Runs": 1, "Looks the same": 1}),
+        (scene.store, {"Imported catalogues": 0, "Offers": 2, "Prices": 3, "Runs": 1, "Looks the same": 0}),
         (scene.run, {"People": 3}),
     ):
         panels = panels_of(as_root, row)
