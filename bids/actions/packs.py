@@ -45,22 +45,20 @@ def _close(run, pack, choice, *, by):
     product, changes = pack.row.product, pack.lowered if choice == DOWN else pack.dropped
     after = {change.person.pk: change.after for change in changes}
     bids = Bid.objects.of_run(run).real().filter(product=product.pk).select_related("participation__user")
-    bids, own, kept = list(bids.order_by("pk")), [], []
-    for bid in bids:
+    changed = [bid for bid in bids.order_by("pk") if after[bid.participation_id] != bid.quantity]
+    own, kept = [], []
+    for bid in changed:
         rest = after[bid.participation_id]
-        if rest == bid.quantity:
-            continue
         kept.append({"part": bid.participation_id, "now": str(rest), **_values(bid)})
         if bid.participation.user_id != by.pk:
             kind = "lowered_for_packs" if rest else "dropped_for_packs"
             figures = {"was_quantity": bid.quantity, "quantity": rest}
             own.append(happened(kind, product=bid.product, subject=bid.participation.user, **figures))
         bid.quantity = rest
-    changed = [bid for bid in bids if any(row["part"] == bid.participation_id for row in kept)]
     Bid.objects.bulk_update([bid for bid in changed if bid.quantity], ["quantity"])
     Bid.objects.filter(pk__in=[bid.pk for bid in changed if not bid.quantity]).delete()
     _choose_again(run, kept)
-    event = happened("packs_dropped" if choice == DROP else "packs_rounded", product=bids[0].product, orders=kept)
+    event = happened("packs_dropped" if choice == DROP else "packs_rounded", product=changed[0].product, orders=kept)
     if choice == DOWN:
         event.data["packs"] = int(pack.packs_down)
     record(run, event, *own, by=by)

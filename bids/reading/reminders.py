@@ -56,25 +56,28 @@ def packs_to_fill(runs):
 
 
 def who_could_fill(to_fill):
-    """`{run id: ids of people}` who are done choosing, but want something of a pack that is not full, or mostly do.
+    """`{run id: ids of people}` who are done choosing but could fill a pack.
 
-    `to_fill` is what `packs_to_fill` found; the same three queries for any number of runs.
+    They want some of it, or have wanted it in another run of this group to the same store.
+    `to_fill` is what `packs_to_fill` found; the number of queries is the same for any number of runs.
     """
     if not to_fill:
         return {}
     left = Participation.objects.filter(left_at__isnull=False, run__in=to_fill).values_list("run_id", "user_id")
     ready = Participation.objects.filter(is_ready=True, run__in=to_fill).values_list("run_id", "user_id")
     wanting = set(_wanting(list(to_fill))) & set(ready) - set(left)
-    places = {(group, store): pk for pk, group, store in _places(to_fill)}
+    places = defaultdict(list)
+    for run, group, store in _places(to_fill):
+        places[group, store].append(run)
     products = set().union(*to_fill.values())
     habits = Bid.objects.real().filter(product__in=products, participation__user__in={user for _run, user in wanting})
     habits = habits.filter(participation__run__group__in={group for group, _store in places})
     where = F("participation__run__group"), F("participation__run__store")
     found = defaultdict(set)
     for group, store, product, user in habits.values_list(*where, "product", "participation__user").distinct():
-        run = places.get((group, store))
-        if run and product in to_fill[run] and (run, user) in wanting:
-            found[run].add(user)
+        for run in places.get((group, store), ()):
+            if product in to_fill[run] and (run, user) in wanting:
+                found[run].add(user)
     return found
 
 

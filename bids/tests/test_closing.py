@@ -105,7 +105,10 @@ def test_earlier_is_told_to_everyone_who_may_still_order():
     scene = stage()
     membership.leave_run(scene.run, by=scene.bob)
     Notification.objects.all().delete()
-    told = lambda: set(Notification.objects.values_list("user__name", flat=True))  # noqa: E731
+
+    def told():
+        return set(Notification.objects.values_list("user__name", flat=True))
+
     move(scene, later(50))
     assert told() == {"Adam", "Dora", "Hana"}
     Notification.objects.all().delete()

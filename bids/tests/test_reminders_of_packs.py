@@ -7,6 +7,7 @@ from django.core import mail
 
 from bids.actions import runs
 from bids.actions.bidding import Wish, place_bids, set_ready
+from bids.actions.closing import ClosingTime
 from bids.actions.mail import mail_reminders
 from bids.actions.reminders import remind_due
 from bids.actions.stretch import set_last_stretch
@@ -61,6 +62,17 @@ def test_habit_counts_and_full_packs_remind_nobody():
     Offer.objects.filter(product=scene.oil).update(pack_size=4)
     remind_due(at - 3 * HOUR)
     assert not Reminder.objects.filter(is_about_packs=True, run=scene.run).exists()
+
+
+def test_two_runs_to_the_same_store_both_remind():
+    scene, at = stretched()
+    other = runs.start_run(scene.group, store=scene.run.store, by=scene.bob, closing=ClosingTime(at))
+    place_bids(other, [Wish(scene.oil.pk, D(3))], by=scene.hana)
+    set_ready(other, True, by=scene.hana)
+    set_last_stretch(other, True, by=scene.bob)
+    remind_due(at - 3 * HOUR)
+    about = Reminder.objects.filter(is_about_packs=True, user=scene.hana).values_list("run", flat=True)
+    assert sorted(about) == sorted([scene.run.pk, other.pk])
 
 
 def test_without_a_last_stretch_who_is_done_is_left_alone():

@@ -53,7 +53,8 @@ def open_packs_page(request, run_id):
         messages.warning(request, changed.message)
         return _page(request, get_run_to_show(request.user, run_id), status=changed.status, choices=choices)
     for event in events:
-        text = _("Fewer %(product)s") if event.kind == "packs_rounded" else _("No %(product)s")
+        lowered = event.kind == "packs_rounded"
+        text = _("Orders of %(product)s lowered") if lowered else _("%(product)s is off the run")
         offer_undo(request, text % {"product": event.product.name}, "run-packs-undo", run.pk, event.pk)
     return redirect("run-lock" if "lock" in request.POST else "run", run.pk)
 
