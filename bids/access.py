@@ -5,13 +5,13 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 
-from accounts.models import Membership
+from accounts.models import Group, Membership, User
 from bulq.kit import snapshot
 from bulq.kit.errors import ChangedMeanwhile, NotAllowed
 from bulq.kit.locks import busy_when_locked, locked
 from bulq.kit.prepared import prepared
 
-from .models import ExtraCost, Notification, Participation, Purchase, Receipt, Run, ShoppingItem
+from .models import ExtraCost, Notification, Participation, Payment, Purchase, Receipt, Run, ShoppingItem
 
 RUN_WITH = ("group", "store", "leader", "payer")
 
@@ -84,8 +84,27 @@ def get_receipt(run, receipt_id):
     return get_object_or_404(Receipt, run=run, pk=receipt_id)
 
 
+def get_companion(user, group_id, person_id):
+    """A group and another person of it, now or in one of its runs; the reader too is or was in it."""
+    group = get_object_or_404(Group, pk=group_id)
+    person = get_object_or_404(User, pk=person_id)
+    if not all(_is_or_was_in(group, someone) for someone in (user, person)):
+        raise Http404
+    return group, person
+
+
+def _is_or_was_in(group, user):
+    was = Participation.objects.filter(run__group=group, user=user).exists()
+    return was or Membership.objects.filter(group=group, user=user).exists()
+
+
+def get_payment(user, payment_id):
+    payments = Payment.objects.of(user).select_related("group", "sender", "receiver")
+    return get_object_or_404(payments, pk=payment_id)
+
+
 def get_notification(user, notification_id):
-    return get_object_or_404(Notification.objects.shown_to(user).select_related("event"), pk=notification_id)
+    return get_object_or_404(Notification.objects.shown_to(user).select_related("event", "entry"), pk=notification_id)
 
 
 def lock_run(run, *, by):

@@ -14,8 +14,11 @@ from .models import (
     Bid,
     Event,
     ExtraCost,
+    JournalEntry,
     Notification,
     Participation,
+    Payment,
+    PaymentPart,
     Purchase,
     Receipt,
     Reminder,
@@ -168,6 +171,32 @@ class NotificationAdmin(LookOnly):
     @admin.display(ordering="event__kind")
     def what(self, notification):
         return notification.event or "removed"
+
+
+@admin.register(Payment)
+class PaymentAdmin(LookOnly):
+    list_display = ["created_at", "sender", "receiver", "amount", "state", "is_mark", "group"]
+    list_filter = ["state", "is_mark", "group__currency"]
+    list_select_related = ["sender", "receiver", "group"]
+    search_fields = ["sender__name", "sender__username", "receiver__name", "receiver__username", "note"]
+    date_hierarchy = "created_at"
+
+
+@admin.register(PaymentPart)
+class PaymentPartAdmin(LookOnly):
+    list_display = ["payment", "participation", "amount"]
+    list_filter = ["payment__state"]
+    list_select_related = ["payment", "participation__user"]
+    search_fields = ["participation__user__name", "participation__run__store__name"]
+
+
+@admin.register(JournalEntry)
+class JournalEntryAdmin(LookOnly):
+    list_display = ["at", "kind", "actor", "subject", "amount", "payment"]
+    list_filter = ["kind"]
+    list_select_related = ["actor", "subject", "payment"]
+    search_fields = ["actor__name", "subject__name", "note"]
+    date_hierarchy = "at"
 
 
 @admin.register(Reminder)

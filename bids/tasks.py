@@ -3,7 +3,7 @@
 from bulq.kit.queue import app
 from bulq.kit.zones import database_now
 
-from .actions import clock, mail, notifications, reminders
+from .actions import clock, mail, marks, notifications, reminders
 
 
 @app.task
@@ -19,6 +19,11 @@ def mail_digests():
 @app.task
 def forget_old_notifications():
     notifications.forget_old()
+
+
+@app.task
+def adopt_marks():
+    marks.adopt_marks()
 
 
 @app.task

@@ -39,6 +39,7 @@ def by_the_clock():
         "bids.tasks.mail_at_once": crontab(minute="*/5"),
         "bids.tasks.mail_digests": crontab(hour=7, minute=0),
         "bids.tasks.forget_old_notifications": crontab(**next_hour),
+        "bids.tasks.adopt_marks": crontab(**next_hour),
     }
 
 

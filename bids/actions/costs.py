@@ -4,10 +4,10 @@ from decimal import Decimal
 
 from django.db import transaction
 from django.db.models import Sum
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from accounts.access import lock_group
 from accounts.models import Membership
 from bids import states
 from bids.access import lock_part, lock_run, lock_run_led, lock_run_shopped
@@ -21,6 +21,7 @@ from bulq.kit.names import listed
 from stores.actions.prices import correct_price, record_price, retract_price
 
 from .history import happened, record
+from .marks import mark_in_run, unmark_in_run
 
 
 def allocate(run, lines):
@@ -218,7 +219,11 @@ def may_mark_paid(run, user):
 
 @transaction.atomic
 def set_paid(run, user, paid, *, owed, by):
-    """Mark that a person has paid what the page showed as owed, or unmark it. A mark keeps its amount."""
+    """Mark that a person has paid what the page showed as owed, or take their marks of this run back.
+
+    A mark is a payment, confirmed at once: it keeps its amount. What is said to be on its way is not marked again.
+    """
+    lock_group(run.group_id)
     run = lock_run(run, by=by)
     if run.state not in states.WITH_ALLOCATIONS:
         raise ChangedMeanwhile(_("Payments can be marked once the hand-out has started."))
@@ -226,15 +231,15 @@ def set_paid(run, user, paid, *, owed, by):
         raise NotAllowed(_("Only %(payer)s, who paid, can mark this.") % {"payer": run.payer.name})
     person = lock_part(Participation.objects.select_related("user"), run=run, user=user)
     now = owed_by_person(run)[person.pk]
-    if user.pk == run.payer_id or (paid and not now):
+    if user.pk == run.payer_id or (paid and not now and not person.paid_amount):
         raise BulqError(_("%(name)s owes nothing in this run.") % {"name": person.user.name})
-    if paid and now != owed:
+    if not paid:
+        if person.paid_amount and not unmark_in_run(person, by=by):
+            text = _("This was paid together with other runs. %(payer)s can undo that on the page Money.")
+            raise BulqError(text % {"payer": run.payer.name})
+        return
+    if now != owed:
         raise ChangedMeanwhile(
             _("The amount has changed to %(now)s in the meantime.") % {"now": format_money(now, run.currency)}
         )
-    if paid == (person.paid_amount is not None) and (not paid or person.paid_amount == now):
-        return
-    amount = now if paid else person.paid_amount
-    person.paid_amount, person.paid_at, person.paid_marked_by = (now, timezone.now(), by) if paid else (None,) * 3
-    person.save(update_fields=["paid_amount", "paid_at", "paid_marked_by"])
-    record(run, happened("paid" if paid else "not_paid", subject=person.user, amount=amount), by=by)
+    mark_in_run(run, person, by=by)

@@ -19,6 +19,7 @@ from bulq.kit.units import with_unit
 
 from .costs import allocate
 from .history import happened, record
+from .marks import free_parts
 from .receipts import check_receipts
 from .runs import check_state, lock_run_to_reopen, move_run, reopen_run
 
@@ -138,7 +139,10 @@ def force_hand_out(run, *, seen, by):
 
 @transaction.atomic
 def back_to_shopping(run, *, by):
-    """Back to the shop: from sorting out, from a hand-out of which nothing is picked up, or when nothing was bought."""
+    """Back to the shop: from sorting out, from a hand-out of which nothing is picked up, or when nothing was bought.
+
+    What was paid becomes credit with whoever received it.
+    """
     run = lock_run_to_reopen(run, by=by)
     check_state(run, states.ADJUSTING, states.DISTRIBUTING, states.COMPLETED)
     picked_up = Allocation.objects.filter(item__run=run, picked_up_at__isnull=False).exists()
@@ -146,7 +150,10 @@ def back_to_shopping(run, *, by):
         raise BulqError(_("Something has already been picked up, so the run can't go back to the shop."))
     if run.state == states.COMPLETED and Purchase.objects.filter(item__run=run).exists():
         raise BulqError(_("Something was bought, so the run can only go back to the hand-out."))
+    freed = free_parts(run)
     reopen_run(run, states.SHOPPING, by=by)
+    if freed:
+        record(run, *freed, by=by, concerns={run.payer_id})
     Allocation.objects.filter(item__run=run).delete()
     run.participations.update(extra_share=0)
     run.difference_taken = None  # amounts may change, and who pays

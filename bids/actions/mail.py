@@ -23,7 +23,8 @@ from bulq.kit.zones import format_moment
 # What someone has to answer, decide or fetch is not left for the daily e-mail.
 URGENT_MOVES = (states.ADJUSTING, states.DISTRIBUTING, states.CANCELLED)
 URGENT = (
-    Q(event=None)
+    Q(event=None, entry=None)
+    | Q(entry__kind__in=["said", "refused", "reminded"])
     | Q(event__kind__in=["run_started", "lead_offered", "closed_open", "closed_empty"])
     | Q(event__kind="run_moved", event__data__to__in=URGENT_MOVES)
 )

@@ -9,7 +9,7 @@ from accounts.actions import groups
 from bids import states
 from bids.access import lock_run
 from bids.models import Run
-from bids.reading.sums import debts_of
+from bids.reading.money import nets_of
 from bulq.kit.errors import BulqError, ChangedMeanwhile
 from bulq.kit.locks import busy_when_locked
 from bulq.kit.money import format_money
@@ -60,12 +60,11 @@ def what_follows(membership):
             sentences.append(_dropped(run, parts[run.pk].bids.count()))
         elif run.pk in parts:
             sentences.append(_("%(run)s: the order stays, and its cost is still owed.") % {"run": run})
-    owes, _due = debts_of(user)
-    for debt in owes:
-        if debt.run.group_id == membership.group_id:
-            amount = format_money(debt.amount, debt.run.currency)
-            text = _("%(run)s: %(amount)s is still owed to %(payer)s.")
-            sentences.append(text % {"run": debt.run, "amount": amount, "payer": debt.creditor.name})
+    for net in nets_of(user):
+        if net.group == membership.group and net.balance:
+            values = {"name": net.person.name, "amount": format_money(net.owes or net.gets, net.currency)}
+            owes, gets = _("%(amount)s is still owed to %(name)s."), _("%(name)s still owes %(amount)s.")
+            sentences.append((owes if net.owes else gets) % values)
     return sentences
 
 

@@ -53,6 +53,17 @@ def _concerned(run, event):
     return {event.subject_id} if event.subject_id and KINDS[event.kind].to_subject else set()
 
 
+def notify_of_entry(entry, people):
+    """Tell people of a step of a payment, or remind them; an unread older step of the payment says nothing more.
+
+    They are told whether or not they are still in the group, unless their account is closed.
+    """
+    people = [person for person in people if person.is_active]
+    if entry.payment_id:
+        Notification.objects.unread().filter(user__in=people, entry__payment=entry.payment_id).delete()
+    create([Notification(user=person, entry=entry) for person in people])
+
+
 def notify_removed(membership, *, by):
     """Tell a person that they were removed from a group."""
     create([Notification(user=membership.user, group=membership.group, actor=by)])

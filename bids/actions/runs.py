@@ -5,7 +5,6 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from accounts.access import get_membership, lock_group
 from accounts.models import Group, Membership
@@ -16,8 +15,6 @@ from bids.states import RunState
 from bulq.kit.dates import format_day
 from bulq.kit.errors import BulqError, ChangedMeanwhile
 from bulq.kit.locks import locked
-from bulq.kit.money import format_money
-from bulq.kit.names import listed
 from bulq.kit.zones import database_now
 from stores.models import Store
 
@@ -103,26 +100,11 @@ def move_run(run, to, *, by, **data):
     at once, one wins and the other is told the new state.
     """
     check_state(run, *(origin for origin, targets in states.TRANSITIONS.items() if to in targets))
-    if to not in states.AFTER_THE_SHOP:
-        check_no_marks(run)
     origin, run.state, run.state_at = run.state, to, timezone.now()
     if to in states.ENDED:
         run.lead_offered_to = run.lead_offered_by = None
     run.save(update_fields=["state", "state_at", "lead_offered_to", "lead_offered_by", "payer"])
     record(run, happened("run_moved", origin=origin, to=to, **data), by=by)
-
-
-def check_no_marks(run):
-    """Refuse, naming them, while there are marked payments whose debt would disappear."""
-    paid = run.participations.filter(paid_amount__isnull=False).select_related("user").by_name()
-    marks = [f"{person.user.name} ({format_money(person.paid_amount, run.currency)})" for person in paid]
-    if marks:
-        text = ngettext(
-            "This payment is marked: %(marks)s. Unmark it first.",
-            "These payments are marked: %(marks)s. Unmark them first.",
-            len(marks),
-        )
-        raise BulqError(text % {"marks": listed(marks)})
 
 
 def check_state(run, *expected):

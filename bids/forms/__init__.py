@@ -12,15 +12,19 @@ from .choosing import (
 )
 from .closing import ClosingFields, ClosingForm, UnlockForm
 from .distribution import ExtraCostForm, ReceiptForm, SortOutForm, TotalForm
+from .payments import ArrivedForm, NotArrivedForm, PaymentForm
 from .shopping import AddInShopForm, FinishForm, PriceForm, PurchaseForm
 
 __all__ = [
     "AddInShopForm",
+    "ArrivedForm",
     "ClosingFields",
     "ClosingForm",
     "ExtraCostForm",
     "FinishForm",
+    "NotArrivedForm",
     "OrderLines",
+    "PaymentForm",
     "PersonForm",
     "PriceForm",
     "PurchaseForm",

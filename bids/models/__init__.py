@@ -5,6 +5,7 @@ from .closing import CalendarEntry, Reminder
 from .distribution import Allocation, ExtraCost, Receipt, Split
 from .events import Event
 from .notifications import Notification
+from .payments import JournalEntry, Payment, PaymentPart, PaymentQuerySet, PaymentState
 from .runs import Participation, ParticipationQuerySet, Run, RunQuerySet
 from .shopping import Purchase, ShoppingItem
 
@@ -15,9 +16,14 @@ __all__ = [
     "CalendarEntry",
     "Event",
     "ExtraCost",
+    "JournalEntry",
     "Notification",
     "Participation",
     "ParticipationQuerySet",
+    "Payment",
+    "PaymentPart",
+    "PaymentQuerySet",
+    "PaymentState",
     "Purchase",
     "Receipt",
     "Reminder",

@@ -4,6 +4,7 @@ from django.db import models
 from accounts.models import Group, Membership
 
 from .events import Event
+from .payments import JournalEntry
 
 # A newer event of these kinds replaces an older one, whoever the actor: there is one state, one day, one
 # closing time, one total.
@@ -12,7 +13,7 @@ SUPERSEDED = {"run_moved", "run_edited", "closing_set", "closing_soon", "total_c
 
 class NotificationQuerySet(models.QuerySet):
     def shown_to(self, user):
-        """The person's own; of a group they have left only the notice that they were removed."""
+        """The person's own; of a group they have left only that they were removed, and payments."""
         groups = Membership.objects.filter(user=user).values("group")
         return self.filter(user=user).filter(models.Q(event=None) | models.Q(event__run__group__in=groups))
 
@@ -32,17 +33,19 @@ class NotificationQuerySet(models.QuerySet):
     def with_words(self):
         """With everything that the sentence and the link of each need."""
         event = [f"event__{name}" for name in ("actor", "subject", "product", "run__store", "run__group")]
-        return self.select_related(*event, "group", "actor")
+        entry = [f"entry__{name}" for name in ("actor", "subject", "payment", "group")]
+        return self.select_related(*event, *entry, "group", "actor")
 
     def newest_first(self):
         return self.order_by("-at", "-pk")
 
 
 class Notification(models.Model):
-    """Something a person should know: an event of a run, or that `actor` removed them from `group`."""
+    """Something a person should know: an event of a run, a journal entry, or that `actor` removed them from `group`."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notifications")
     event = models.ForeignKey(Event, on_delete=models.CASCADE, null=True, related_name="notifications")
+    entry = models.ForeignKey(JournalEntry, on_delete=models.CASCADE, null=True, related_name="notifications")
     group = models.ForeignKey(Group, on_delete=models.CASCADE, null=True, related_name="+")
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     at = models.DateTimeField(auto_now_add=True)
@@ -54,10 +57,12 @@ class Notification(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["user", "event"], name="notified_once"),
+            models.UniqueConstraint(fields=["user", "entry"], name="notified_once_of_entry"),
             models.CheckConstraint(
-                condition=models.Q(event__isnull=False, group=None, actor=None)
-                | models.Q(event=None, group__isnull=False, actor__isnull=False),
-                name="notification_is_of_event_or_removal",
+                condition=models.Q(event__isnull=False, entry=None, group=None, actor=None)
+                | models.Q(event=None, entry__isnull=False, group=None, actor=None)
+                | models.Q(event=None, entry=None, group__isnull=False, actor__isnull=False),
+                name="notification_is_of_one_thing",
             ),
         ]
         indexes = [

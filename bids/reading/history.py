@@ -15,6 +15,8 @@ from bulq.kit.names import listed
 from bulq.kit.units import with_unit
 from bulq.kit.zones import format_moment
 
+from .journal import sentence_of
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -197,6 +199,14 @@ KINDS = {
     "not_picked_up": Kind(_("%(actor)s unmarked %(product)s as handed to %(subject)s")),
     "paid": Kind(_("%(actor)s marked %(subject)s's payment of %(amount)s")),
     "not_paid": Kind(_("%(actor)s unmarked %(subject)s's payment of %(amount)s")),
+    "given_back": Kind(_("%(actor)s marked that %(subject)s got %(amount)s back")),
+    "not_given_back": Kind(_("%(actor)s unmarked that %(subject)s got %(amount)s back")),
+    "freed": Kind(
+        _("The %(amount)s that %(subject)s paid %(payer)s is credit now; %(subject)s owed %(was)s, now nothing"),
+        to_subject=_(
+            "The %(amount)s that you paid %(payer)s is credit now: you owed %(was)s for this run, now nothing"
+        ),
+    ),
 }
 # Figures by their names in the sentences; all others are written as they are.
 AMOUNTS = {"total", "was_total", "was", "amount"}
@@ -283,7 +293,9 @@ def news_of(notifications):
 
 
 def _news(notification):
-    event = notification.event
+    event, entry = notification.event, notification.entry
+    if entry is not None:
+        return News(notification, sentence_of(entry), str(entry.group))
     if event is None:
         sentence = gettext("%(actor)s removed you from the group") % {"actor": notification.actor}
         return News(notification, sentence, str(notification.group))

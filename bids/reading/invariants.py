@@ -13,6 +13,7 @@ from accounts.models import Group, Membership
 from bids import states
 from bids.models.bidding import Bid
 from bids.models.distribution import Allocation, ExtraCost, Receipt, Split
+from bids.models.payments import JournalEntry, Payment, PaymentPart, PaymentState
 from bids.models.runs import Participation, Run
 from bids.models.shopping import Purchase, ShoppingItem
 from bulq.kit.money import NO_MINOR_UNIT, minor_unit
@@ -107,6 +108,46 @@ def _nobody_owes_less_than_nothing():
         yield f"run {person.run_id}: user {person.user_id} owes less than nothing"
 
 
+def _payments_add_up():
+    """What counts as paid of a debt is the sum of its confirmed parts (M1)."""
+    confirmed = PaymentPart.objects.filter(payment__state=PaymentState.CONFIRMED)
+    people = Participation.objects.annotate(parts=_sum(confirmed, "amount", "participation"))
+    for person in people.exclude(parts=Coalesce("paid_amount", 0, output_field=MONEY)):
+        yield (
+            f"run {person.run_id}: user {person.user_id} has paid {person.paid_amount}, "
+            f"but the confirmed payments come to {person.parts}"
+        )
+
+
+def _parts_of_payments_belong():
+    """Each part is of a debt between the two people of its payment, in their group, and counts or waits."""
+    parts = PaymentPart.objects.select_related("participation")
+    between = Q(participation__user=F("payment__sender"), participation__run__payer=F("payment__receiver"))
+    between |= Q(participation__user=F("payment__receiver"), participation__run__payer=F("payment__sender"))
+    for part in parts.exclude(between, participation__run__group=F("payment__group")):
+        yield f"payment {part.payment_id} covers a debt that is not between its two people"
+    for part in parts.exclude(payment__state__in=[PaymentState.SAID, PaymentState.CONFIRMED]):
+        yield f"payment {part.payment_id} covers a debt, but was refused or taken back"
+    for part in parts.exclude(participation__run__state__in=states.WITH_ALLOCATIONS):
+        yield f"payment {part.payment_id} covers a debt of run {part.participation.run_id}, which has none"
+
+
+def _journals_tell_the_state():
+    last = JournalEntry.objects.filter(payment=OuterRef("pk")).order_by("-pk").values("kind")[:1]
+    payments = Payment.objects.annotate(last=Coalesce(Subquery(last), Value("none")))
+    for state, kinds in LAST_STEPS.items():
+        for payment in payments.filter(state=state).exclude(last__in=kinds):
+            yield f"payment {payment.pk} is {payment.state}, but its last step is {payment.last}"
+
+
+LAST_STEPS = {
+    PaymentState.SAID: {JournalEntry.Kind.SAID, JournalEntry.Kind.UNDONE},
+    PaymentState.CONFIRMED: {JournalEntry.Kind.CONFIRMED, JournalEntry.Kind.CORRECTED, JournalEntry.Kind.MARKED},
+    PaymentState.REFUSED: {JournalEntry.Kind.REFUSED},
+    PaymentState.TAKEN_BACK: {JournalEntry.Kind.TAKEN_BACK},
+}
+
+
 def _allocations_belong():
     astray = Allocation.objects.exclude(item__run__state__in=states.WITH_ALLOCATIONS)
     for allocation in astray.select_related("item"):
@@ -190,6 +231,8 @@ def _amounts_fit_the_currency():
         (Run, "difference_taken", "group__currency"),
         (Participation, "extra_share", "run__group__currency"),
         (Participation, "paid_amount", "run__group__currency"),
+        (Payment, "amount", "group__currency"),
+        (PaymentPart, "amount", "payment__group__currency"),
     )
     for model, field, currency in sources:
         rows = model.objects.exclude(**{field: None}).filter(**{f"{currency}__in": sorted(NO_MINOR_UNIT)})
@@ -246,6 +289,9 @@ CHECKS = (
     _extra_costs_go_where_they_should,
     _differences_are_decided,
     _nobody_owes_less_than_nothing,
+    _payments_add_up,
+    _parts_of_payments_belong,
+    _journals_tell_the_state,
     _allocations_belong,
     _leaders_take_part,
     _open_runs_have_members,

@@ -10,7 +10,8 @@ from bids.models.runs import Run
 from bulq.kit.prepared import prepared
 
 from .guidance import next_step
-from .sums import ZERO, debts_of
+from .money import can_answer, nets_of
+from .sums import ZERO
 
 
 class JobKind(Enum):
@@ -27,35 +28,31 @@ class JobKind(Enum):
     HAND_OUT = auto()
     FINISH = auto()
     PICK_UP = auto()
+    SAY_IF_ARRIVED = auto()
     PAY = auto()
     GET_PAID = auto()
 
 
 @dataclass
 class Job:
-    """Something a person has to do in a run: `label` is its state in a word, `person` and `amount` are its other party.
+    """Something a person has to do in a run, or without one over all runs of a group, in money.
 
-    Only debts also come from runs that the person may not see any more.
+    `label` is the run's state in a word, `person` and `amount` are the other party.
     """
 
     urgency: int
     kind: JobKind
-    run: Run
+    run: Run | None = None
     label: str = ""
     person: str = ""
     amount: Decimal = ZERO
-    is_run_visible: bool = True
+    group: Group | None = None
 
 
 def jobs_of(user, standings):
     """`standings` are those of the person's open runs."""
     jobs = [job for standing in standings if (job := _job_in(standing))]
-    owes, due = debts_of(user)
-    jobs += [_debt_job(3, JobKind.PAY, [debt]) for debt in owes]
-    by_run = {}
-    for debt in due:
-        by_run.setdefault(debt.run.pk, []).append(debt)
-    jobs += [_debt_job(5, JobKind.GET_PAID, debts) for debts in by_run.values()]
+    jobs += _money_jobs(user)
     return sorted(jobs, key=lambda job: job.urgency)
 
 
@@ -95,10 +92,23 @@ LEADER_JOBS = {
 }
 
 
-def _debt_job(urgency, kind, debts):
-    """Debts of one run in one direction."""
-    first, amount = debts[0], sum((debt.amount for debt in debts), ZERO)
-    return Job(urgency, kind, first.run, person=first.creditor.name, amount=amount, is_run_visible=first.is_visible)
+def _money_jobs(user):
+    """Payments to answer, what is owed to each friend, and what is owed to the person in each group."""
+    due = {}
+    for net in nets_of(user):
+        for payment in net.said:
+            if can_answer(payment, user):
+                yield _money_job(1, JobKind.SAY_IF_ARRIVED, net, payment.amount)
+        if net.owes:
+            yield _money_job(3, JobKind.PAY, net, net.owes)
+        if net.gets:
+            job = due.setdefault(net.group.pk, _money_job(5, JobKind.GET_PAID, net, ZERO))
+            job.amount += net.gets
+    yield from due.values()
+
+
+def _money_job(urgency, kind, net, amount):
+    return Job(urgency, kind, person=net.person.name, amount=amount, group=net.group)
 
 
 @dataclass

@@ -8,6 +8,7 @@ from bids.models.distribution import Allocation
 from bids.models.runs import Participation
 
 from .lines import lines_of
+from .money import with_payments
 from .receipts import Comparison, comparison_of
 from .sums import ZERO, balance, with_owed
 
@@ -81,6 +82,21 @@ class Account:
         return ZERO if self.is_payer else balance(self.total, self.paid)[0]
 
     @property
+    def on_its_way(self):
+        """Of what they owe; below zero, of what they get back."""
+        return self.participation.on_its_way
+
+    @property
+    def is_marked(self):
+        """Whether something was marked as paid in this run alone, which can be taken back here."""
+        return self.participation.is_marked
+
+    @property
+    def still_to_pay(self):
+        """What they owe and have not said to be on its way."""
+        return max(self.still_owes - self.on_its_way, ZERO)
+
+    @property
     def gets_back(self):
         """The amount overpaid."""
         return ZERO if self.is_payer else balance(self.total, self.paid)[1]
@@ -99,7 +115,8 @@ class Ledger:
 
     def __init__(self, run, user):
         self.run = run
-        people = list(with_owed(Participation.objects.filter(run=run)).select_related("user").by_name())
+        people = with_payments(with_owed(Participation.objects.filter(run=run)))
+        people = list(people.select_related("user").by_name())
         self.lines = lines_of(run, people)
         accounts = {person.pk: Account(person, person.user_id == run.payer_id) for person in people}
         allocations = {allocation.bid_id: allocation for allocation in Allocation.objects.filter(item__run=run)}

@@ -1,9 +1,10 @@
-"""Everything held about a person, for them to download as JSON, version 2.
+"""Everything held about a person, for them to download as JSON, version 3.
 
 `person`: the account. `groups`: memberships. `runs`: each run they take part in, with what they owe and have paid.
 Then a list for each kind of row that names them: `how_to_pay` (their account number), `orders` (wishes, and what was
 received of each), `prices_logged`, `purchases`, `not_there` (lines they marked), `extra_costs`, `receipts`,
-`handed_out`, `payments_marked`, `lead_offers`, `products_added`, `stores_added`, `events` (the history of their runs,
+`handed_out`, `payments_marked`, `payments` (with `payment_parts`, the debts they cover, and `journal`, what was said
+and answered), `lead_offers`, `products_added`, `stores_added`, `events` (the history of their runs,
 where they act or are named), `notifications`, `reminders`, `products_told_apart` and `stores_told_apart` (pairs that
 looked the same), `catalogues_brought` (in the last week), and `site_admin` (what they did in the site admin). Amounts
 and quantities are strings of plain decimals, times are ISO 8601 with the offset from UTC.
@@ -21,13 +22,14 @@ from bids.models.closing import Reminder
 from bids.models.distribution import Allocation, ExtraCost, Receipt
 from bids.models.events import Event
 from bids.models.notifications import Notification
+from bids.models.payments import JournalEntry, Payment, PaymentPart
 from bids.models.runs import Participation, Run
 from bids.models.shopping import Purchase, ShoppingItem
 from stores.models import CatalogueImport, Price, Product, ProductPair, Store, StorePair
 
 from .sums import with_owed
 
-VERSION = 2
+VERSION = 3
 RUN, PRODUCT = F("item__run_id"), F("item__product__name")
 TOLD_APART = ("told_apart_by",), ("first__name", "second__name", "told_apart_at"), {}
 # Of each kind of row: by which columns it names a person, and what is written of it.
@@ -72,6 +74,29 @@ LISTS = {
         ("run_id", "paid_amount", "paid_at"),
         {"of": F("user__name")},
     ),
+    "payments": (
+        Payment,
+        ("sender", "receiver", "created_by"),
+        ("id", "amount", "said_amount", "note", "state", "is_mark", "created_at"),
+        {
+            "in_group": F("group__name"),
+            "currency": F("group__currency"),
+            "from": F("sender__name"),
+            "to": F("receiver__name"),
+        },
+    ),
+    "payment_parts": (
+        PaymentPart,
+        ("participation__user", "participation__run__payer"),
+        ("payment_id", "amount"),
+        {"run": F("participation__run_id"), "of": F("participation__user__name")},
+    ),
+    "journal": (
+        JournalEntry,
+        ("actor", "subject"),
+        ("payment_id", "kind", "amount", "note", "at"),
+        {"in_group": F("group__name"), "by": F("actor__name"), "to": F("subject__name")},
+    ),
     "lead_offers": (
         Run,
         ("lead_offered_to", "lead_offered_by"),
@@ -90,7 +115,12 @@ LISTS = {
         Notification,
         ("user", "actor"),
         ("at", "read_at", "mailed_at"),
-        {"to": F("user__name"), "kind": F("event__kind"), "run": F("event__run_id"), "removed_from": F("group__name")},
+        {
+            "to": F("user__name"),
+            "kind": Coalesce("event__kind", "entry__kind"),
+            "run": F("event__run_id"),
+            "removed_from": F("group__name"),
+        },
     ),
     "reminders": (Reminder, ("user",), ("run_id", "kind", "at", "sent_at"), {}),
     "products_told_apart": (ProductPair, *TOLD_APART),

@@ -47,11 +47,24 @@ def ways_to_pay(ledger, reader):
     }
 
 
+def ways_for(nets):
+    """How the reader of `nets` pays whom they owe, or whom they say to have paid, by the net's key."""
+    owed = [net for net in nets if net.owes or net.sent]
+    kept = {row.user_id: row for row in HowToPay.objects.filter(user__in={net.person.pk for net in owed})}
+    return {
+        net.key: _way(net.user, net.person, net.owes or net.sent, net.currency, kept.get(net.person.pk)) for net in owed
+    }
+
+
 def way_to_pay(debtor, creditor, amount, currency, *, run=None):
-    """How `debtor` pays `amount` to `creditor`, for a run or for several; None if they owe nothing."""
+    """How `debtor` pays `amount` to `creditor` for a run; None if they owe nothing."""
     if not may_see_how_to_pay(debtor, creditor):
         return None
-    kept = HowToPay.objects.filter(user=creditor).first() or HowToPay()
+    return _way(debtor, creditor, amount, currency, HowToPay.objects.filter(user=creditor).first(), run=run)
+
+
+def _way(debtor, creditor, amount, currency, kept, *, run=None):
+    kept = kept or HowToPay()
     if not kept.account:
         return WayToPay(creditor, kept.text, None, None)
     purpose = " ".join(["Bulq", *([str(run.pk)] if run else []), debtor.name])

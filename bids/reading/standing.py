@@ -20,7 +20,7 @@ from bulq.kit.prepared import prepared
 
 from .lines import lines_by_run
 from .receipts import comparisons
-from .sums import MONEY, ZERO, balance
+from .sums import MONEY, ZERO, balance, on_its_way
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,8 @@ class Part:
     waits: int
     total: Decimal
     paid: Decimal | None
+    # Said to be on its way, and not confirmed yet.
+    on_its_way: Decimal = ZERO
 
 
 @dataclass
@@ -103,9 +105,11 @@ class Standing:
 
     @property
     def own_balance(self):
-        """The reader's own; they may have left the run with goods from it."""
-        own = (part for part in self.parts if part.user_id == self.user.pk)
-        return next(map(self.balance, own), (ZERO, ZERO))
+        """The reader's own, less what is on its way; they may have left the run with goods from it."""
+        own = next((part for part in self.parts if part.user_id == self.user.pk), None)
+        if own is None or self.is_payer:
+            return ZERO, ZERO
+        return balance(own.total, (own.paid or ZERO) + own.on_its_way)
 
     @property
     def debtors(self):
@@ -187,13 +191,14 @@ def standing_of(run, user):
 def _part_rows(runs):
     """One row per person: the joins follow one chain, so that no sum counts anything twice."""
     people = Participation.objects.filter(run__any=runs).annotate(
+        on_its_way=on_its_way(),
         wants=Count("bids__quantity"),
         goods=Coalesce(Sum("bids__allocation__cost"), 0, output_field=MONEY),
         receives=Count("bids__allocation"),
         waits=Count("bids__allocation", filter=Q(bids__allocation__picked_up_at=None)),
     )
     own = ("run_id", "user_id", "user__name", "left_at", "is_helper", "is_ready", "extra_share", "paid_amount")
-    return people.order_by("user__name", "user_id").values(*own, "wants", "goods", "receives", "waits")
+    return people.order_by("user__name", "user_id").values(*own, "wants", "goods", "receives", "waits", "on_its_way")
 
 
 def _part(row):
@@ -208,4 +213,5 @@ def _part(row):
         waits=row["waits"],
         total=row["goods"] + row["extra_share"],
         paid=row["paid_amount"],
+        on_its_way=row["on_its_way"],
     )

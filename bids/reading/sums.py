@@ -3,16 +3,16 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db.models import DecimalField, Exists, F, OuterRef, Q, Subquery, Sum, Value
+from django.db.models import Exists, F, OuterRef, Q, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 
 from accounts.models import Membership, User
 from bids import states
 from bids.models.distribution import Allocation
+from bids.models.payments import MONEY, PaymentPart, PaymentState
 from bids.models.runs import Participation, Run
 from bulq.kit.prepared import prepared
 
-MONEY = DecimalField(max_digits=12, decimal_places=2)
 ZERO = Decimal(0)
 
 
@@ -23,6 +23,13 @@ def with_owed(participations):
     return participations.annotate(goods=Coalesce(goods, Value(ZERO), output_field=MONEY)).annotate(
         total=F("goods") + F("extra_share")
     )
+
+
+def on_its_way():
+    """What of a participation's debt is said to be paid, and not confirmed yet."""
+    parts = PaymentPart.objects.filter(participation=OuterRef("pk"), payment__state=PaymentState.SAID)
+    said = parts.order_by().values("participation").annotate(sum=Sum("amount")).values("sum")
+    return Coalesce(Subquery(said, output_field=MONEY), Value(ZERO), output_field=MONEY)
 
 
 def owed_by_person(run):

@@ -11,7 +11,7 @@ from bulq.kit.zones import format_moment
 
 register = template.Library()
 CHOOSING = {JobKind.START_CHOOSING, JobKind.GO_ON_CHOOSING}
-IN_GROUP, IN_RUN = _("%(group)s. %(label)s"), _("%(run)s, %(group)s")
+IN_GROUP, IN_RUN, ALONE = _("%(group)s. %(label)s"), _("%(run)s, %(group)s"), _("%(group)s")
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,11 @@ TEXTS = {
     JobKind.HAND_OUT: Texts(_("Hand out %(run)s"), _("Hand out"), "bag"),
     JobKind.FINISH: Texts(_("Finish the hand-out: %(run)s"), _("Finish"), "bag"),
     JobKind.PICK_UP: Texts(_("Your things are ready"), _("See list"), "bag", IN_RUN, tone="ok"),
-    JobKind.PAY: Texts(_("You owe %(person)s %(amount)s"), _("See"), "scale", IN_RUN),
-    JobKind.GET_PAID: Texts(_("You are still owed %(amount)s"), _("See"), "scale", IN_RUN, tone=""),
+    JobKind.SAY_IF_ARRIVED: Texts(
+        _("%(person)s says they paid you %(amount)s"), _("Answer"), "swap", ALONE, tone="info"
+    ),
+    JobKind.PAY: Texts(_("You owe %(person)s %(amount)s"), _("Pay"), "scale", ALONE),
+    JobKind.GET_PAID: Texts(_("You are still owed %(amount)s"), _("See"), "scale", ALONE, tone=""),
 }
 
 
@@ -46,8 +49,9 @@ TEXTS = {
 def job_texts(job):
     """`{% job_texts job as texts %}`: title, text, action (the caption of its button), icon and tone."""
     run, texts = job.run, TEXTS[job.kind]
-    amount = format_money(job.amount, run.currency)
-    params = {"run": run, "group": run.group, "label": job.label, "person": job.person, "amount": amount}
+    group = job.group or run.group
+    amount = format_money(job.amount, group.currency)
+    params = {"run": run, "group": group, "label": job.label, "person": job.person, "amount": amount}
     text = texts.text % params
     if job.kind in CHOOSING and run.closes_at and not run.has_closed:
         text = f"{text} {_('Closes %(closes)s.') % {'closes': format_moment(run.closes_at, run.group.zone)}}"

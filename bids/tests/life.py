@@ -22,23 +22,14 @@ from bids.reading.receipts import comparison_of
 from bids.reading.sums import owed_by_person
 from stores.models import Offer, Product, Store
 
-from .trying import Trying, checksum
+from .life_of_money import Paying
+from .trying import checksum, fits
 
 ALWAYS = frozenset(states.RunState)
-SELDOM, OFTEN = 1, 4
-# The states in which each action makes sense, and how often it is tried there.
-FITTING = {}
+SELDOM = 1
 
 
-def fits(*there, weight=OFTEN):
-    def register(method):
-        FITTING[method.__name__] = (frozenset(there), weight)
-        return method
-
-    return register
-
-
-class Life(Trying):
+class Life(Paying):
     def wish(self, person):
         product = self.product()
         bid = Bid.objects.filter(participation__run=self.run_id, participation__user=person, product=product).first()

@@ -27,7 +27,9 @@ from .factories import item_of
 pytestmark = pytest.mark.django_db
 SENTENCE = "Enter a price above 0. Something that was free has no price"
 # Amounts that are paid or owed, which may be zero.
-PAID = {"PurchaseForm", "ExtraCostForm", "TotalForm", "FinishForm", "ReceiptForm"}
+PAID = {
+    *("PurchaseForm", "ExtraCostForm", "TotalForm", "FinishForm", "ReceiptForm", "PaymentForm", "ArrivedForm"),
+}
 
 
 def test_every_price_is_typed_in_a_price_field():

@@ -168,12 +168,13 @@ class TestThePreview:
         scene = stage(states.DISTRIBUTING)
         assert preview(scene, scene.bob)[1] == [
             f"{scene.run}: the order stays, and its cost is still owed.",
-            f"{scene.run}: €47.00 is still owed to Alice.",
+            "€47.00 is still owed to Alice.",
         ]
 
     def test_debts_of_runs_that_have_ended_are_named_too(self):
         scene = stage(states.COMPLETED)
-        assert preview(scene, scene.bob)[1] == [f"{scene.run}: €47.00 is still owed to Alice."]
+        assert preview(scene, scene.bob)[1] == ["€47.00 is still owed to Alice."]
+        assert "Bob still owes €47.00." in preview(scene, scene.alice)[1]
 
     def test_looking_changes_nothing(self):
         scene = stage(states.ACTIVE)

@@ -63,7 +63,7 @@ def test_nobody_elses_order_is_in_it():
     order(scene.run, scene.hana, scene.oil, 2, comment="for Hana only")
     text = signed_in(scene.dora).get("/me/data/").text
     assert "for Hana only" not in text
-    assert json.loads(text)["version"] == 2
+    assert json.loads(text)["version"] == 3
 
 
 def test_after_closing_no_name_and_no_address_is_left():

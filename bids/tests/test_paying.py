@@ -53,7 +53,7 @@ def pay(scene, user, by=None):
 # --- Who sees it -----------------------------------------------------------------------------------
 @pytest.mark.slow
 def test_nobody_but_who_owes_them_gets_an_account_number_from_any_address(caplog):
-    """Bob owes Alice. Eve owes her too, but has left the group; Dora is in it and owes nothing."""
+    """Bob owes Alice. Eve owes her too, but has left the group: she settles on the page Money. Dora owes nothing."""
     caplog.set_level(logging.DEBUG)
     world = make_world()
     scene = world.scene
@@ -72,8 +72,11 @@ def test_nobody_but_who_owes_them_gets_an_account_number_from_any_address(caplog
                     if is_told(answer.content.decode(errors="replace")) or is_told(str(answer.headers)):
                         told[role].add((address.name, method))
                         assert "no-store" in answer["Cache-Control"]
-    shown = {("run-hand-out", "GET"), ("run", "GET")}
-    assert {("run-hand-out", "GET")} <= told.pop("bob") <= shown | {("sort-out", "POST"), ("sort-out-of", "POST")}
+    of_all_runs = {("money", "GET"), ("money-paid", "POST"), ("money-marked", "POST")}
+    shown = {("run-hand-out", "GET"), ("run", "GET"), ("group-money", "GET"), ("payment-not-arrived", "POST")}
+    shown |= of_all_runs | {("sort-out", "POST"), ("sort-out-of", "POST")}
+    assert {("run-hand-out", "GET"), ("money", "GET")} <= told.pop("bob") <= shown
+    assert {("money", "GET")} <= told.pop("eve") <= of_all_runs
     own = told.pop("alice")
     assert {name for name, _method in own if not name.startswith("settings")} == {"me-data"}
     assert not {role: names for role, names in told.items() if names}

@@ -11,20 +11,20 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from bids.actions import bidding, costs, distribution, lead, packs, receipts, runs, shopping, stretch
+from bids.actions import bidding, costs, distribution, lead, marks, packs, payments, receipts, runs, shopping, stretch
 from bids.states import TRANSITIONS
 from stores.tests.factories import make_product, make_weighed_product
 
 from .cast import WAY, stage
-from .life import FITTING, Life
-from .trying import Watch
+from .life import Life
+from .trying import FITTING, Watch
 
 RUNS, STEPS = 100, 40
 # At first only chance decides what is tried. What is still unseen then is aimed at, for at most this many rounds.
 AT_FIRST, MORE_ROUNDS, RUNS_A_ROUND = 50, 65, 10
 # Called by other actions, never by a page.
 PARTS_OF_ACTIONS = {"move_run", "reopen_run", "drop_out", "lock_run_to_reopen", "follow_with_price", "sorting_refusal"}
-PARTS_OF_ACTIONS |= {"add_difference", "store_receipt"}
+PARTS_OF_ACTIONS |= {"add_difference", "store_receipt", "mark_in_run", "unmark_in_run"}
 
 
 class AnyLife(RuleBasedStateMachine):
@@ -137,7 +137,7 @@ def test_no_action_is_left_out():
     """Every function of bids/actions that a person can trigger is tried above."""
     found = {
         name
-        for module in (bidding, costs, distribution, lead, packs, receipts, runs, shopping, stretch)
+        for module in (bidding, costs, distribution, lead, marks, packs, payments, receipts, runs, shopping, stretch)
         for name, function in inspect.getmembers(module, inspect.isfunction)
         if function.__module__ == module.__name__ and not name.startswith("_")
         if "by" in inspect.signature(function).parameters

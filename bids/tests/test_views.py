@@ -12,13 +12,14 @@ from django.utils.timezone import localdate
 
 from accounts.tests.factories import make_group
 from bids import states, urls
-from bids.actions import again, bidding, distribution, lead, packs, receipts, shopping
+from bids.actions import again, bidding, distribution, lead, packs, payments, receipts, shopping
 from bids.actions.closing import closing_version
 from bids.actions.runs import start_run
 from bids.models import Bid, Run
 from bids.reading.board import Board
 from bids.reading.division import Division
 from bids.reading.lines import lines_of
+from bids.reading.money import net_between
 from bids.reading.packs import open_packs
 from bids.reading.receipts import comparison_of
 from bids.reading.sums import owed_by_person
@@ -42,6 +43,11 @@ def _open(scene):
 
 def _eve_owes(scene):
     return str(owed_by_person(scene.run)[scene.run.participations.get(user=scene.eve).pk])
+
+
+def _bob_owes(scene):
+    owed = net_between(scene.bob, scene.alice, scene.group).owes
+    return {"amount": str(owed), "owed": str(owed)}
 
 
 # address, state, who posts, further parts of the address, what is posted
@@ -104,6 +110,13 @@ POSTS = [
         lambda scene: {"choice": "split", "seen": _open(scene)},
     ),
     ("run-difference-back", "taken over", "alice", [], {}),
+    ("money-paid", states.DISTRIBUTING, "bob", ["group", "alice"], _bob_owes),
+    ("money-marked", states.DISTRIBUTING, "alice", ["group", "bob"], _bob_owes),
+    ("money-remind", states.DISTRIBUTING, "alice", ["group", "bob"], {}),
+    ("payment-confirm", "said", "alice", ["payment"], {}),
+    ("payment-not-arrived", "said", "alice", ["payment"], {"note": "Not yet"}),
+    ("payment-undo", "arrived", "alice", ["payment"], {}),
+    ("payment-take-back", "said", "bob", ["payment"], {}),
     ("total-correct", states.DISTRIBUTING, "alice", ["purchase"], {"total": "36.00", "was": "37.00"}),
     ("run-complete", states.DISTRIBUTING, "alice", [], {"waiting": "3"}),
     ("run-reopen", states.COMPLETED, "alice", [], {}),
@@ -118,7 +131,8 @@ def _prepare(state):
         {
             "empty shop": states.SHOPPING, "offered": states.ACTIVE, "removed": states.ACTIVE,
             "packs": states.ACTIVE, "dropped": states.ACTIVE, "sorted": states.ADJUSTING, "missing": states.SHOPPING,
-            "receipt": states.DISTRIBUTING, "taken over": states.DISTRIBUTING,
+            "receipt": states.DISTRIBUTING, "taken over": states.DISTRIBUTING, "said": states.DISTRIBUTING,
+            "arrived": states.DISTRIBUTING,
             "again": states.ACTIVE, "taken": states.ACTIVE, None: states.PLANNING,
         }.get(state, state)
     )  # fmt: skip
@@ -144,6 +158,11 @@ def _prepare(state):
         scene.receipt = receipts.add_receipt(scene.run, amount=Decimal("52.00"), by=scene.bob)
         if state == "taken over":
             receipts.leave_to_payer(scene.run, seen=_open(scene), by=scene.alice)
+    elif state in ("said", "arrived"):
+        owed = net_between(scene.bob, scene.alice, scene.group).owes
+        scene.payment = payments.say_paid(scene.group, scene.alice, owed, owed=owed, by=scene.bob)
+        if state == "arrived":
+            payments.confirm(scene.payment, by=scene.alice)
     elif state == "sorted":
         distribution.sort_out(scene.run, scene.oil, 3, was=4, by=scene.bob)
     return scene
@@ -161,7 +180,9 @@ def _address(name, scene, parts):
     if name == "group-archive":
         scene.other = make_group("Quiet", admin=scene.alice)
     ids = [getattr(scene, part).pk for part in parts]
-    return reverse(name, args=ids if name in ("group-archive", "run-new") else [scene.run.pk, *ids])
+    return reverse(
+        name, args=ids if name.startswith(("group-archive", "run-new", "money-", "payment-")) else [scene.run.pk, *ids]
+    )
 
 
 def _data(data, scene):
@@ -262,7 +283,8 @@ def test_every_posting_address_is_tried():
     """S3: a new posting address has to be added above."""
     get_only = {
         "home", "me", "me-data", "group", "run", "run-more", "run-history", "run-add", "run-shop", "run-hand-out",
-        "run-costs", "run-print", "run-csv", "run-json", "store", "inbox", "sharing", "calendar",
+        "run-costs", "run-print", "run-csv", "run-json", "store", "inbox", "sharing", "calendar", "money", "payments",
+        "statement-csv", "statement-json", "group-money", "group-statement-csv", "group-statement-json",
     }  # fmt: skip
     in_test_notifications = {"inbox-open", "inbox-read"}
     assert {pattern.name for pattern in urls.urlpatterns} - get_only - in_test_notifications == set(IDS)

@@ -6,6 +6,7 @@ import pytest
 from django.urls import reverse
 
 from accounts.actions.membership import end_membership
+from accounts.tests.factories import make_user
 from bids import states
 from bids.actions.bidding import set_ready
 from bids.actions.membership import leave_run
@@ -96,3 +97,7 @@ def test_people_who_have_left_a_run_cannot_export_it(name):
     lock_list(scene.run, by=scene.alice)
     address = reverse(name, args=[scene.run.pk])
     assert [signed_in(user).get(address).status_code for user in (scene.bob, scene.hana)] == [403, 200]
+
+
+def test_an_empty_inbox_says_so():
+    assert "Nothing yet." in signed_in(make_user("Eve")).get("/inbox/").content.decode()

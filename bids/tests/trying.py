@@ -20,6 +20,7 @@ from stores.models import Product
 TABLES = (
     *("bids_run", "bids_participation", "bids_bid", "bids_shoppingitem", "bids_purchase", "bids_allocation"),
     *("bids_extracost", "bids_receipt", "bids_event", "bids_notification"),
+    *("bids_payment", "bids_paymentpart", "bids_journalentry"),
     *("accounts_user", "accounts_group", "accounts_membership"),
     *("stores_store", "stores_product", "stores_offer", "stores_price"),
 )
@@ -27,6 +28,18 @@ CHECKSUM = " UNION ALL ".join(
     f"SELECT '{table}', md5(coalesce(string_agg(row::text, '|' ORDER BY row::text), '')) FROM {table} row"
     for table in TABLES
 )
+
+
+# The states in which each action makes sense, and how often it is tried there.
+FITTING, OFTEN = {}, 4
+
+
+def fits(*there, weight=OFTEN):
+    def register(method):
+        FITTING[method.__name__] = (frozenset(there), weight)
+        return method
+
+    return register
 
 
 class Watch:

@@ -26,6 +26,8 @@ def inbox_open(request, notification_id):
     """Mark it as read and go where it happened."""
     notification = get_notification(request.user, notification_id)
     mark_read(Notification.objects.filter(pk=notification.pk), by=request.user)
+    if notification.entry:
+        return redirect("money")
     return redirect("run", notification.event.run_id) if notification.event else redirect("groups")
 
 

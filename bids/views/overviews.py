@@ -10,10 +10,10 @@ from django.views.decorators.http import require_GET, require_http_methods
 from accounts.access import get_group, get_group_administered_by
 from bids.actions.membership import archive_group
 from bids.reading.jobs import cards_of, jobs_of, run_lines
+from bids.reading.money import nets_of
 from bids.reading.own_data import everything_about
 from bids.reading.personal import figures_of
 from bids.reading.standing import open_runs_at, open_runs_of, standings
-from bids.reading.sums import debts_of
 from stores.access import get_store
 from stores.views.stores import store_context
 
@@ -67,8 +67,7 @@ def group_archive(request, group_id):
 @require_GET
 def me(request):
     """The reader's figures, and what they owe and are owed over all runs, former groups included."""
-    owes, due = debts_of(request.user)
-    return render(request, "bids/me.html", {"figures": figures_of(request.user), "owes": owes, "due": due})
+    return render(request, "bids/me.html", {"figures": figures_of(request.user), "nets": nets_of(request.user)})
 
 
 @require_GET

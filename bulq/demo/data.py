@@ -10,11 +10,12 @@ from django.utils import timezone
 from accounts.actions.groups import create_group
 from accounts.actions.people import set_how_to_pay
 from accounts.models import Membership, User
-from bids.actions import bidding, costs, distribution, receipts, runs, shopping
+from bids.actions import bidding, costs, distribution, payments, receipts, runs, shopping
 from bids.models import Allocation, Bid, Notification, Run
 from bids.reading.basket import Basket
 from bids.reading.division import Division
 from bids.reading.lines import lines_of
+from bids.reading.money import nets_of
 from bids.reading.receipts import comparison_of
 from bids.reading.sums import owed_by_person
 from stores.actions.pairs import look_for_pairs
@@ -195,15 +196,21 @@ class Demo:
         allocations = list(Allocation.objects.filter(item__run=run).order_by("pk"))
         distribution.set_picked_up(run, allocations[::2], True, by=run.leader)
 
-    def _handed_out(self, run):
+    def _all_collected(self, run):
         self._handing_out(run)
         allocations = Allocation.objects.filter(item__run=run)
         distribution.set_picked_up(run, allocations, True, by=run.leader)
         distribution.complete(run, waiting=0, by=run.leader)
+
+    def _handed_out(self, run):
+        """Two have paid, one says so."""
+        self._all_collected(run)
         self._pay(run, 2)
+        net = next(net for net in nets_of(run.leader) if net.group == run.group and net.gets)
+        payments.say_paid(run.group, run.leader, net.gets, owed=net.gets, note="By bank", by=net.person)
 
     def _settled(self, run):
-        self._handed_out(run)
+        self._all_collected(run)
         self._pay(run, None)
 
     def _pay(self, run, count):

@@ -135,6 +135,24 @@ def balance_bar(gets, gives, most, least):
     return write("includes/_balance_bar.html", [Balance(*map(drawing.short, (zero, plus, minus, zero - minus)))])
 
 
+def tally(owes, gets, sent, coming, most):
+    """From a middle line: left what someone owes, right what they get, and behind it what is on its way.
+
+    Scaled so that `most` fills a side. Numbers have to be shown beside it.
+    """
+    side = 48 / most if most else 0
+    owe, get, left, right = (drawing.short(part * side) for part in (owes, gets, sent, coming))
+    return {
+        "owe": owe,
+        "owe_from": drawing.short(50 - owes * side),
+        "get": get,
+        "left": left,
+        "left_from": drawing.short(50 - (owes + sent) * side),
+        "right": right,
+        "right_from": drawing.short(50 + gets * side),
+    }
+
+
 def reach(low, likely, high):
     """From the least to the most, and where it is likely to end, in per cent. Numbers have to be shown beside it."""
     part = (likely - low) / (high - low)

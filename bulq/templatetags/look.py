@@ -21,6 +21,7 @@ PLACES = [
     (gettext_lazy("Home"), "/", "home", ("/",)),
     (gettext_lazy("Groups"), "/groups/", "users", ("/groups/", "/runs/")),
     (gettext_lazy("Prices"), "/products/", "chart", ("/products/", "/stores/")),
+    (gettext_lazy("Money"), "/money/", "swap", ("/money/",)),
     (gettext_lazy("You"), "/me/", "user", ("/me/",)),
 ]
 
@@ -123,5 +124,6 @@ register.simple_tag(bars.came_bar)
 register.simple_tag(bars.balance_bar)
 register.inclusion_tag("includes/_two_sums.html")(bars.two_sums)
 register.inclusion_tag("includes/_progress_bar.html")(bars.progress_bar)
+register.inclusion_tag("includes/_tally.html")(bars.tally)
 register.inclusion_tag("includes/_reach.html")(bars.reach)
 register.inclusion_tag("includes/_price_chart.html")(charts.price_chart)

@@ -9,6 +9,7 @@ from django.urls.resolvers import RegexPattern, URLPattern
 
 PUBLIC, PERSON, ALICES = "public", "anyone logged in", "what is Alice's own"
 GROUP, ADMIN = "members of the group", "its admin"
+COMPANIONS, PAIR = "who is or was in the group", "the two of a payment"
 RUN, TAKING_PART, SHOPPING, LEADING = "the run: the group", "who takes part", "leader and helpers", "the leader"
 ALL, MISSING = "GET POST PUT DELETE", 10**9
 # Who may come in, the allowed methods, and the addresses by name, or by route.
@@ -18,13 +19,15 @@ TABLE = {
     (PUBLIC, "GET POST"): "register join mail-off reminders-off login password_reset password_reset_confirm "
     "admin/login/",
     (PERSON, "GET"): "home me me-data inbox groups settings products product product-prices product-similar stores "
-    "store store-similar store-names search search-suggestions sharing",
+    "store store-similar store-names search search-suggestions sharing money payments statement-csv statement-json",
     (PERSON, "POST"): "inbox-read logout-everywhere settings-profile settings-pay settings-password "
     "settings-theme settings-reminders settings-calendar price-withdraw price-restore",
     (PERSON, "GET POST"): "close-account group-new invite-link product-new product-edit offer-new offer-edit price-new "
     "store-new store-edit",
     (ALICES, "POST"): "inbox-open order-undo run-again-undo",
-    (GROUP, "GET"): "group people",
+    (GROUP, "GET"): "group people group-money group-statement-csv group-statement-json",
+    (COMPANIONS, "POST"): "money-paid money-marked money-remind",
+    (PAIR, "POST"): "payment-confirm payment-not-arrived payment-undo payment-take-back",
     (GROUP, "GET POST"): "group-leave run-new",
     (ADMIN, "POST"): "member-role invite-renew invite-joining",
     (ADMIN, "GET POST"): "member-remove group-settings group-archive",
@@ -50,6 +53,8 @@ MEMBERS = ("dora", "eve", "bob", "alice")
 # Which members are let in where not all are.
 LET_IN = {
     ALICES: {"alice"},
+    PAIR: {"alice", "bob"},
+    COMPANIONS: {"former", *MEMBERS},
     ADMIN: {"alice"},
     LEADING: {"alice"},
     SHOPPING: {"alice", "bob"},

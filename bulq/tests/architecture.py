@@ -21,10 +21,10 @@ ROOMS = {
     "watch": {"bulq.logs", "bulq.kit", "bulq.models"},
     "backups": {"bulq.logs", "bulq.kit", "bulq.models", "bulq.watch", "bids.reading"},
 }
-PURE = {"states", "allocation"}  # import nothing of ours at all
+PURE = {"states", "allocation", "settling"}  # import nothing of ours at all
 # Inside an app each may import its own layer and those before it.
 LAYERS = (
-    {"states", "allocation", "signals", "validators"},
+    {"states", "allocation", "settling", "signals", "validators"},
     {"models"},
     {"reading"},
     {"access"},

@@ -20,7 +20,7 @@ from accounts.access import MAIL_OFF, REMINDERS_OFF
 from accounts.models import HowToPay, Membership
 from accounts.tests.factories import PASSWORD, make_user
 from bids import states
-from bids.models import Event, Notification, Participation, Receipt
+from bids.models import Event, Notification, Participation, Payment, Receipt
 from bids.tests.stages import stage
 from bids.tests.test_views import checksum
 from bulq.tests.access_table import (
@@ -32,6 +32,7 @@ from bulq.tests.access_table import (
     MISSING,
     OF_ADMIN,
     OUTSIDERS,
+    PAIR,
     PERSON,
     PUBLIC,
     RULES,
@@ -103,6 +104,8 @@ def ids_of(scene, *, actor):
         "group_id": scene.group.pk,
         "run_id": scene.run.pk,
         "user_id": scene.eve.pk,
+        "person_id": scene.eve.pk,
+        "payment_id": payment_to_alice(scene).pk,
         "product_id": scene.oil.pk,
         "event_id": removed.pk,
         "item_id": scene.item.pk,
@@ -116,6 +119,15 @@ def ids_of(scene, *, actor):
         "uidb64": "x",
         "token": MAIL_OFF.sign(scene.bob.pk),
     }
+
+
+def payment_to_alice(scene):
+    values = {"group": scene.run.group, "note": "By bank"}
+    payment = Payment.objects.create(
+        **values, sender=scene.bob, receiver=scene.alice, created_by=scene.bob, amount=1, said_amount=1, state="said"
+    )
+    payment.entries.create(**values, kind="said", actor=scene.bob, subject=scene.alice, amount=1)
+    return payment
 
 
 @contextmanager
@@ -165,7 +177,7 @@ def is_right(answer, name, role, method):
     if method not in methods or is_sent_away:
         return status == 405
     if not is_let_in(name, role):
-        return status == (403 if role in MEMBERS and who != ALICES else 404)
+        return status == (403 if role in MEMBERS and who not in (ALICES, PAIR) else 404)
     return status in {200, 302, 403, 422, 409} and (who == PERSON or method == "POST" or status in {200, 302})
 
 
@@ -217,10 +229,11 @@ def swapped(world, address):
     """Who asks, and the wrong ids to put in place of the right one."""
     first = address.parameters[0]
     for role in ("charlie", "former"):
-        yield role, first, [world.own[first]]
+        if not is_let_in(address.name, role):
+            yield role, first, [world.own[first]]
     for word in address.parameters:
         foreign = [] if word in SHARED else [world.foreign[word]]
-        if foreign and word not in {"run_id", "group_id", "notification_id"}:
+        if foreign and word not in {"run_id", "group_id", "notification_id", "person_id"}:
             foreign.append(world.sibling[word])
         if word == "user_id" and address.name in IN_THE_RUN:
             foreign.append(world.scene.dora.pk)

@@ -5,7 +5,19 @@ from django.db.models import Q, Sum
 from django.utils.translation import gettext as _
 
 from accounts.models import HowToPay, Membership
-from bids.models import Allocation, Event, ExtraCost, Notification, Participation, Purchase, Receipt, Run, ShoppingItem
+from bids.models import (
+    Allocation,
+    Event,
+    ExtraCost,
+    JournalEntry,
+    Notification,
+    Participation,
+    Payment,
+    Purchase,
+    Receipt,
+    Run,
+    ShoppingItem,
+)
 from stores.models import CatalogueFile, CatalogueImport, Price, Product, ProductPair, Store, StorePair
 
 # Rows that name a person and can be pointed to another one without a clash. Memberships, notifications and how
@@ -24,6 +36,11 @@ NAMED_IN = (
     (Allocation, "picked_up_by"),
     (ExtraCost, "added_by"),
     (Receipt, "added_by"),
+    (Payment, "sender"),
+    (Payment, "receiver"),
+    (Payment, "created_by"),
+    (JournalEntry, "actor"),
+    (JournalEntry, "subject"),
     (Event, "actor"),
     (Event, "subject"),
     (Notification, "user"),
@@ -60,6 +77,8 @@ def refusals(source, target):
             "run": run,
             "group": run.group,
         }
+    if Payment.objects.between(source, target).exists():
+        yield _("They have paid each other, so they count as two people.")
 
 
 def sums(people):
@@ -71,6 +90,8 @@ def sums(people):
     yield _("Owed for goods"), goods.aggregate(sum=Sum("cost"))["sum"]
     yield _("Shares of extra costs"), parts.aggregate(sum=Sum("extra_share"))["sum"]
     yield _("Marked as paid"), parts.aggregate(sum=Sum("paid_amount"))["sum"]
+    yield _("Paid to friends"), Payment.objects.filter(sender__in=people).aggregate(sum=Sum("amount"))["sum"]
+    yield _("Received from friends"), Payment.objects.filter(receiver__in=people).aggregate(sum=Sum("amount"))["sum"]
     yield _("Paid in shops"), Purchase.objects.filter(item__run__payer__in=people).aggregate(sum=Sum("total"))["sum"]
 
 
@@ -80,6 +101,7 @@ def unite(plan):
     if HowToPay.objects.filter(user=target).exists() and HowToPay.objects.filter(user=source).delete()[0]:
         plan.united.append(_("Both say how to pay them: what %(name)s says stays.") % {"name": target})
     Notification.objects.filter(user=source, event__notifications__user=target).delete()
+    Notification.objects.filter(user=source, entry__notifications__user=target).delete()
     for model, column in NAMED_IN:
         plan.move(model.objects.filter(**{column: source}), **{column: target})
 

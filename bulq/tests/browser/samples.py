@@ -71,6 +71,8 @@ class Samples:
             "group-new",
             "invite-link",
             "me",
+            "money",
+            "payments",
             "settings",
             "close-account",
             "products",
@@ -81,13 +83,15 @@ class Samples:
             self.add("mara", name)
         for query in ("?q=rice", "?q=arborio", "?q=h", "?q=zzzz", "?q=9004567012347", "?q=9004567012346"):
             self.add("mara", "search", query=query)
-        for name in ("group", "people", "group-settings", "group-leave", "group-archive", "run-new"):
+        for name in ("group", "group-money", "people", "group-settings", "group-leave", "group-archive", "run-new"):
             self.add("mara", name, group.pk)
         self.add("mara", "member-remove", group.pk, jon.pk)
         self.add("jon", "people", group.pk)
         self.add("jon", "inbox")  # with something unread
         self.add("admin", "inbox")  # empty
         self.add("dragan", "home")
+        for username in ("jon", "admin"):  # who owes, and with nothing
+            self.add(username, "money")
         self.add("admin", "home")
         self.add("admin", "groups")
         offer = Offer.objects.select_related("product", "store").order_by("pk").first()
