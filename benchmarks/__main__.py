@@ -75,6 +75,8 @@ def report(site, port, known, unlimited):
         "run page (60 products, 20 people)": f"/runs/{run}/",
         "home": "/",
         "search": "/search/?q=prod",
+        "money (300 runs, 100 payments)": "/money/",
+        "money of a group (300 runs)": f"/groups/{known['friends']}/money/",
     }
     queries = {name: _count_queries(known, path) for name, path in pages.items()}
     print("| page | connections | per second | p50 ms | p95 ms | of the empty page | queries |")
@@ -114,6 +116,8 @@ GOALS = {
     "store page (200 products)": 4,
     "home": 4,
     "search": 4,
+    "money (300 runs, 100 payments)": 4,
+    "money of a group (300 runs)": 4,
     "order, nothing changed": 4,
     "order": 4,
     "run page (60 products, 20 people)": 9,
@@ -151,7 +155,7 @@ def _row(name, connections, result, baseline, queries):
 def load(port, known, path, connections, method="GET", fields=None, cookies=None, most=10**9, headers=None):
     job = {
         "port": port, "path": path, "connections": connections, "seconds": SECONDS, "method": method,
-        "fields": fields or {}, "cookies": cookies or known["cookies"], "most": most, "headers": headers or {},
+        "fields": fields or {}, "cookies": cookies or _cookies(known, path), "most": most, "headers": headers or {},
     }  # fmt: skip
     result = subprocess.run(
         [sys.executable, "-m", "benchmarks.load"],
@@ -162,6 +166,11 @@ def load(port, known, path, connections, method="GET", fields=None, cookies=None
         cwd=ROOT,
     )
     return json.loads(result.stdout)
+
+
+def _cookies(known, path):
+    """Whose pages these are."""
+    return [known["friend"]] if "money" in path else known["cookies"]
 
 
 def bids(port, known, connections):
@@ -225,7 +234,7 @@ def _count_queries(known, path):
     from django.test.utils import CaptureQueriesContext
 
     client = Client(HTTP_HOST="localhost")
-    client.cookies[settings.SESSION_COOKIE_NAME] = known["cookies"][0]
+    client.cookies[settings.SESSION_COOKIE_NAME] = _cookies(known, path)[0]
     client.get(path)  # fills the cache
     with CaptureQueriesContext(connection) as captured:
         assert client.get(path).status_code == 200

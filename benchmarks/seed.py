@@ -12,6 +12,8 @@ from bids.actions.bidding import Terms, Wish, place_bids
 from bids.actions.runs import start_run
 from stores.models import Offer, Price, Product, Store
 
+from .seed_money import seed_money
+
 PEOPLE, PRODUCTS, IN_RUN, BIDDERS = 30, 200, 60, 20
 
 
@@ -25,9 +27,12 @@ def seed():
     Store.objects.bulk_create(Store(name=f"Store {n}", name_key=f"store{n}", currency="EUR") for n in range(60))
     products = _catalogue(store, chance)
     runs = {bidders: _run(group, store, people, products, bidders) for bidders in (5, 10, BIDDERS)}
+    friend, friends = seed_money(store)
     crowd = start_run(group, store=store, by=people[0])
     return {
         "cookies": [_session(user) for user in people],
+        "friend": _session(friend),
+        "friends": friends.pk,
         "store": store.pk,
         "runs": {bidders: run.pk for bidders, run in runs.items()},
         "crowd": crowd.pk,
