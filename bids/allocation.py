@@ -113,6 +113,10 @@ class Shares:
             return self.quantities
         return self.quantities | {person: self.quantities.get(person, Decimal(0)) + self.left_over}
 
+    def without_zeros(self, leader):
+        """What everyone who gets some gets; what is left over falls to `leader`."""
+        return {person: quantity for person, quantity in self.with_rest_for(leader).items() if quantity}
+
 
 def divide(bought, wants, *, grain, tolerance_percent, seed):
     """Divide what was bought of one product among its people; `wants` maps a person to a `Want`.

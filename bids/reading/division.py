@@ -4,7 +4,7 @@ from decimal import Decimal
 from hashlib import sha256
 
 from bids.allocation import split
-from bids.models.distribution import Allocation, ExtraCost, Split
+from bids.models.distribution import Allocation, ExtraCost, ExtraShare, Split
 from bids.models.runs import Participation
 from bulq.kit.money import minor_unit
 
@@ -12,7 +12,9 @@ ZERO = Decimal(0)
 
 
 class Division:
-    """`quantities` and `costs` by item and participation id, `extras` by participation id.
+    """`quantities` and `costs` by item and participation id, `extras` by participation id, `left_over` by item.
+
+    `parts` has the extras apart, by the way they are split (`ExtraShare.how`).
 
     Unless quantities are given, every bought line is divided fairly, and the leader takes what nobody took. Extra
     costs are split among those who receive something, unless one person pays them; where nobody receives anything,
@@ -24,7 +26,9 @@ class Division:
         self.extra_costs = list(run.extra_costs.order_by("pk"))
         self.people = {person.user_id: person.pk for person in Participation.objects.filter(run=run)}
         leader = self.people[run.leader_id]
-        self.quantities = quantities or {line.item.pk: line.shares(leader) for line in self.lines}
+        shares = {} if quantities else {line.item.pk: line.division() for line in self.lines}
+        self.left_over = {item: share.left_over for item, share in shares.items()}
+        self.quantities = quantities or {item: share.without_zeros(leader) for item, share in shares.items()}
         self.grain = minor_unit(run.currency)
         self.costs = {
             line.item.pk: split(line.paid, self.quantities[line.item.pk], grain=self.grain, seed=line.seed)
@@ -34,23 +38,29 @@ class Division:
         for costs in self.costs.values():
             for person, cost in costs.items():
                 self.goods[person] = self.goods.get(person, ZERO) + cost
-        self.extras = self.shares_of(self.extra_costs)
+        self.parts = self.parts_of(self.extra_costs)
+        self.extras = {person: sum(parts.values()) for person, parts in self.parts.items()}
 
-    def shares_of(self, extra_costs):
-        """What each participation id pays of these."""
+    def parts_of(self, extra_costs):
+        """What each participation id pays of these, by the way they are split."""
         if not self.goods:
             payer, all_of_it = self.people[self.run.payer_id or self.run.leader_id], _sum(extra_costs)
-            return {payer: all_of_it} if all_of_it else {}
+            return {payer: {ExtraShare.PAYER: all_of_it}} if all_of_it else {}
         by_value = _sum(cost for cost in extra_costs if cost.how == Split.VALUE)
         equal = _sum(cost for cost in extra_costs if cost.how == Split.EQUAL)
         heads = dict.fromkeys(self.goods, Decimal(1))
-        shares = split(by_value, self.goods, grain=self.grain, seed=f"{self.run.pk}:extra")
-        for person, part in split(equal, heads, grain=self.grain, seed=f"{self.run.pk}:equal").items():
-            shares[person] += part
+        by_value = split(by_value, self.goods, grain=self.grain, seed=f"{self.run.pk}:extra")
+        equal = split(equal, heads, grain=self.grain, seed=f"{self.run.pk}:equal")
+        parts = {person: {Split.VALUE: by_value[person], Split.EQUAL: equal[person]} for person in self.goods}
         for cost in extra_costs:
             if cost.how == Split.PERSON:
-                shares[cost.person_id] = shares.get(cost.person_id, ZERO) + cost.amount
-        return shares
+                own = parts.setdefault(cost.person_id, {})
+                own[Split.PERSON] = own.get(Split.PERSON, ZERO) + cost.amount
+        return parts
+
+    def shares_of(self, extra_costs):
+        """What each participation id pays of these."""
+        return {person: sum(parts.values()) for person, parts in self.parts_of(extra_costs).items()}
 
     def total_of(self, person):
         return self.goods.get(person, ZERO) + self.extras.get(person, ZERO)

@@ -100,11 +100,6 @@ class Line:
             self.bought, self.wants, grain=self.product.grain, tolerance_percent=self._tolerance, seed=self.seed
         )
 
-    def shares(self, leader):
-        """Quantity by participation id, without zeros; what is left over falls to `leader`, a participation id."""
-        shares = self.division().with_rest_for(leader)
-        return {person: quantity for person, quantity in shares.items() if quantity}
-
 
 def lines_of(run, people=None):
     """Every line of the shopping list by name, with its real bids and its purchases in the order they were ticked.
