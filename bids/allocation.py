@@ -49,6 +49,33 @@ def _largest_remainders(rests, count, seed):
 
 
 @dataclass(frozen=True, slots=True)
+class Odd:
+    """How a share that is not exactly in proportion was rounded, and whether only the hash decided that."""
+
+    is_up: bool
+    is_by_lot: bool
+
+
+def odd_shares(weights, shares, *, grain):
+    """Of stored shares in proportion to `weights`, those that are not exact: `{person: Odd}`.
+
+    A lot it was where someone with the same remainder was rounded the other way.
+    """
+    parts = {person: abs(_grains(share, grain)) for person, share in shares.items()}
+    scale = {person: _hundredths(weights[person]) for person in shares}
+    if not any(scale.values()):
+        scale = dict.fromkeys(scale, 1)
+    total, whole = sum(parts.values()), sum(scale.values())
+    odd, ways = {}, {}
+    for person, part in parts.items():
+        quota, rest = divmod(total * scale[person], whole)
+        if rest:
+            odd[person] = rest, part > quota
+            ways.setdefault(rest, set()).add(part > quota)
+    return {person: Odd(is_up, len(ways[rest]) > 1) for person, (rest, is_up) in odd.items()}
+
+
+@dataclass(frozen=True, slots=True)
 class Want:
     """What a person wants of a product: `quantity`, and up to `limit` is fine. If there is less, perhaps nothing."""
 

@@ -37,7 +37,7 @@ def allocate(run, lines):
 def _allocate_line(line, division):
     bids = {bid.participation_id: bid for bid in line.bids}
     quantities, costs = division.quantities[line.item.pk], division.costs[line.item.pk]
-    left_over = {division.people[division.run.leader_id]: division.left_over[line.item.pk]}
+    left_over = {division.leader: division.left_over[line.item.pk]}
     for person in quantities.keys() - bids.keys():
         # What nobody took falls to the leader: a Maybe becomes real, or a bid is created.
         bids[person], _made = Bid.objects.update_or_create(

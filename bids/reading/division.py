@@ -22,13 +22,14 @@ class Division:
     """
 
     def __init__(self, run, lines, quantities=None):
-        self.run, self.lines = run, [line for line in lines if line.is_bought]
+        self.run, self.all_lines = run, lines
+        self.lines = [line for line in lines if line.is_bought]
         self.extra_costs = list(run.extra_costs.order_by("pk"))
         self.people = {person.user_id: person.pk for person in Participation.objects.filter(run=run)}
-        leader = self.people[run.leader_id]
+        self.leader = self.people[run.leader_id]
         shares = {} if quantities else {line.item.pk: line.division() for line in self.lines}
         self.left_over = {item: share.left_over for item, share in shares.items()}
-        self.quantities = quantities or {item: share.without_zeros(leader) for item, share in shares.items()}
+        self.quantities = quantities or {item: share.without_zeros(self.leader) for item, share in shares.items()}
         self.grain = minor_unit(run.currency)
         self.costs = {
             line.item.pk: split(line.paid, self.quantities[line.item.pk], grain=self.grain, seed=line.seed)
@@ -113,29 +114,3 @@ def division_of(run, lines):
         for item, person, quantity in received.values_list("item", "bid__participation", "quantity"):
             quantities.setdefault(item, {})[person] = quantity
     return Division(run, lines, quantities)
-
-
-class Preview:
-    """A division as a page shows it: each person with what they get and pay, and which lines are forced."""
-
-    def __init__(self, run, lines):
-        self.division = Division(run, lines)
-        self.fingerprint = self.division.fingerprint()
-        self.differing = [line.product for line in lines if line.to_decide]
-        people = Participation.objects.filter(run=run).select_related("user").by_name()
-        self.people = [
-            (person.user, self._things(person.pk), self.division.extras.get(person.pk, ZERO), total)
-            for person in people
-            if (total := self.division.total_of(person.pk)) or self._things(person.pk)
-        ]
-
-    def _things(self, person):
-        """Line, quantity, cost and the bid it comes from (None if there was none)."""
-        things = []
-        for line in self.division.lines:
-            quantity = self.division.quantities[line.item.pk].get(person)
-            bid = next((bid for bid in line.bids if bid.participation_id == person), None)
-            if quantity or bid:
-                cost = self.division.costs[line.item.pk].get(person, ZERO)
-                things.append((line, quantity or ZERO, cost, bid))
-        return things
