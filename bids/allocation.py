@@ -59,7 +59,8 @@ class Odd:
 def odd_shares(weights, shares, *, grain):
     """Of stored shares in proportion to `weights`, those that are not exact: `{person: Odd}`.
 
-    A lot it was where someone with the same remainder was rounded the other way.
+    A lot it was where someone with the same remainder was rounded the other way. None if they are not in proportion:
+    of two products that became one, each was split by itself.
     """
     parts = {person: abs(_grains(share, grain)) for person, share in shares.items()}
     scale = {person: _hundredths(weights[person]) for person in shares}
@@ -69,6 +70,8 @@ def odd_shares(weights, shares, *, grain):
     odd, ways = {}, {}
     for person, part in parts.items():
         quota, rest = divmod(total * scale[person], whole)
+        if part - quota not in ((0, 1) if rest else (0,)):
+            return None
         if rest:
             odd[person] = rest, part > quota
             ways.setdefault(rest, set()).add(part > quota)

@@ -61,6 +61,8 @@ class Case:
     def _odd_pieces(self):
         """Where quantities were rounded: they are in proportion to other numbers in each case."""
         own = {person: self.shares[person].quantity - self.shares[person].left_over for person in self.bids}
+        if not self.is_weighed:  # what is above it was left over too, in runs from before that was stored
+            own = {person: min(quantity, self.bids[person].most) for person, quantity in own.items()}
         if self.is_weighed:
             weights = {person: bid.quantity if self.is_short else bid.most for person, bid in self.bids.items()}
         elif self.is_short:

@@ -25,7 +25,7 @@ class WhyThing:
     """One thing of one person. `wanted` is None for someone who did not order it.
 
     `all_wanted` is what everyone wanted together, `ordered` what this person wanted before Sort out. `odd_piece` and
-    `odd_cent` are None where the share is exactly in proportion.
+    `odd_cent` are None where the share is exactly in proportion. `is_united` is for what was two products then.
     """
 
     line: Line
@@ -37,6 +37,7 @@ class WhyThing:
     all_or_nothing: bool
     ordered: Decimal | None
     all_wanted: Decimal
+    is_united: bool
     odd_piece: Odd | None
     odd_cent: Odd | None
     corrections: tuple
@@ -243,10 +244,12 @@ def _things_of(line, facts):
     bids = {bid.participation_id: bid for bid in line.bids if not _is_made_of_rest(bid, shares)}
     case = Case(line, bids, {person: shares.get(person, nothing) for person in bids.keys() | shares.keys()})
     costs = {person: share.cost for person, share in shares.items()}
-    odd_cents = {}
+    odd_pieces, odd_cents = case.odd_pieces, {}
     if shares:
         weights = {person: share.quantity for person, share in shares.items()}
         odd_cents = odd_shares(weights, costs, grain=minor_unit(facts.currency))
+    if is_united := odd_pieces is None or odd_cents is None:
+        odd_pieces, odd_cents = {}, {}
     corrections = tuple(facts.changes.corrections.get(line.product.pk, ()))
     users = {bid.participation_id: bid.participation.user_id for bid in line.bids}
     for person, share in case.shares.items():
@@ -257,13 +260,14 @@ def _things_of(line, facts):
                 line=line,
                 currency=facts.currency,
                 share=share,
-                reason=case.reason_of(person),
+                reason=Reason.AS_WANTED if is_united else case.reason_of(person),
                 wanted=bid and bid.quantity,
                 limit=bid and bid.limit,
                 all_or_nothing=bool(bid and bid.all_or_nothing),
                 ordered=facts.changes.ordered.get((users.get(person), line.product.pk)),
                 all_wanted=case.wanted,
-                odd_piece=case.odd_pieces.get(person),
+                is_united=is_united,
+                odd_piece=odd_pieces.get(person),
                 odd_cent=odd_cents.get(person),
                 corrections=corrections,
             ),
@@ -311,4 +315,4 @@ def _parts_of(facts, goods):
 
 def _odd_parts(facts, how, weights):
     shares = {person: facts.parts.get(person, {}).get(how, ZERO) for person in weights}
-    return odd_shares(weights, shares, grain=minor_unit(facts.currency)) if any(shares.values()) else {}
+    return (odd_shares(weights, shares, grain=minor_unit(facts.currency)) or {}) if any(shares.values()) else {}

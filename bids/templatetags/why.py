@@ -88,6 +88,8 @@ def _bought(thing):
 def _reasons(thing):
     line, share = thing.line, thing.share
     params = {"bought": format_quantity(line.bought), "wanted": _much(thing, thing.all_wanted)}
+    if thing.is_united:
+        yield Fact(_("Merged"), _("This was two products then, and each was split by itself"))
     if thing.reason == Reason.FILLED or (thing.reason == Reason.LEFT_OVER and thing.wanted is not None):
         more = share.quantity - share.left_over - thing.wanted
         params |= {"more": _much(thing, line.bought - thing.all_wanted), "mine": _much(thing, more)}
@@ -152,6 +154,8 @@ def _cost(thing):
         return _("Nothing received: %(cost)s") % params
     if not line.paid:
         return _("%(mine)s of %(bought)s, free: %(cost)s") % params
+    if thing.is_united:
+        return _("%(mine)s of %(bought)s: %(cost)s") % params
     return _("%(mine)s/%(bought)s of %(paid)s = %(cost)s") % params
 
 

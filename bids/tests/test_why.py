@@ -9,8 +9,9 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from accounts.tests.factories import make_user
 from bids import states
-from bids.actions import costs, distribution
+from bids.actions import costs, distribution, merging, shopping
 from bids.actions.bidding import Terms, Wish, place_bids
 from bids.models import ExtraShare, Participation, Purchase
 from bids.reading.division import Division
@@ -188,6 +189,21 @@ class TestAThing:
         distribution.back_to_shopping(scene.run, by=scene.alice)
         leave_the_shop(scene.fresh())
         assert "Sorted out" not in told(scene, scene.bob, scene.gouda)
+
+    def test_of_two_products_that_became_one_no_fraction_is_shown(self):
+        """Trap 38: each was split by itself, and nothing is split again."""
+        scene = stage(states.SHOPPING)
+        other = make_product("Oyl")
+        shopping.add_while_shopping(scene.run, other, quantity=D(3), whose=scene.bob, by=scene.alice)
+        purchase(scene.run, scene.oil, 8, "40")
+        purchase(scene.run, other, 3, "3.01")
+        leave_the_shop(scene.run)
+        distribution.complete(scene.run, waiting=3, by=scene.alice)
+        merging.merge(other, scene.oil, by=make_user("Root", is_staff=True, is_superuser=True))
+        facts = told(scene, scene.bob, scene.oil)
+        assert facts["Merged"] == "This was two products then, and each was split by itself"
+        assert facts["Cost"] == "7 of 11: €23.01"
+        assert {"Rounded", "The odd one"}.isdisjoint(facts)
 
 
 class TestTheTrip:
