@@ -14,6 +14,7 @@ from .models import (
     Bid,
     Event,
     ExtraCost,
+    ExtraShare,
     JournalEntry,
     Notification,
     Participation,
@@ -141,6 +142,14 @@ class ExtraCostAdmin(LookOnly):
     list_filter = ["how", "run__state"]
     list_select_related = ["run__store", "added_by"]
     search_fields = ["label", "run__store__name"]
+
+
+@admin.register(ExtraShare)
+class ExtraShareAdmin(LookOnly):
+    list_display = ["participation", "how", "amount"]
+    list_filter = ["how", "participation__run__state"]
+    list_select_related = ["participation__user"]
+    search_fields = ["participation__user__name", "participation__run__store__name"]
 
 
 @admin.register(Receipt)

@@ -49,6 +49,36 @@ def _largest_remainders(rests, count, seed):
 
 
 @dataclass(frozen=True, slots=True)
+class Odd:
+    """How a share that is not exactly in proportion was rounded, and whether only the hash decided that."""
+
+    is_up: bool
+    is_by_lot: bool
+
+
+def odd_shares(weights, shares, *, grain):
+    """Of stored shares in proportion to `weights`, those that are not exact: `{person: Odd}`.
+
+    A lot it was where someone with the same remainder was rounded the other way. None if they are not in proportion:
+    of two products that became one, each was split by itself.
+    """
+    parts = {person: abs(_grains(share, grain)) for person, share in shares.items()}
+    scale = {person: _hundredths(weights[person]) for person in shares}
+    if not any(scale.values()):
+        scale = dict.fromkeys(scale, 1)
+    total, whole = sum(parts.values()), sum(scale.values())
+    odd, ways = {}, {}
+    for person, part in parts.items():
+        quota, rest = divmod(total * scale[person], whole)
+        if part - quota not in ((0, 1) if rest else (0,)):
+            return None
+        if rest:
+            odd[person] = rest, part > quota
+            ways.setdefault(rest, set()).add(part > quota)
+    return {person: Odd(is_up, len(ways[rest]) > 1) for person, (rest, is_up) in odd.items()}
+
+
+@dataclass(frozen=True, slots=True)
 class Want:
     """What a person wants of a product: `quantity`, and up to `limit` is fine. If there is less, perhaps nothing."""
 
@@ -112,6 +142,10 @@ class Shares:
         if not self.left_over:
             return self.quantities
         return self.quantities | {person: self.quantities.get(person, Decimal(0)) + self.left_over}
+
+    def without_zeros(self, leader):
+        """What everyone who gets some gets; what is left over falls to `leader`."""
+        return {person: quantity for person, quantity in self.with_rest_for(leader).items() if quantity}
 
 
 def divide(bought, wants, *, grain, tolerance_percent, seed):

@@ -11,7 +11,7 @@ from accounts.access import lock_group
 from accounts.models import Membership
 from bids import states
 from bids.access import lock_part, lock_run, lock_run_led, lock_run_shopped
-from bids.models import Allocation, Bid, ExtraCost, Participation, Purchase, Split
+from bids.models import Allocation, Bid, ExtraCost, ExtraShare, Participation, Purchase, Split
 from bids.reading.division import Division, division_of
 from bids.reading.lines import lines_of
 from bids.reading.sums import owed_by_person
@@ -38,13 +38,20 @@ def allocate(run, lines):
 def _allocate_line(line, division):
     bids = {bid.participation_id: bid for bid in line.bids}
     quantities, costs = division.quantities[line.item.pk], division.costs[line.item.pk]
+    left_over = {division.leader: division.left_over[line.item.pk]}
     for person in quantities.keys() - bids.keys():
         # What nobody took falls to the leader: a Maybe becomes real, or a bid is created.
         bids[person], _made = Bid.objects.update_or_create(
             participation_id=person, product=line.product, defaults={"quantity": quantities[person]}
         )
     Allocation.objects.bulk_create(
-        Allocation(bid=bids[person], item=line.item, quantity=quantity, cost=costs[person])
+        Allocation(
+            bid=bids[person],
+            item=line.item,
+            quantity=quantity,
+            cost=costs[person],
+            left_over=left_over.get(person, Decimal(0)),
+        )
         for person, quantity in quantities.items()
     )
 
@@ -54,6 +61,13 @@ def _write_extra_shares(run, division):
     for person in people:
         person.extra_share = division.extras.get(person.pk, Decimal(0))
     Participation.objects.bulk_update(people, ["extra_share"])
+    ExtraShare.objects.filter(participation__run=run).delete()
+    ExtraShare.objects.bulk_create(
+        ExtraShare(participation_id=person, how=how, amount=amount)
+        for person, parts in division.parts.items()
+        for how, amount in parts.items()
+        if amount
+    )
 
 
 def split_costs(run):

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy
 
 from bids import states
 from bids.access import for_the_leader, lock_run, lock_run_led, lock_run_shopped
-from bids.models import Allocation, Bid, Purchase
+from bids.models import Allocation, Bid, ExtraShare, Purchase
 from bids.reading.division import Division
 from bids.reading.lines import lines_of
 from bulq.kit.errors import BulqError, ChangedMeanwhile
@@ -155,6 +155,7 @@ def back_to_shopping(run, *, by):
     if freed:
         record(run, *freed, by=by, concerns={run.payer_id})
     Allocation.objects.filter(item__run=run).delete()
+    ExtraShare.objects.filter(participation__run=run).delete()
     run.participations.update(extra_share=0)
     run.difference_taken = None  # amounts may change, and who pays
     run.save(update_fields=["difference_taken"])

@@ -2,7 +2,7 @@
 
 from .bidding import Bid, BidQuerySet, TakenInstead
 from .closing import CalendarEntry, Reminder
-from .distribution import Allocation, ExtraCost, Receipt, Split
+from .distribution import Allocation, ExtraCost, ExtraShare, Receipt, Split
 from .events import Event
 from .notifications import Notification
 from .payments import JournalEntry, Payment, PaymentPart, PaymentQuerySet, PaymentState
@@ -16,6 +16,7 @@ __all__ = [
     "CalendarEntry",
     "Event",
     "ExtraCost",
+    "ExtraShare",
     "JournalEntry",
     "Notification",
     "Participation",

@@ -1,6 +1,6 @@
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy
 
 from bulq.kit.columns import AmountColumn, QuantityColumn, within
@@ -18,6 +18,8 @@ class Allocation(models.Model):
     item = models.ForeignKey(ShoppingItem, on_delete=models.CASCADE, related_name="allocations")
     quantity = QuantityColumn()
     cost = AmountColumn()
+    # How much of the quantity is only theirs because nobody took it.
+    left_over = QuantityColumn(default=0, db_default=0)
     picked_up_at = models.DateTimeField(null=True, blank=True)
     picked_up_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True, blank=True
@@ -28,6 +30,8 @@ class Allocation(models.Model):
         constraints = [
             within("allocation", "quantity", CENT, MAX_QUANTITY),
             within("allocation", "cost", 0, MAX_AMOUNT),
+            within("allocation", "left_over", 0, MAX_QUANTITY),
+            models.CheckConstraint(condition=Q(left_over__lte=F("quantity")), name="allocation_left_over_is_part"),
             models.CheckConstraint(
                 condition=Q(picked_up_at=None, picked_up_by=None)
                 | Q(picked_up_at__isnull=False, picked_up_by__isnull=False),
@@ -76,6 +80,34 @@ class ExtraCost(models.Model):
 
     def __str__(self):
         return f"{self.label}: {self.amount}"
+
+
+class ExtraShare(models.Model):
+    """A person's part of the extra costs that are split in one way, which are rounded together.
+
+    `how` is a Split, or PAYER where nobody receives anything. Parts of nothing have no row.
+    """
+
+    PAYER = "payer"
+    WAYS = [*Split.choices, (PAYER, gettext_lazy("The payer"))]
+
+    participation = models.ForeignKey(Participation, on_delete=models.CASCADE, related_name="extra_shares")
+    how = models.CharField(max_length=6, choices=WAYS)
+    amount = AmountColumn()
+
+    class Meta:
+        verbose_name, verbose_name_plural = gettext_lazy("share of extra costs"), gettext_lazy("shares of extra costs")
+        constraints = [
+            models.UniqueConstraint(fields=["participation", "how"], name="one_extra_share"),
+            within("extra_share", "amount", -MAX_AMOUNT, MAX_AMOUNT),
+            models.CheckConstraint(condition=~Q(amount=0), name="extra_share_amount_not_zero"),
+            models.CheckConstraint(
+                condition=Q(how__in=["value", "equal", "person", "payer"]), name="extra_share_way_known"
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.amount}, {self.how}"
 
 
 class Receipt(models.Model):

@@ -34,6 +34,8 @@ class Row:
     limits: dict = field(default_factory=dict)
     all_or_nothing: set = field(default_factory=set)
     instead: dict = field(default_factory=dict)
+    # What those with a limit receive if the packs are bought now, if there is a price.
+    likely: dict = field(default_factory=dict)
     wanted: Decimal = ZERO
     most: Decimal = ZERO
 
@@ -173,6 +175,7 @@ class Board:
         extras = share_extras(extra, rooms, grain=row.product.grain, seed=seed)
         for participation, limit in row.limits.items():
             person, likely = self.by_participation[participation], row.wishes[participation] + extras[participation]
+            row.likely[participation] = likely
             for quantity in (likely, limit):
                 if quantity not in costs:
                     costs[quantity] = row.estimate(quantity, currency)

@@ -4,7 +4,7 @@ from decimal import Decimal
 from hashlib import sha256
 
 from bids.allocation import split
-from bids.models.distribution import Allocation, ExtraCost, Split
+from bids.models.distribution import Allocation, ExtraCost, ExtraShare, Split
 from bids.models.runs import Participation
 from bulq.kit.money import minor_unit
 
@@ -12,7 +12,9 @@ ZERO = Decimal(0)
 
 
 class Division:
-    """`quantities` and `costs` by item and participation id, `extras` by participation id.
+    """`quantities` and `costs` by item and participation id, `extras` by participation id, `left_over` by item.
+
+    `parts` has the extras apart, by the way they are split (`ExtraShare.how`).
 
     Unless quantities are given, every bought line is divided fairly, and the leader takes what nobody took. Extra
     costs are split among those who receive something, unless one person pays them; where nobody receives anything,
@@ -20,11 +22,14 @@ class Division:
     """
 
     def __init__(self, run, lines, quantities=None):
-        self.run, self.lines = run, [line for line in lines if line.is_bought]
+        self.run, self.all_lines = run, lines
+        self.lines = [line for line in lines if line.is_bought]
         self.extra_costs = list(run.extra_costs.order_by("pk"))
         self.people = {person.user_id: person.pk for person in Participation.objects.filter(run=run)}
-        leader = self.people[run.leader_id]
-        self.quantities = quantities or {line.item.pk: line.shares(leader) for line in self.lines}
+        self.leader = self.people[run.leader_id]
+        shares = {} if quantities else {line.item.pk: line.division() for line in self.lines}
+        self.left_over = {item: share.left_over for item, share in shares.items()}
+        self.quantities = quantities or {item: share.without_zeros(self.leader) for item, share in shares.items()}
         self.grain = minor_unit(run.currency)
         self.costs = {
             line.item.pk: split(line.paid, self.quantities[line.item.pk], grain=self.grain, seed=line.seed)
@@ -34,23 +39,29 @@ class Division:
         for costs in self.costs.values():
             for person, cost in costs.items():
                 self.goods[person] = self.goods.get(person, ZERO) + cost
-        self.extras = self.shares_of(self.extra_costs)
+        self.parts = self.parts_of(self.extra_costs)
+        self.extras = {person: sum(parts.values()) for person, parts in self.parts.items()}
 
-    def shares_of(self, extra_costs):
-        """What each participation id pays of these."""
+    def parts_of(self, extra_costs):
+        """What each participation id pays of these, by the way they are split."""
         if not self.goods:
             payer, all_of_it = self.people[self.run.payer_id or self.run.leader_id], _sum(extra_costs)
-            return {payer: all_of_it} if all_of_it else {}
+            return {payer: {ExtraShare.PAYER: all_of_it}} if all_of_it else {}
         by_value = _sum(cost for cost in extra_costs if cost.how == Split.VALUE)
         equal = _sum(cost for cost in extra_costs if cost.how == Split.EQUAL)
         heads = dict.fromkeys(self.goods, Decimal(1))
-        shares = split(by_value, self.goods, grain=self.grain, seed=f"{self.run.pk}:extra")
-        for person, part in split(equal, heads, grain=self.grain, seed=f"{self.run.pk}:equal").items():
-            shares[person] += part
+        by_value = split(by_value, self.goods, grain=self.grain, seed=f"{self.run.pk}:extra")
+        equal = split(equal, heads, grain=self.grain, seed=f"{self.run.pk}:equal")
+        parts = {person: {Split.VALUE: by_value[person], Split.EQUAL: equal[person]} for person in self.goods}
         for cost in extra_costs:
             if cost.how == Split.PERSON:
-                shares[cost.person_id] = shares.get(cost.person_id, ZERO) + cost.amount
-        return shares
+                own = parts.setdefault(cost.person_id, {})
+                own[Split.PERSON] = own.get(Split.PERSON, ZERO) + cost.amount
+        return parts
+
+    def shares_of(self, extra_costs):
+        """What each participation id pays of these."""
+        return {person: sum(parts.values()) for person, parts in self.parts_of(extra_costs).items()}
 
     def total_of(self, person):
         return self.goods.get(person, ZERO) + self.extras.get(person, ZERO)
@@ -103,29 +114,3 @@ def division_of(run, lines):
         for item, person, quantity in received.values_list("item", "bid__participation", "quantity"):
             quantities.setdefault(item, {})[person] = quantity
     return Division(run, lines, quantities)
-
-
-class Preview:
-    """A division as a page shows it: each person with what they get and pay, and which lines are forced."""
-
-    def __init__(self, run, lines):
-        self.division = Division(run, lines)
-        self.fingerprint = self.division.fingerprint()
-        self.differing = [line.product for line in lines if line.to_decide]
-        people = Participation.objects.filter(run=run).select_related("user").by_name()
-        self.people = [
-            (person.user, self._things(person.pk), self.division.extras.get(person.pk, ZERO), total)
-            for person in people
-            if (total := self.division.total_of(person.pk)) or self._things(person.pk)
-        ]
-
-    def _things(self, person):
-        """Line, quantity, cost and the bid it comes from (None if there was none)."""
-        things = []
-        for line in self.division.lines:
-            quantity = self.division.quantities[line.item.pk].get(person)
-            bid = next((bid for bid in line.bids if bid.participation_id == person), None)
-            if quantity or bid:
-                cost = self.division.costs[line.item.pk].get(person, ZERO)
-                things.append((line, quantity or ZERO, cost, bid))
-        return things

@@ -14,6 +14,7 @@ the hand-out has started is null before it.
 
 from .board import Board
 from .ledger import ZERO, Ledger
+from .why import explain
 
 VERSION = 2
 WISH, EXTRA, TOTAL, RUN_TOTAL = "wish", "extra costs", "total", "run total"
@@ -135,6 +136,8 @@ class Sheets:
                 by_person.setdefault(row["person_id"], []).append((row, quantity))
         self.by_product = sorted((self._product(rows) for rows in by_product.values()), key=lambda product: product[:2])
         accounts = {account.user.pk: account for account in export.accounts}
+        if export.ledger:
+            explain(export.ledger)
         slips = [self._slip(rows, accounts.get(person)) for person, rows in by_person.items()]
         self.slips = [slip for slip in slips if slip[1] or slip[2] or slip[3]]
 
@@ -145,7 +148,9 @@ class Sheets:
         return first["product"], first["unit"], sum(quantity for _row, quantity in rows), most, rows
 
     def _slip(self, rows, account):
-        """Name, things with their quantity, extra costs, total; without costs before the hand-out."""
-        if account:
-            return account.user.name, rows, account.extra, account.total
-        return rows[0][0]["person"], rows, ZERO, None
+        """Name, things with their quantity and why, extra costs, total, why; without costs before the hand-out."""
+        if not account:
+            return rows[0][0]["person"], [(*row, None) for row in rows], ZERO, None, None
+        whys = {thing.line.product.pk: thing for thing in account.why.things}
+        rows = [(row, quantity, whys[row["product_id"]]) for row, quantity in rows]
+        return account.user.name, rows, account.extra, account.total, account.why

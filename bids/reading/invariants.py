@@ -12,7 +12,7 @@ from django.db.models.functions import Coalesce, Mod
 from accounts.models import Group, Membership
 from bids import states
 from bids.models.bidding import Bid
-from bids.models.distribution import Allocation, ExtraCost, Receipt, Split
+from bids.models.distribution import Allocation, ExtraCost, ExtraShare, Receipt, Split
 from bids.models.payments import JournalEntry, Payment, PaymentPart, PaymentState
 from bids.models.runs import Participation, Run
 from bids.models.shopping import Purchase, ShoppingItem
@@ -92,6 +92,22 @@ def _extra_costs_go_where_they_should():
                     f"run {run.pk}: user {person.user_id} pays {person.extra_share} of the extra costs, "
                     f"but they are split so that it is about {share:.2f}"
                 )
+
+
+def _parts_of_extra_costs_add_up():
+    """To each person's share, and by way of splitting to the costs."""
+    people = Participation.objects.annotate(parts=_sum(ExtraShare.objects, "amount", "participation"))
+    for person in people.exclude(parts=F("extra_share")):
+        yield (
+            f"run {person.run_id}: user {person.user_id} pays {person.extra_share} of the extra costs, "
+            f"but the parts of it come to {person.parts}"
+        )
+    runs = Run.objects.filter(Exists(Allocation.objects.filter(item__run=OuterRef("pk"))))
+    for how in Split.values:
+        costs, parts = ExtraCost.objects.filter(how=how), ExtraShare.objects.filter(how=how)
+        split = runs.annotate(cost=_sum(costs, "amount", "run"), parts=_sum(parts, "amount", "participation__run"))
+        for run in split.exclude(cost=F("parts")):
+            yield f"run {run.pk}: extra costs of {run.cost} ({how}) are split into {run.parts}"
 
 
 def _differences_are_decided():
@@ -227,6 +243,7 @@ def _amounts_fit_the_currency():
         (Purchase, "total", "item__run__group__currency"),
         (Allocation, "cost", "item__run__group__currency"),
         (ExtraCost, "amount", "run__group__currency"),
+        (ExtraShare, "amount", "participation__run__group__currency"),
         (Receipt, "amount", "run__group__currency"),
         (Run, "difference_taken", "group__currency"),
         (Participation, "extra_share", "run__group__currency"),
@@ -287,6 +304,7 @@ CHECKS = (
     _runs_add_up,
     _discounts_are_covered,
     _extra_costs_go_where_they_should,
+    _parts_of_extra_costs_add_up,
     _differences_are_decided,
     _nobody_owes_less_than_nothing,
     _payments_add_up,

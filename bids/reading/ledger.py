@@ -21,6 +21,7 @@ class Thing:
     bid: Bid
     allocation: Allocation | None
     counts_as_picked_up: bool
+    why: object = None  # set by `explain` (why.py)
 
     @property
     def received(self):
@@ -47,6 +48,7 @@ class Account:
     participation: Participation
     is_payer: bool
     things: list = field(default_factory=list)
+    why: object = None
 
     @property
     def user(self):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from django.conf import settings
+from django.db.models import OuterRef, Subquery
 
 from bids.allocation import Want, divide, matches
 from bids.models.bidding import Bid
@@ -65,10 +66,10 @@ class Line:
 
     @property
     def matches(self):
-        return matches(self.bought, self.wanted, self.most, tolerance_percent=self._tolerance)
+        return matches(self.bought, self.wanted, self.most, tolerance_percent=self.tolerance)
 
     @property
-    def _tolerance(self):
+    def tolerance(self):
         return 0 if self.product.is_counted else settings.WEIGHING_TOLERANCE_PERCENT
 
     @property
@@ -97,13 +98,8 @@ class Line:
     def division(self):
         """What everyone receives of what was bought, and what is left over."""
         return divide(
-            self.bought, self.wants, grain=self.product.grain, tolerance_percent=self._tolerance, seed=self.seed
+            self.bought, self.wants, grain=self.product.grain, tolerance_percent=self.tolerance, seed=self.seed
         )
-
-    def shares(self, leader):
-        """Quantity by participation id, without zeros; what is left over falls to `leader`, a participation id."""
-        shares = self.division().with_rest_for(leader)
-        return {person: quantity for person, quantity in shares.items() if quantity}
 
 
 def lines_of(run, people=None):
@@ -138,7 +134,10 @@ def lines_by_run(run_ids, people=None):
 
 @prepared
 def _items(runs):
-    return ShoppingItem.objects.filter(run__any=runs).select_related("product").order_by(*BY_NAME)
+    """With the pack size of today, for display."""
+    offers = Offer.objects.filter(store=OuterRef("run__store"), product=OuterRef("product"))
+    items = ShoppingItem.objects.filter(run__any=runs).annotate(pack_size=Subquery(offers.values("pack_size")))
+    return items.select_related("product").order_by(*BY_NAME)
 
 
 @prepared

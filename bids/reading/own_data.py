@@ -2,12 +2,13 @@
 
 `person`: the account. `groups`: memberships. `runs`: each run they take part in, with what they owe and have paid.
 Then a list for each kind of row that names them: `how_to_pay` (their account number), `orders` (wishes, and what was
-received of each), `prices_logged`, `purchases`, `not_there` (lines they marked), `extra_costs`, `receipts`,
-`handed_out`, `payments_marked`, `payments` (with `payment_parts`, the debts they cover, and `journal`, what was said
-and answered), `lead_offers`, `products_added`, `stores_added`, `events` (the history of their runs,
-where they act or are named), `notifications`, `reminders`, `products_told_apart` and `stores_told_apart` (pairs that
-looked the same), `catalogues_brought` (in the last week), and `site_admin` (what they did in the site admin). Amounts
-and quantities are strings of plain decimals, times are ISO 8601 with the offset from UTC.
+received of each), `prices_logged`, `purchases`, `not_there` (lines they marked), `extra_costs`, `extra_cost_shares`
+(what they pay of those split in one way), `receipts`, `handed_out`, `payments_marked`, `payments` (with
+`payment_parts`, the debts they cover, and `journal`, what was said and answered), `lead_offers`, `products_added`,
+`stores_added`, `events` (the history of their runs, where they act or are named), `notifications`, `reminders`,
+`products_told_apart` and `stores_told_apart` (pairs that looked the same), `catalogues_brought` (in the last week), and
+`site_admin` (what they did in the site admin). Amounts and quantities are strings of plain decimals, times are ISO 8601
+with the offset from UTC.
 
 Left out are passwords, sessions, second factors and the answers to forms of the last day: secrets, or copies.
 """
@@ -19,7 +20,7 @@ from django.db.models.functions import Coalesce
 from accounts.models import HowToPay
 from bids.models.bidding import Bid
 from bids.models.closing import Reminder
-from bids.models.distribution import Allocation, ExtraCost, Receipt
+from bids.models.distribution import Allocation, ExtraCost, ExtraShare, Receipt
 from bids.models.events import Event
 from bids.models.notifications import Notification
 from bids.models.payments import JournalEntry, Payment, PaymentPart
@@ -60,6 +61,12 @@ LISTS = {
         ("added_by", "person__user"),
         ("run_id", "label", "amount", "how", "added_at"),
         {"by": F("added_by__name"), "for": F("person__user__name")},
+    ),
+    "extra_cost_shares": (
+        ExtraShare,
+        ("participation__user",),
+        ("how", "amount"),
+        {"run": F("participation__run_id")},
     ),
     "receipts": (Receipt, ("added_by",), ("run_id", "label", "amount", "added_at"), {}),
     "handed_out": (

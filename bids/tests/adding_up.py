@@ -6,6 +6,8 @@ from decimal import Decimal
 from html.parser import HTMLParser
 
 AMOUNT = re.compile(r"(-?)[€¥]([0-9][0-9,]*(?:\.[0-9]+)?)")
+PART = re.compile(r"([0-9.,]+)/([0-9.,]+) of ")
+NO_PARTS = {"Together", "The odd one"}
 VOID = {"meta", "link", "input", "br", "path", "rect", "use", "line", "img", "hr"}
 
 
@@ -77,10 +79,11 @@ def total(nodes):
 # --- Pages: pairs of the sum of the rows and the total shown -----------------------------------------
 def hand_out(page):
     """Each person's card, the table of balances by row and column, and who pays whom."""
-    for card in page.find("div", class_="handout").find_all("details"):
+    cards = [child for child in page.find("div", class_="handout").children if isinstance(child, Node)]
+    for card in cards:
         shown = amounts(card.find("summary"))[0]
         yield total(item.find("small") for item in card.find("ul").find_all("li")), shown
-        yield first(card.find("div", class_="foot")), shown
+        yield amounts(card.find("div", class_="foot"))[-1], shown
     table = page.find("table", class_="balances")
     rows = [[amounts(cell) for cell in row.find_all("td")] for row in table.find("tbody").find_all("tr")]
     for cells in rows:
@@ -88,6 +91,54 @@ def hand_out(page):
     for column, shown in ((0, 0), (1, 1), (-1, -1)):
         sums = [amounts(cell) for cell in table.find("tfoot").find_all("td")]
         yield sum(cells[column][0] for cells in rows), sums[shown][0]
+
+
+def whys(page):
+    """M5: the amount that each fold unfolds from, the amount it ends with, and what that is added up of."""
+    for fold in page.find_all("details", class_="why"):
+        facts = list(fold.find("dl").find_all("dd"))
+        shown, told = amounts(fold.find("summary")), amounts(fold.find("dd", class_="sum"))
+        if shown:
+            yield shown, told[-1:]
+        terms = [term.text for term in fold.find("dl").find_all("dt")]
+        if terms[-1] == "Together":
+            parts = [amounts(fact)[-1] for term, fact in zip(terms, facts, strict=True) if term not in NO_PARTS]
+            yield sum(parts), told[-1]
+        elif found := PART.search(facts[-1].text):
+            mine, bought = (Decimal(number.replace(",", "")) for number in found.groups())
+            paid, cost = told
+            grain = Decimal(1) if "¥" in facts[-1].text else Decimal("0.01")
+            yield abs(mine / bought * paid - cost) < grain, True
+    for foot in page.find_all("div", class_="foot"):
+        if found := amounts(foot) if " = " in foot.text else None:
+            goods, extra, everything = found
+            yield (goods - extra if " − " in foot.text else goods + extra), everything
+
+
+def ways(page):
+    """The same unfolded, on paper."""
+    for row in page.find("div", class_="slips").find_all("li"):
+        yield first(row.find("small")), amounts(row.find("dd", class_="sum"))[-1]
+    yield from whys(page)
+
+
+def folds(page):
+    """What someone still pays, is still owed, or is likely to pay, from its parts."""
+    for fold in page.find_all("details", id="why-due"):
+        *parts, everything = [first(fact) for fact in fold.find_all("dd")]
+        yield sum(parts), everything
+        yield everything, first(page.find("dl", class_="figs").find("dd"))
+    for fold in page.find_all("details", id="why-open"):
+        *parts, together, paid, rest = [*[first(fact) for fact in fold.find_all("dd")]]
+        if "Marked as paid" not in fold.text:
+            parts, together, paid = [*parts, together], paid, Decimal(0)
+        yield sum(parts), together
+        yield abs(together - paid), rest
+        yield rest, first(page.find("dl", class_="figs").find("dd"))
+    for fold in page.find_all("details", id="why-mine"):
+        *parts, everything = [amounts(fact)[-1] for fact in fold.find_all("dd") if amounts(fact)]
+        yield sum(parts), everything
+        yield everything, first(page.find("section", id="sums"))
 
 
 def by_product(page):

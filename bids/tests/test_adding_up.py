@@ -88,6 +88,18 @@ def with_receipts():
 
 
 PAGES = [
+    (with_receipts, "", adding_up.whys),
+    (handed_out, "", adding_up.whys),
+    (handed_out, "?by=product", adding_up.whys),
+    (lambda: handed_out("JPY"), "", adding_up.whys),
+    (over, "", adding_up.folds),
+    (handed_out, "", adding_up.folds),
+    (over, "", adding_up.whys),
+    (only_extra_costs, "", adding_up.whys),
+    (sorting_out, "", adding_up.whys),
+    (sorting_out, "force/", adding_up.whys),
+    (handed_out, "print/", adding_up.ways),
+    (lambda: with_prices(states.ACTIVE), "", adding_up.folds),
     (with_receipts, "costs/", adding_up.costs),
     (with_receipts, "", adding_up.hand_out),
     (handed_out, "", adding_up.hand_out),

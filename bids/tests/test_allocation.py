@@ -7,7 +7,7 @@ from hypothesis import assume, example, find, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import NoSuchExample
 
-from bids.allocation import agrees, split, total_for
+from bids.allocation import agrees, odd_shares, split, total_for
 
 CENT, ONE = Decimal("0.01"), Decimal(1)
 
@@ -40,6 +40,23 @@ def adds_up(division, total, weights, grain, seed="run:product"):
 def test_shares_add_up_to_the_last_minor_unit(total, weights, grain, seed):
     """D2."""
     assert adds_up(split, total * grain, weights, grain, seed)
+
+
+@given(
+    st.integers(-100_000, 100_000), st.dictionaries(people, multiples(CENT, high=12), min_size=1, max_size=6), grains
+)
+def test_a_share_was_drawn_by_lot_exactly_where_another_seed_can_change_it(total, weights, grain):
+    """What is not exact was rounded up or down; with equal remainders the hash decided, otherwise no hash can."""
+    shares = split(total * grain, weights, grain=grain, seed="1")
+    odd, whole = odd_shares(weights, shares, grain=grain), sum(weights.values())
+    by_seed = [split(total * grain, weights, grain=grain, seed=str(number)) for number in range(64)]
+    for person, share in shares.items():
+        exact = total * grain * (weights[person] / whole if whole else 1 / Decimal(len(weights)))
+        assert (person in odd) == (abs(exact - share) > grain / 10_000)
+        if person in odd:
+            assert odd[person].is_up == (abs(share) > abs(exact))
+        is_drawn = len({shares[person] for shares in by_seed}) > 1
+        assert is_drawn == (person in odd and odd[person].is_by_lot)
 
 
 def test_rounding_each_share_by_itself_does_not_add_up():

@@ -4,7 +4,19 @@ import pytest
 from django.db import DataError, IntegrityError, connection, transaction
 
 from bids import states
-from bids.models import Allocation, Bid, ExtraCost, Participation, Purchase, Receipt, Run, ShoppingItem, TakenInstead
+from bids.models import (
+    Allocation,
+    Bid,
+    ExtraCost,
+    ExtraShare,
+    Participation,
+    Purchase,
+    Receipt,
+    Run,
+    ShoppingItem,
+    Split,
+    TakenInstead,
+)
 from bids.states import RunState
 
 from .cast import stage
@@ -32,8 +44,10 @@ BOUNDS = [
     (Purchase, "quantity", "purchase_quantity_within", "0.01", "0.00", "99999.00", "99999.01"),
     (Purchase, "total", "purchase_total_within", "0.00", "-0.01", "9999999.99", None),
     (Allocation, "quantity", "allocation_quantity_within", "0.01", "0.00", "99999.00", "99999.01"),
+    (Allocation, "left_over", "allocation_left_over_(within|is_part)", "0.00", "-0.01", "3.00", "3.01"),
     (Allocation, "cost", "allocation_cost_within", "0.00", "-0.01", "9999999.99", None),
     (ExtraCost, "amount", "extra_cost_amount_within", "-9999999.99", None, "9999999.99", None),
+    (ExtraShare, "amount", "extra_share_amount_within", "-9999999.99", None, "9999999.99", None),
     (Receipt, "amount", "receipt_amount_within", "0.01", "0.00", "9999999.99", None),
     (Run, "difference_taken", "run_difference_taken_within", "-9999999.99", None, "9999999.99", None),
     (Participation, "extra_share", "participation_extra_share_within", "-9999999.99", None, "9999999.99", None),
@@ -46,6 +60,7 @@ IDS = [f"{model.__name__}.{column}" for model, column, *_rest in BOUNDS]
 def scene():
     made = stage(states.DISTRIBUTING)
     ExtraCost.objects.create(run=made.run, label="Deposit", amount=1, added_by=made.alice)
+    ExtraShare.objects.create(participation=made.part_of(made.bob), how=Split.VALUE, amount=1)
     Receipt.objects.create(run=made.run, amount=68, added_by=made.alice)
     item = ShoppingItem.objects.filter(run=made.run).first()
     TakenInstead.objects.create(item=item, bid=Bid.objects.of_run(made.run).last(), quantity=1)

@@ -54,6 +54,21 @@ CORRUPTIONS = [
         " UPDATE bids_participation SET extra_share = 3",
         "but they are split so that it is about",
     ),
+    (
+        "_parts_of_extra",
+        "distributing",
+        "INSERT INTO bids_extrashare (participation_id, how, amount) SELECT id, 'value', 1 FROM bids_participation",
+        "but the parts of it come to 1.00",
+    ),
+    (
+        "_parts_of_extra",
+        "distributing",
+        "WITH cost AS (INSERT INTO bids_extracost (run_id, label, amount, added_by_id, added_at)"
+        " SELECT id, '', 3, leader_id, now() FROM bids_run), part AS (INSERT INTO bids_extrashare"
+        " (participation_id, how, amount) SELECT id, 'equal', 1 FROM bids_participation)"
+        " UPDATE bids_participation SET extra_share = 1",
+        "(value) are split into 0",
+    ),
     ("_differences", "completed", "UPDATE bids_run SET difference_taken = 1", "but there are no receipts"),
     ("_differences", "shopping", "UPDATE bids_run SET difference_taken = 1", "before the end of the shop"),
     ("_nobody_owes", "distributing", "UPDATE bids_participation SET extra_share = -99", "owes less than nothing"),
@@ -167,7 +182,7 @@ def test_the_command_fails_when_something_is_wrong(capsys):
     assert "references are correct" in capsys.readouterr().out
     make_group("Empty", admin=make_user("Eva"))
     sql("UPDATE bids_participation SET extra_share = 1")
-    with pytest.raises(CommandError, match="Problems found: 1") as failed:
+    with pytest.raises(CommandError, match="Problems found: 4") as failed:
         call_command("check_invariants")
     assert failed.value.returncode == 1
     assert "but people owe" in capsys.readouterr().out

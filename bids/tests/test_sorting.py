@@ -10,10 +10,11 @@ from bids.actions import costs, lead
 from bids.actions.bidding import set_ready
 from bids.actions.distribution import finish_sorting, force_hand_out, sort_out
 from bids.models import Allocation, Bid, Purchase, Run
-from bids.reading.division import Division, Preview
+from bids.reading.division import Division
 from bids.reading.invariants import problems
 from bids.reading.jobs import JobKind, jobs_of
 from bids.reading.lines import lines_of
+from bids.reading.preview import Preview
 from bids.reading.standing import standings
 from bids.reading.sums import owed_by_person
 from bulq.kit.errors import BulqError, ChangedMeanwhile, NotAllowed
@@ -252,7 +253,7 @@ class TestForce:
     def test_the_preview_is_what_happens(self):
         scene = stage(states.ADJUSTING, oil="11", gouda="2")
         preview = Preview(scene.run, lines_of(scene.run))
-        shown = {user: total for user, _things, _extra, total in preview.people}
+        shown = {user: why.total for user, why in preview.people}
         self.force(scene, seen=preview.fingerprint)
         assert shown == {
             scene.run.participations.get(pk=pk).user: sum_ for pk, sum_ in owed_by_person(scene.run).items()

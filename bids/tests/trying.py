@@ -19,7 +19,7 @@ from stores.models import Product
 
 TABLES = (
     *("bids_run", "bids_participation", "bids_bid", "bids_shoppingitem", "bids_purchase", "bids_allocation"),
-    *("bids_extracost", "bids_receipt", "bids_event", "bids_notification"),
+    *("bids_extracost", "bids_extrashare", "bids_receipt", "bids_event", "bids_notification"),
     *("bids_payment", "bids_paymentpart", "bids_journalentry"),
     *("accounts_user", "accounts_group", "accounts_membership"),
     *("stores_store", "stores_product", "stores_offer", "stores_price"),

@@ -20,12 +20,13 @@ from bids.access import (
 from bids.actions import costs, distribution
 from bids.forms import SortOutForm, TotalForm
 from bids.models import Allocation, Bid
-from bids.reading.division import Preview
 from bids.reading.guidance import next_step
 from bids.reading.ledger import Ledger
 from bids.reading.lines import lines_of
 from bids.reading.paying import ways_to_pay
+from bids.reading.preview import Preview
 from bids.reading.standing import standing_of
+from bids.reading.why import explain, why_now
 from bulq.kit.errors import ChangedMeanwhile
 from bulq.kit.http import flash_errors
 from bulq.kit.numbers import parse_id
@@ -39,6 +40,7 @@ def hand_out_page(request, run, *, status=200, refused=None):
     """Lines to decide, who gets what, and who owes what; `refused` is what sorting out refused."""
     user = request.user
     ledger, standing = Ledger(run, user), standing_of(run, user)
+    explain(ledger)
     maybes = Bid.objects.of_run(run).filter(participation__user=user, quantity=None)
     maybes = set(maybes.values_list("product", flat=True))
     may_shop = ledger.is_shopper(user)
@@ -57,6 +59,7 @@ def hand_out_page(request, run, *, status=200, refused=None):
         "cards": _cards(ledger, user, hands_out=run.is_handing_out and may_shop),
         "to_decide": [(line, *_takers(ledger, line, user, maybes, refused)) for line in ledger.to_decide],
         "mistakes": _mistakes(refused),
+        "mine_now": why_now(ledger),
     }
     return render(request, "bids/hand_out.html", context, status=status)
 

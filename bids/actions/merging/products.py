@@ -182,13 +182,16 @@ def _unite_allocations(both):
             changed.append(theirs)
             continue
         mine.quantity, mine.cost = mine.quantity + theirs.quantity, mine.cost + theirs.cost
+        mine.left_over += theirs.left_over
         if theirs.picked_up_at is None:
             mine.picked_up_at = mine.picked_up_by = None
         changed.append(mine)
         gone.append(theirs.pk)
     Allocation.objects.filter(pk__in=gone).delete()
     if changed:
-        Allocation.objects.bulk_update(changed, ["bid", "quantity", "cost", "picked_up_at", "picked_up_by"])
+        Allocation.objects.bulk_update(
+            changed, ["bid", "quantity", "cost", "left_over", "picked_up_at", "picked_up_by"]
+        )
 
 
 def _unite_names(plan):

@@ -73,7 +73,7 @@ def test_without_javascript_a_run_is_handed_out_paid_and_finished(enter):
     for person in (cast.bob, cast.eve):
         card = page.locator(".handout > details").filter(has=page.get_by_text(person.name))
         if card.get_attribute("open") is None:
-            card.locator("summary").click()
+            card.locator("> summary").click()
         page.get_by_role("button", name=f"{person.name} has everything").click()
         page.get_by_role("button", name=f"{person.name} has paid").click()
     page.get_by_role("link", name="Finish the hand-out…").click()
@@ -110,7 +110,7 @@ def test_ticking_and_marking_as_paid_work_by_keyboard(enter):
     page.goto(f"/runs/{cast.run.pk}/")
     card = page.locator(f"#person-{cast.eve.pk}")
     if card.get_attribute("open") is None:
-        tab_to(page, card.locator("summary"))
+        tab_to(page, card.locator("> summary"))
         page.keyboard.press("Enter")
     tick = card.locator("button.thing").first
     tab_to(page, tick)
@@ -181,7 +181,7 @@ def test_a_card_opened_by_hand_stays_open_until_its_person_has_everything(enter)
     page.goto(f"/runs/{cast.run.pk}/")
     card = page.locator(f"#person-{cast.eve.pk}")
     if card.get_attribute("open") is None:
-        card.locator("summary").click()
+        card.locator("> summary").click()
     page.get_by_role("button", name=f"{cast.bob.name} has paid").click()
     expect(page.get_by_role("button", name=f"Unmark {cast.bob.name}'s payment")).to_be_visible()
     expect(card).to_have_attribute("open", "")

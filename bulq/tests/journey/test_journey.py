@@ -253,7 +253,7 @@ def check_totals(person, expected):
     assert everything == sum(expected.values())
     for name, owed in expected.items():
         card = person.page.locator(".handout > details").filter(has=person.page.locator(".nm", has_text=name))
-        assert euros(owed) in card.locator("summary").inner_text()
+        assert euros(owed) in card.locator("> summary").inner_text()
 
 
 def hand_out(run, alice, bob, expected):
@@ -262,7 +262,7 @@ def hand_out(run, alice, bob, expected):
         alice.press(f"{name} has everything")
     eve = alice.page.locator(".handout > details").filter(has=alice.page.locator(".nm", has_text="Eve"))
     if eve.get_attribute("open") is None:
-        eve.locator("summary").click()
+        eve.locator("> summary").click()
     alice.send(eve.get_by_role("button").filter(has_text="Penne"))
     alice.press("Bob has paid")
     bob.go(run)
