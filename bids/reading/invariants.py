@@ -16,7 +16,7 @@ from bids.models.distribution import Allocation, ExtraCost, Receipt, Split
 from bids.models.runs import Participation, Run
 from bids.models.shopping import Purchase, ShoppingItem
 from bulq.kit.money import NO_MINOR_UNIT, minor_unit
-from stores.models import Price, Product, Store
+from stores.models import Price, Product, ReferencePrice, Store
 
 from .sums import MONEY
 
@@ -175,6 +175,7 @@ def _quantities_are_whole():
         (Bid, "quantity", "product"),
         (Purchase, "quantity", "item__product"),
         (Allocation, "quantity", "item__product"),
+        (ReferencePrice, "quantity", "product"),
     ):
         counted = model.objects.filter(**{f"{product}__kind": "counted"})
         for row in counted.annotate(rest=Mod(field, Value(1))).exclude(rest=0):
@@ -190,6 +191,7 @@ def _amounts_fit_the_currency():
         (Run, "difference_taken", "group__currency"),
         (Participation, "extra_share", "run__group__currency"),
         (Participation, "paid_amount", "run__group__currency"),
+        (ReferencePrice, "amount", "currency"),
     )
     for model, field, currency in sources:
         rows = model.objects.exclude(**{field: None}).filter(**{f"{currency}__in": sorted(NO_MINOR_UNIT)})

@@ -133,6 +133,8 @@ TYPED = {
     stores.forms.ProductForm: ("alice", "product-edit", ["mine"], PRODUCT | {"seen": "digest"}),
     stores.forms.OfferForm: ("alice", "offer-new", ["mine"], {"store": "store name", "amount": "2.00", "note": ""}),
     stores.forms.OfferDetailsForm: ("alice", "offer-edit", ["offer"], {"note": "x", "seen": "offer digest"}),
+    stores.forms.ReferencePriceForm: ("alice", "product-elsewhere", ["oil"], {"amount": "2.00", "quantity": "1",
+                                      "currency": "EUR", "shop": "Corner", "seen_on": "2026-11-02"}),
     stores.forms.PriceForm: ("alice", "price-new", ["offer"], {"amount": "2.00", "quantity": "1", "note": ""}),
 }  # fmt: skip
 PARTS_OF_FORMS = {stores.forms.OfferDetails, stores.forms.OfferFields, stores.forms.ProductFields}
@@ -217,12 +219,13 @@ WRITTEN = {
     "Product": ["name", "brand", "unit"], "Offer": ["note"], "Price": ["note"], "Run": ["note"],
     "Bid": ["comment", "substitute_text"], "ExtraCost": ["label"], "Receipt": ["label"], "HowToPay": ["text"],
     "Category": ["name"], "ProductAlias": ["name"], "CatalogueFile": ["name"], "CatalogueImport": ["error"],
+    "ReferencePrice": ["shop"],
 }  # fmt: skip
 NOT_WRITTEN = {
     "ResetRequest.email", "Product.barcode", "Category.words", "Group.timezone", "CatalogueImport.encoding",
     "User.password", "Group.currency", "Store.currency", "Generation.name", "Event.kind", "SentForm.key",
     "BackupRun.key", "BackupRun.sha256", "BackupRun.error", "BackupRun.drill_error", "Told.channel", "Heartbeat.name",
-    "HowToPay.account", "HowToPay.bic",
+    "HowToPay.account", "HowToPay.bic", "ReferencePrice.currency",
 }  # fmt: skip
 IN_ADMIN = {"CatalogueFile.name", "CatalogueImport.error"}  # shown there only
 OURS = ("accounts", "stores", "bids", "bulq")

@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import HowToPay, Membership
 from bids.models import Allocation, Event, ExtraCost, Notification, Participation, Purchase, Receipt, Run, ShoppingItem
-from stores.models import CatalogueFile, CatalogueImport, Price, Product, ProductPair, Store, StorePair
+from stores.models import CatalogueFile, CatalogueImport, Price, Product, ProductPair, ReferencePrice, Store, StorePair
 
 # Rows that name a person and can be pointed to another one without a clash. Memberships, notifications and how
 # to pay are united first; what belongs to the account itself (sent forms, rights, second factor) goes with it.
@@ -31,6 +31,7 @@ NAMED_IN = (
     (Store, "created_by"),
     (Product, "created_by"),
     (Price, "seen_by"),
+    (ReferencePrice, "entered_by"),
     (ProductPair, "told_apart_by"),
     (StorePair, "told_apart_by"),
     (CatalogueFile, "by"),
