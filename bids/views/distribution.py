@@ -25,6 +25,7 @@ from bids.reading.guidance import next_step
 from bids.reading.ledger import Ledger
 from bids.reading.lines import lines_of
 from bids.reading.paying import ways_to_pay
+from bids.reading.savings import worth_of
 from bids.reading.standing import standing_of
 from bulq.kit.errors import ChangedMeanwhile
 from bulq.kit.http import flash_errors
@@ -57,6 +58,7 @@ def hand_out_page(request, run, *, status=200, refused=None):
         "cards": _cards(ledger, user, hands_out=run.is_handing_out and may_shop),
         "to_decide": [(line, *_takers(ledger, line, user, maybes, refused)) for line in ledger.to_decide],
         "mistakes": _mistakes(refused),
+        "worth": worth_of(run, user),
     }
     return render(request, "bids/hand_out.html", context, status=status)
 

@@ -12,6 +12,7 @@ from bids.actions.membership import archive_group
 from bids.reading.jobs import cards_of, jobs_of, run_lines
 from bids.reading.own_data import everything_about
 from bids.reading.personal import figures_of
+from bids.reading.savings import saved_in, spent_by
 from bids.reading.standing import open_runs_at, open_runs_of, standings
 from bids.reading.sums import debts_of
 from stores.access import get_store
@@ -41,6 +42,7 @@ def group(request, group_id):
         "open_runs": run_lines(found[run.pk] for run in open_runs),
         "ended_runs": run_lines(found[run.pk] for run in page.object_list),
         "page": page,
+        "saved": saved_in(page.object_list),
         "members": group.memberships.select_related("user").order_by("user__name", "user_id"),
     }
     return render(request, "bids/group.html", context)
@@ -68,7 +70,8 @@ def group_archive(request, group_id):
 def me(request):
     """The reader's figures, and what they owe and are owed over all runs, former groups included."""
     owes, due = debts_of(request.user)
-    return render(request, "bids/me.html", {"figures": figures_of(request.user), "owes": owes, "due": due})
+    context = {"figures": figures_of(request.user), "owes": owes, "due": due, "spent": spent_by(request.user)}
+    return render(request, "bids/me.html", context)
 
 
 @require_GET

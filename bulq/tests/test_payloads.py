@@ -29,7 +29,7 @@ from bids.models import Event, Notification
 from bids.tests.stages import stage
 from bulq.kit.numbers import NumberField
 from bulq.tests.client import FormClient, signed_in
-from stores.models import Category, Offer, Price, Product, ProductAlias
+from stores.models import Category, Offer, Price, Product, ProductAlias, ReferencePrice
 from stores.tests.factories import make_product, make_store
 
 from .test_access_matrix import OF_ADMIN, PUBLIC, RULES, SITE, admin_parameters, make_world, undone, url_of
@@ -274,7 +274,9 @@ def write_everywhere():
 def test_stored_text_is_shown_as_text_on_every_page():
     """S5: pages of every stage, fragments, sheets to print and the admin."""
     world = make_world()
-    others = [stage(state) for state in (states.ACTIVE, states.SHOPPING, states.ADJUSTING)]
+    others = [stage(state) for state in (states.ACTIVE, states.SHOPPING, states.ADJUSTING, states.COMPLETED)]
+    elsewhere = {"currency": "EUR", "amount": 9, "quantity": 1, "seen_on": "2026-11-02"}
+    ReferencePrice.objects.bulk_create(ReferencePrice(product=row, **elsewhere) for row in Product.objects.all())
     Product.objects.update(category=Category.objects.create(name="Greens"))
     ProductAlias.objects.bulk_create(ProductAlias(product=product, name="Alias") for product in Product.objects.all())
     written, wrong, texts = write_everywhere(), [], []
