@@ -11,12 +11,12 @@ from django.utils import timezone
 # Of each thing bought, the reference price; without one, the average of the standing observations of the year before
 # that day at other stores of the currency.
 PRICES = """
-SELECT bought.n, noted.amount, noted.quantity, noted.shop, noted.seen_on, seen.average, seen.prices, seen.stores
+SELECT bought.n, noted.amount, noted.quantity, noted.shop, noted.seen_on, seen.average, seen.prices
 FROM unnest(%(products)s::bigint[], %(stores)s::bigint[], %(currencies)s::text[], %(days)s::date[])
      WITH ORDINALITY AS bought(product, store, currency, day, n)
 LEFT JOIN stores_referenceprice noted ON noted.product_id = bought.product AND noted.currency = bought.currency
 CROSS JOIN LATERAL (
-    SELECT avg(price.amount / price.quantity) AS average, count(*) AS prices, count(DISTINCT offer.store_id) AS stores
+    SELECT avg(price.amount / price.quantity) AS average, count(*) AS prices
     FROM stores_offer offer
     JOIN stores_store store ON store.id = offer.store_id
     JOIN stores_price price ON price.offer_id = offer.id
@@ -46,7 +46,6 @@ class Elsewhere:
     shop: str = ""
     seen_on: date | None = None
     prices: int = 0
-    stores: int = 0
 
 
 def prices_elsewhere(bought):
@@ -58,9 +57,9 @@ def prices_elsewhere(bought):
     params = {"products": products, "stores": stores, "currencies": currencies, "days": days}
     with connection.cursor() as cursor:
         cursor.execute(PRICES, params | {"zone": timezone.get_current_timezone_name()})
-        for n, amount, quantity, shop, seen_on, average, seen, at in cursor.fetchall():
+        for n, amount, quantity, shop, seen_on, average, prices in cursor.fetchall():
             if amount is not None:
                 found[bought[n - 1]] = Elsewhere(amount, quantity, shop, seen_on)
             elif average is not None:
-                found[bought[n - 1]] = Elsewhere(average, prices=seen, stores=at)
+                found[bought[n - 1]] = Elsewhere(average, prices=prices)
     return found
