@@ -288,6 +288,8 @@ def test_a_group_has_one_bar_for_each_run_that_is_over_newest_first():
     page = tree(signed_in(scene.dora).get(f"/groups/{scene.group.pk}/").text)
     table = page.find("table", class_="bars")
     assert [len(list(row.find_all("rect"))) for row in table.find("tbody").find_all("tr")] == [0, 2]
+    covered = [" ".join(small.text.split()) for small in table.find_all("small")]
+    assert covered == [f"compared for {n} products" for n in ("0 of 2", "1 of 2", "1 of 4")]
     assert saved_in([]) is saved_in([called_off.run]) is None
 
 
