@@ -30,6 +30,7 @@ from .models import (
     Product,
     ProductAlias,
     ProductPair,
+    ReferencePrice,
     Store,
     StorePair,
 )
@@ -62,6 +63,12 @@ class PriceForm(forms.ModelForm):
     quantity = QuantityField(label=_("For a quantity of"))
     min_quantity = QuantityField(required=False, label=_("Minimum quantity"))
     note = NoteField()
+
+
+class ReferencePriceForm(forms.ModelForm):
+    amount = PriceField(label=_("Amount"))
+    quantity = QuantityField(label=_("For a quantity of"))
+    shop = LineField(label=_("Shop"))
 
 
 class CatalogueAdmin(Office):
@@ -151,7 +158,7 @@ class ProductAdmin(VerifiedAdmin):
     ordering = ("sort_name", "brand_key")
     autocomplete_fields = ("category",)
     inlines = (OtherNames,)
-    deleted_along = (*VerifiedAdmin.deleted_along, "aliases")
+    deleted_along = (*VerifiedAdmin.deleted_along, "aliases", "reference_prices")
     fields = (
         *("name", "brand", "unit", "kind", "step", "barcode", "category"),
         *("is_unit_fixed", "is_verified", "created_by", "created_at"),
@@ -225,6 +232,23 @@ class PriceAdmin(CatalogueAdmin):
         return super().has_change_permission(request, obj) and not (obj and obj.is_of_purchase)
 
     def has_delete_permission(self, request, obj=None):
+        return False
+
+
+@admin.register(ReferencePrice)
+class ReferencePriceAdmin(Office):
+    """They are entered on the site only."""
+
+    form = ReferencePriceForm
+    list_display = ("product", "currency", "amount", "quantity", "shop", "seen_on", "entered_by", "entered_at")
+    list_select_related = ("product", "entered_by")
+    list_filter = ("currency",)
+    search_fields = ("product__name", "product__brand", "shop")
+    ordering = ("-entered_at", "-pk")
+    fields = ("product", "currency", "amount", "quantity", "seen_on", "shop", "entered_by", "entered_at")
+    readonly_fields = ("product", "currency", "entered_by", "entered_at")
+
+    def has_add_permission(self, request):
         return False
 
 

@@ -11,6 +11,7 @@ urlpatterns = [
     path("products/<int:product_id>/", products.product, name="product"),
     path("products/<int:product_id>/edit/", products.product_edit, name="product-edit"),
     path("products/<int:product_id>/prices/", products.product_prices, name="product-prices"),
+    path("products/<int:product_id>/elsewhere/", prices.reference_price, name="product-elsewhere"),
     path("products/<int:product_id>/offers/new/", prices.offer_new, name="offer-new"),
     path("offers/<int:offer_id>/edit/", prices.offer_edit, name="offer-edit"),
     path("offers/<int:offer_id>/prices/new/", prices.price_new, name="price-new"),

@@ -17,7 +17,7 @@ from bids.models.payments import JournalEntry, Payment, PaymentPart, PaymentStat
 from bids.models.runs import Participation, Run
 from bids.models.shopping import Purchase, ShoppingItem
 from bulq.kit.money import NO_MINOR_UNIT, minor_unit
-from stores.models import Price, Product, Store
+from stores.models import Price, Product, ReferencePrice, Store
 
 from .sums import MONEY
 
@@ -232,6 +232,7 @@ def _quantities_are_whole():
         (Bid, "quantity", "product"),
         (Purchase, "quantity", "item__product"),
         (Allocation, "quantity", "item__product"),
+        (ReferencePrice, "quantity", "product"),
     ):
         counted = model.objects.filter(**{f"{product}__kind": "counted"})
         for row in counted.annotate(rest=Mod(field, Value(1))).exclude(rest=0):
@@ -250,6 +251,7 @@ def _amounts_fit_the_currency():
         (Participation, "paid_amount", "run__group__currency"),
         (Payment, "amount", "group__currency"),
         (PaymentPart, "amount", "payment__group__currency"),
+        (ReferencePrice, "amount", "currency"),
     )
     for model, field, currency in sources:
         rows = model.objects.exclude(**{field: None}).filter(**{f"{currency}__in": sorted(NO_MINOR_UNIT)})

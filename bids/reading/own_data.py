@@ -2,9 +2,9 @@
 
 `person`: the account. `groups`: memberships. `runs`: each run they take part in, with what they owe and have paid.
 Then a list for each kind of row that names them: `how_to_pay` (their account number), `orders` (wishes, and what was
-received of each), `prices_logged`, `purchases`, `not_there` (lines they marked), `extra_costs`, `extra_cost_shares`
-(what they pay of those split in one way), `receipts`, `handed_out`, `payments_marked`, `payments` (with
-`payment_parts`, the debts they cover, and `journal`, what was said and answered), `lead_offers`, `products_added`,
+received of each), `prices_logged`, `reference_prices`, `purchases`, `not_there` (lines they marked), `extra_costs`,
+`extra_cost_shares` (what they pay of those split in one way), `receipts`, `handed_out`, `payments_marked`, `payments`
+(with `payment_parts`, the debts they cover, and `journal`, what was said and answered), `lead_offers`, `products_added`,
 `stores_added`, `events` (the history of their runs, where they act or are named), `notifications`, `reminders`,
 `products_told_apart` and `stores_told_apart` (pairs that looked the same), `catalogues_brought` (in the last week), and
 `site_admin` (what they did in the site admin). Amounts and quantities are strings of plain decimals, times are ISO 8601
@@ -26,7 +26,7 @@ from bids.models.notifications import Notification
 from bids.models.payments import JournalEntry, Payment, PaymentPart
 from bids.models.runs import Participation, Run
 from bids.models.shopping import Purchase, ShoppingItem
-from stores.models import CatalogueImport, Price, Product, ProductPair, Store, StorePair
+from stores.models import CatalogueImport, Price, Product, ProductPair, ReferencePrice, Store, StorePair
 
 from .sums import with_owed
 
@@ -53,6 +53,12 @@ LISTS = {
         ("seen_by",),
         ("amount", "quantity", "min_quantity", "note", "seen_at", "withdrawn_at"),
         {"product": F("offer__product__name"), "store": F("offer__store__name")},
+    ),
+    "reference_prices": (
+        ReferencePrice,
+        ("entered_by",),
+        ("product__name", "currency", "amount", "quantity", "shop", "seen_on", "entered_at"),
+        {},
     ),
     "purchases": (Purchase, ("bought_by",), ("quantity", "total", "bought_at"), {"run": RUN, "product": PRODUCT}),
     "not_there": (ShoppingItem, ("not_there_by",), ("run_id", "product__name", "not_there_at"), {}),

@@ -15,7 +15,17 @@ from bids.models import Allocation, Bid, Event, Purchase, Run, ShoppingItem
 from bids.reading.invariants import problems
 from bulq.kit.errors import BulqError
 from bulq.tests.client import signed_in
-from stores.models import CatalogueImport, ForwardedProduct, Offer, Price, Product, ProductPair, Store, StorePair
+from stores.models import (
+    CatalogueImport,
+    ForwardedProduct,
+    Offer,
+    Price,
+    Product,
+    ProductPair,
+    ReferencePrice,
+    Store,
+    StorePair,
+)
 from stores.tests.factories import make_offer, make_product, make_store, make_weighed_product
 
 from .cast import stage
@@ -273,7 +283,7 @@ def test_site_admins_and_closed_accounts_are_refused(root):
 def test_every_relation_has_a_rule():
     """A new foreign key to one of the three has to be thought of here."""
     products = {(Offer, "product"), (Bid, "product"), (ShoppingItem, "product"), (Event, "product")}
-    products.add((Bid, "substitute"))
+    products |= {(Bid, "substitute"), (ReferencePrice, "product")}
     known = {
         Product: products | {(ForwardedProduct, "target"), (ProductPair, "first"), (ProductPair, "second")},
         Store: {

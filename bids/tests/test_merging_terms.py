@@ -1,4 +1,4 @@
-"""Spec 69: what goes with an amount when two products become one."""
+"""Spec 69: what goes with an amount, and with a product, when two products become one."""
 
 import pytest
 
@@ -8,6 +8,7 @@ from bids.actions import merging
 from bids.actions.bidding import Terms, Wish, place_bids
 from bids.models import Bid, ShoppingItem, TakenInstead
 from bids.reading.invariants import problems
+from stores.models import ReferencePrice
 from stores.tests.factories import make_product
 
 from .cast import D, stage
@@ -82,3 +83,16 @@ def test_what_was_taken_instead_in_a_past_run_does_not_stand_in_the_way(scene):
     item = ShoppingItem.objects.create(run=scene.run, product=scene.gouda)
     TakenInstead.objects.create(item=item, bid=Bid.objects.get(product=scene.other), quantity=1)
     merged(scene)
+
+
+def test_of_two_reference_prices_in_one_currency_the_targets_stays():
+    root = make_user("Root", is_staff=True, is_superuser=True)
+    oil, oyl = make_product("Oil"), make_product("Oyl")
+    for product, currency, amount in ((oil, "EUR", 5), (oyl, "EUR", 4), (oyl, "RSD", 600)):
+        values = {"amount": amount, "quantity": 2, "seen_on": "2026-11-02", "shop": "Corner", "entered_by": root}
+        ReferencePrice.objects.create(product=product, currency=currency, **values)
+    plan = merging.merge(oyl, oil, by=root)
+    assert plan.is_whole and problems() == []
+    kept = ReferencePrice.objects.order_by("currency").values_list("product", "currency", "amount")
+    assert list(kept) == [(oil.pk, "EUR", 5), (oil.pk, "RSD", 600)]
+    assert "Both have a reference price. This one goes: €4.00 for 2 pieces at Corner." in plan.united

@@ -25,6 +25,7 @@ from bids.reading.ledger import Ledger
 from bids.reading.lines import lines_of
 from bids.reading.paying import ways_to_pay
 from bids.reading.preview import Preview
+from bids.reading.savings import worth_of
 from bids.reading.standing import standing_of
 from bids.reading.why import explain, why_now
 from bulq.kit.errors import ChangedMeanwhile
@@ -60,6 +61,7 @@ def hand_out_page(request, run, *, status=200, refused=None):
         "to_decide": [(line, *_takers(ledger, line, user, maybes, refused)) for line in ledger.to_decide],
         "mistakes": _mistakes(refused),
         "mine_now": why_now(ledger),
+        "worth": worth_of(run, user),
     }
     return render(request, "bids/hand_out.html", context, status=status)
 

@@ -71,7 +71,6 @@ def _page(request, *, group=None, refused=None, status=200):
         "cards": _cards(user, nets, refused),
         "questions": [_question(payment, refused) for payment in questions],
         "lately": _steps(money.history_of(user, group)[:LATELY], user),
-        "mistakes": [],
     }
     return render(request, "bids/money.html", context, status=status)
 

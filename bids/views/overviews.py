@@ -13,6 +13,7 @@ from bids.reading.jobs import cards_of, jobs_of, run_lines
 from bids.reading.money import nets_of
 from bids.reading.own_data import everything_about
 from bids.reading.personal import figures_of
+from bids.reading.savings import saved_in, spent_by
 from bids.reading.standing import open_runs_at, open_runs_of, standings
 from stores.access import get_store
 from stores.views.stores import store_context
@@ -41,6 +42,7 @@ def group(request, group_id):
         "open_runs": run_lines(found[run.pk] for run in open_runs),
         "ended_runs": run_lines(found[run.pk] for run in page.object_list),
         "page": page,
+        "saved": saved_in(page.object_list),
         "members": group.memberships.select_related("user").order_by("user__name", "user_id"),
     }
     return render(request, "bids/group.html", context)
@@ -67,7 +69,9 @@ def group_archive(request, group_id):
 @require_GET
 def me(request):
     """The reader's figures, and what they owe and are owed over all runs, former groups included."""
-    return render(request, "bids/me.html", {"figures": figures_of(request.user), "nets": nets_of(request.user)})
+    user = request.user
+    context = {"figures": figures_of(user), "nets": nets_of(user), "spent": spent_by(user)}
+    return render(request, "bids/me.html", context)
 
 
 @require_GET

@@ -19,7 +19,7 @@ from bids.reading.money import nets_of
 from bids.reading.receipts import comparison_of
 from bids.reading.sums import owed_by_person
 from stores.actions.pairs import look_for_pairs
-from stores.models import Offer, Price, Product, ProductAlias, Store, guess_category
+from stores.models import Offer, Price, Product, ProductAlias, ReferencePrice, Store, guess_category
 
 from .catalogue import ALIASES, BARCODES, GROUPS, HOW_TO_PAY, LINES, PEOPLE, STORES
 
@@ -85,6 +85,20 @@ class Demo:
         Offer.objects.bulk_create(sold)
         Price.objects.bulk_create(prices)
         Store.objects.update(is_currency_fixed=True)
+        self._reference_prices(sold)
+
+    def _reference_prices(self, offers):
+        """What every fourth product costs in the shop at the corner: a little more, and once less."""
+        offers = list({offer.product: offer for offer in offers}.values())[::4]
+        prices = {offer.product: offer.prices.latest("pk") for offer in offers}
+        ReferencePrice.objects.bulk_create(
+            ReferencePrice(
+                product=product, currency="EUR", shop="Kaufhof Süd", quantity=1,
+                amount=(price.amount / price.quantity * (Decimal("1.3") if n else Decimal("0.9"))).quantize(CENT),
+                seen_on=self.today - timedelta(days=25), entered_by=price.seen_by,
+            )
+            for n, (product, price) in enumerate(prices.items())
+        )  # fmt: skip
 
     def _added_twice(self):
         """Someone did not see that it was there: a pair for the site admin."""

@@ -165,6 +165,11 @@ def two_sums(first, second):
     return {"bars": [_segments(bar) for bar in drawn]}
 
 
+def saving_bar(paid, elsewhere, most):
+    """What was paid, before what it costs elsewhere, scaled to `most`. Numbers have to be shown beside it."""
+    return write("includes/_bar.html", [Bar(_segments(drawing.saving(paid, elsewhere, most)))])
+
+
 def progress_bar(done, total):
     """The part of a whole that is done, in per cent. Numbers have to be shown beside it."""
     return {"share": drawing.short(done * drawing.HUNDRED / total) if total else "0"}

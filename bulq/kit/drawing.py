@@ -88,6 +88,12 @@ def two_sums(first, second):
     return bars
 
 
+def saving(paid, elsewhere, most):
+    """What was paid and what it costs elsewhere, as (kind, start, width) in per cent of `most`; the shorter on top."""
+    bars = [("others", elsewhere), ("mine", paid)] if elsewhere >= paid else [("over", paid), ("mine", elsewhere)]
+    return [(kind, Decimal(0), amount * HUNDRED / most) for kind, amount in bars if amount > 0]
+
+
 def ticks(low, high, wanted=4):
     """Round values from below `low` to above `high`, about `wanted` of them."""
     span = (high - low) or abs(high) or Decimal(1)

@@ -122,6 +122,7 @@ def unit_price(price, currency):
 register.simple_tag(bars.pack_bar)
 register.simple_tag(bars.came_bar)
 register.simple_tag(bars.balance_bar)
+register.simple_tag(bars.saving_bar)
 register.inclusion_tag("includes/_two_sums.html")(bars.two_sums)
 register.inclusion_tag("includes/_progress_bar.html")(bars.progress_bar)
 register.inclusion_tag("includes/_tally.html")(bars.tally)

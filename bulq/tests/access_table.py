@@ -22,8 +22,11 @@ TABLE = {
     "store store-similar store-names search search-suggestions sharing money payments statement-csv statement-json",
     (PERSON, "POST"): "inbox-read logout-everywhere settings-profile settings-pay settings-password "
     "settings-theme settings-reminders settings-calendar price-withdraw price-restore",
-    (PERSON, "GET POST"): "close-account group-new invite-link product-new product-edit offer-new offer-edit price-new "
-    "store-new store-edit",
+    (
+        PERSON,
+        "GET POST",
+    ): "close-account group-new invite-link product-new product-edit offer-new offer-edit price-new "
+    "product-elsewhere store-new store-edit",
     (ALICES, "POST"): "inbox-open order-undo run-again-undo",
     (GROUP, "GET"): "group people group-money group-statement-csv group-statement-json",
     (COMPANIONS, "POST"): "money-paid money-marked money-remind",

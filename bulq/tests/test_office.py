@@ -229,6 +229,7 @@ TYPED = {
     "Product": {"name", "brand", "unit", "kind", "step", "barcode", "category", "is_verified"},
     "Offer": {"pack_size", "min_quantity", "note"},
     "Price": {"amount", "quantity", "min_quantity", "note", "withdrawn_at"},
+    "ReferencePrice": {"amount", "quantity", "seen_on", "shop"},
     "Run": {"day", "note"},
     "SiteSettings": {"registration"},
 }  # fmt: skip

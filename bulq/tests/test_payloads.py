@@ -27,7 +27,7 @@ from bids.reading.money import net_between
 from bids.tests.stages import stage
 from bulq.kit.numbers import NumberField
 from bulq.tests.client import FormClient, signed_in
-from stores.models import Category, Offer, Price, Product, ProductAlias
+from stores.models import Category, Offer, Price, Product, ProductAlias, ReferencePrice
 from stores.tests.factories import make_product, make_store
 
 from .test_access_matrix import (
@@ -143,6 +143,8 @@ TYPED = {
     stores.forms.ProductForm: ("alice", "product-edit", ["mine"], PRODUCT | {"seen": "digest"}),
     stores.forms.OfferForm: ("alice", "offer-new", ["mine"], {"store": "store name", "amount": "2.00", "note": ""}),
     stores.forms.OfferDetailsForm: ("alice", "offer-edit", ["offer"], {"note": "x", "seen": "offer digest"}),
+    stores.forms.ReferencePriceForm: ("alice", "product-elsewhere", ["oil"], {"amount": "2.00", "quantity": "1",
+                                      "currency": "EUR", "shop": "Corner", "seen_on": "2026-11-02"}),
     stores.forms.PriceForm: ("alice", "price-new", ["offer"], {"amount": "2.00", "quantity": "1", "note": ""}),
 }  # fmt: skip
 PARTS_OF_FORMS = {stores.forms.OfferDetails, stores.forms.OfferFields, stores.forms.ProductFields}
@@ -232,12 +234,13 @@ WRITTEN = {
     "Bid": ["comment", "substitute_text"], "ExtraCost": ["label"], "Receipt": ["label"], "HowToPay": ["text"],
     "Payment": ["note"], "JournalEntry": ["note"],
     "Category": ["name"], "ProductAlias": ["name"], "CatalogueFile": ["name"], "CatalogueImport": ["error"],
+    "ReferencePrice": ["shop"],
 }  # fmt: skip
 NOT_WRITTEN = {
     "ResetRequest.email", "Product.barcode", "Category.words", "Group.timezone", "CatalogueImport.encoding",
     "User.password", "Group.currency", "Store.currency", "Generation.name", "Event.kind", "SentForm.key",
     "BackupRun.key", "BackupRun.sha256", "BackupRun.error", "BackupRun.drill_error", "Told.channel", "Heartbeat.name",
-    "HowToPay.account", "HowToPay.bic",
+    "HowToPay.account", "HowToPay.bic", "ReferencePrice.currency",
 }  # fmt: skip
 IN_ADMIN = {"CatalogueFile.name", "CatalogueImport.error"}  # shown there only
 OURS = ("accounts", "stores", "bids", "bulq")
@@ -286,7 +289,9 @@ def write_everywhere():
 def test_stored_text_is_shown_as_text_on_every_page():
     """S5: pages of every stage, fragments, sheets to print and the admin."""
     world = make_world()
-    others = [stage(state) for state in (states.ACTIVE, states.SHOPPING, states.ADJUSTING)]
+    others = [stage(state) for state in (states.ACTIVE, states.SHOPPING, states.ADJUSTING, states.COMPLETED)]
+    elsewhere = {"currency": "EUR", "amount": 9, "quantity": 1, "seen_on": "2026-11-02"}
+    ReferencePrice.objects.bulk_create(ReferencePrice(product=row, **elsewhere) for row in Product.objects.all())
     Product.objects.update(category=Category.objects.create(name="Greens"))
     ProductAlias.objects.bulk_create(ProductAlias(product=product, name="Alias") for product in Product.objects.all())
     written, wrong, texts = write_everywhere(), [], []

@@ -1,4 +1,4 @@
-"""Price observations: recorded, corrected, withdrawn."""
+"""Price observations: recorded, corrected, withdrawn. And what is paid elsewhere, to compare with."""
 
 from django.db import transaction
 from django.db.models.functions import Now
@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from bulq.kit.errors import BulqError, ChangedMeanwhile, NotAllowed
 from bulq.kit.locks import busy_when_locked, locked
-from stores.models import Offer, Price, Product, Store
+from stores.models import Offer, Price, Product, ReferencePrice, Store
 
 
 @transaction.atomic
@@ -73,6 +73,24 @@ def restore_price(price, *, by):
     price.withdrawn_at = None
     price.save(update_fields=["withdrawn_at"])
     return price
+
+
+@transaction.atomic
+def set_reference_price(product, *, by, seen, currency, amount, quantity, shop, seen_on):
+    """Note what a product costs elsewhere, which what is paid in runs is compared with. Anyone may.
+
+    Fixes the unit of the product. `seen` is the digest of what the page showed and this overwrites; refused when it has
+    changed since, or the unit has.
+    """
+    stored = locked(Product.objects, pk=product.pk)
+    if (stored.unit, stored.kind) != (product.unit, product.kind):
+        raise ChangedMeanwhile(_("The unit has changed. Please check the price again."))
+    known = ReferencePrice.objects.filter(product=stored, currency=currency).first()
+    if known and known.shown_digest != seen:
+        raise ChangedMeanwhile(_("Someone changed this while your page was open. Compare, then save again."))
+    Product.objects.filter(pk=product.pk, is_unit_fixed=False).update(is_unit_fixed=True)
+    values = {"amount": amount, "quantity": quantity, "shop": shop, "seen_on": seen_on, "entered_by": by}
+    return ReferencePrice.objects.update_or_create(product=stored, currency=currency, defaults=values)[0]
 
 
 def _refuse_nothing(amount):

@@ -8,6 +8,7 @@ from .forwarding import ForwardedProduct, ForwardedStore, forwarded
 from .generations import Generation
 from .pairs import ProductPair, StorePair
 from .prices import Offer, Price, chart_points, price_charts, whole_number_needed, with_cheapest
+from .references import ReferencePrice
 from .units import standard_unit
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "Product",
     "ProductAlias",
     "ProductPair",
+    "ReferencePrice",
     "Sought",
     "Store",
     "StorePair",

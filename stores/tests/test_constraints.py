@@ -6,7 +6,7 @@ import pytest
 from django.db import DataError, IntegrityError, connection, transaction
 
 from bulq.kit.money import CENT
-from stores.models import Offer, Price, Product, Store
+from stores.models import Offer, Price, Product, ReferencePrice, Store
 
 from .factories import make_offer, make_product, make_store
 
@@ -43,7 +43,19 @@ def price_row(**changes):
     return row | {"seen_at": WHEN, "is_of_purchase": False} | withdrawn | changes
 
 
-ROWS = {Product: product_row, Store: store_row, Offer: offer_row, Price: price_row}
+def reference_row(**changes):
+    row = {"product_id": make_product().pk, "currency": "EUR", "amount": "1", "quantity": "1", "shop": "Corner"}
+    return row | {"seen_on": WHEN, "entered_at": WHEN} | changes
+
+
+ROWS = {
+    Product: product_row,
+    Store: store_row,
+    Offer: offer_row,
+    Price: price_row,
+    ReferencePrice: reference_row,
+}
+TEXTS = {Product: "name_key", ReferencePrice: "shop"}
 
 
 def test_a_price_of_zero_has_to_be_withdrawn(db):
@@ -64,13 +76,15 @@ BOUNDS = [
     (Price, "amount", "0", "9999999.99"),  # a price of zero has to be withdrawn
     (Price, "quantity", "0.01", "99999"),
     (Price, "min_quantity", "0.01", "99999"),
+    (ReferencePrice, "amount", "0.01", "9999999.99"),
+    (ReferencePrice, "quantity", "0.01", "99999"),
 ]
 
 
 @pytest.mark.parametrize(("model", "column", "low", "high"), BOUNDS)
 def test_both_bounds_are_included(db, model, column, low, high):
     for value in (low, high):
-        insert(model, **ROWS[model](**{column: value, "note" if model is not Product else "name_key": value}))
+        insert(model, **ROWS[model](**{column: value, TEXTS.get(model, "note"): value}))
 
 
 @pytest.mark.parametrize(("model", "column", "low", "high"), BOUNDS)
@@ -126,6 +140,14 @@ def test_a_product_has_one_offer_at_a_store(db):
     offer = make_offer(make_product(), make_store())
     with pytest.raises(IntegrityError, match="one_offer"):
         insert(Offer, **offer_row(product_id=offer.product_id, store_id=offer.store_id))
+
+
+def test_a_product_has_one_reference_price_in_a_currency(db):
+    product = make_product()
+    insert(ReferencePrice, **reference_row(product_id=product.pk))
+    insert(ReferencePrice, **reference_row(product_id=product.pk, currency="RSD"))
+    with pytest.raises(IntegrityError, match="one_reference_price"):
+        insert(ReferencePrice, **reference_row(product_id=product.pk))
 
 
 @pytest.mark.parametrize("model", [Product, Store, Offer])

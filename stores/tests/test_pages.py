@@ -19,6 +19,7 @@ ADDRESSES = {
     "product-edit": "GET POST",
     "product-similar": "GET",
     "product-prices": "GET",
+    "product-elsewhere": "GET POST",
     "offer-new": "GET POST",
     "offer-edit": "GET POST",
     "price-new": "GET POST",
@@ -103,6 +104,7 @@ def queries(client, url):
 @pytest.fixture
 def counted(as_alice, ids):
     pages = ["products", "stores", "product", "product-prices", "store", "product-new", "offer-new", "product-edit"]
+    pages.append("product-elsewhere")
     return lambda: {name: queries(as_alice, address(name, ids)) for name in pages}
 
 

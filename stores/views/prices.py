@@ -7,8 +7,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 from bulq.kit.http import answer, flash_errors, offer_undo
 from stores.access import get_offer, get_price, get_product
 from stores.actions.catalogue import change_offer, create_offer
-from stores.actions.prices import log_price, restore_price, withdraw_price
-from stores.forms import OfferDetailsForm, OfferForm, PriceForm, store_named_by
+from stores.actions.prices import log_price, restore_price, set_reference_price, withdraw_price
+from stores.forms import OfferDetailsForm, OfferForm, PriceForm, ReferencePriceForm, store_initial, store_named_by
 from stores.models import Offer
 from stores.reading import first_stores
 
@@ -58,6 +58,19 @@ def price_new(request, offer_id):
             messages.success(request, _("The price is saved."))
             return redirect("product", offer.product_id)
     return answer(request, "stores/price_new.html", {"offer": offer}, form=form)
+
+
+@require_http_methods(["GET", "POST"])
+def reference_price(request, product_id):
+    """The price that runs are compared with, in the currency of the address unless another one is typed."""
+    product = get_product(product_id)
+    form = ReferencePriceForm(request.POST or None, product=product, currency=store_initial(request.GET)["currency"])
+    if form.is_valid():
+        with flash_errors(form):
+            set_reference_price(product, by=request.user, seen=form.seen, **form.cleaned_data)
+            messages.success(request, _("The price is saved."))
+            return redirect("product", product_id)
+    return answer(request, "stores/product_elsewhere.html", {"product": product}, form=form)
 
 
 @require_POST

@@ -39,6 +39,7 @@ def product(request, product_id):
         "page": page,
         "charts": price_charts(page.object_list),
         "prices": _prices_of(item)[:LATEST_PRICES],
+        "reference_prices": item.reference_prices.order_by("currency"),
         "may_correct": may_correct(item, request.user),
     }
     return render(request, "stores/product.html", context)

@@ -18,7 +18,7 @@ from bids.models import (
     Run,
     ShoppingItem,
 )
-from stores.models import CatalogueFile, CatalogueImport, Price, Product, ProductPair, Store, StorePair
+from stores.models import CatalogueFile, CatalogueImport, Price, Product, ProductPair, ReferencePrice, Store, StorePair
 
 # Rows that name a person and can be pointed to another one without a clash. Memberships, notifications and how
 # to pay are united first; what belongs to the account itself (sent forms, rights, second factor) goes with it.
@@ -48,6 +48,7 @@ NAMED_IN = (
     (Store, "created_by"),
     (Product, "created_by"),
     (Price, "seen_by"),
+    (ReferencePrice, "entered_by"),
     (ProductPair, "told_apart_by"),
     (StorePair, "told_apart_by"),
     (CatalogueFile, "by"),

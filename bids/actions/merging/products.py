@@ -8,8 +8,9 @@ from django.utils.translation import gettext as _
 from bids import states
 from bids.actions.history import happened, record
 from bids.models import Allocation, Bid, Event, Purchase, Run, ShoppingItem, TakenInstead
-from bulq.kit.money import MAX_QUANTITY, format_quantity, format_range
-from stores.models import ForwardedProduct, Price, Product, ProductAlias, ProductPair
+from bulq.kit.money import MAX_QUANTITY, format_money, format_quantity, format_range
+from bulq.kit.units import with_unit
+from stores.models import ForwardedProduct, Price, Product, ProductAlias, ProductPair, ReferencePrice
 
 from .offers import unite_offers
 from .pairs import unite_pairs
@@ -100,6 +101,7 @@ def unite(plan):
     plan.move(ShoppingItem.objects.filter(product=source), product=target)
     plan.move(Event.objects.filter(product=source), product=target)
     unite_offers(plan, source, target, of="product")
+    _unite_reference_prices(plan)
     _unite_names(plan)
     unite_pairs(plan, ProductPair.objects)
     ForwardedProduct.objects.filter(target=source).update(target=target)
@@ -192,6 +194,23 @@ def _unite_allocations(both):
         Allocation.objects.bulk_update(
             changed, ["bid", "quantity", "cost", "left_over", "picked_up_at", "picked_up_by"]
         )
+
+
+def _unite_reference_prices(plan):
+    """Of two in one currency the target's stays."""
+    theirs = ReferencePrice.objects.filter(product=plan.source)
+    gone = theirs.filter(currency__in=plan.target.reference_prices.values("currency")).order_by("currency")
+    for price in gone:
+        plan.united.append(
+            _("Both have a reference price. This one goes: %(amount)s for %(quantity)s at %(shop)s.")
+            % {
+                "amount": format_money(price.amount, price.currency),
+                "quantity": with_unit(price.quantity, plan.source.unit),
+                "shop": price.shop,
+            }
+        )
+    gone.delete()
+    plan.move(theirs, product=plan.target)
 
 
 def _unite_names(plan):

@@ -97,7 +97,7 @@ class Samples:
         offer = Offer.objects.select_related("product", "store").order_by("pk").first()
         for name in ("product-new", "store-new"):
             self.add("mara", name)
-        for name in ("product", "product-prices", "offer-new"):
+        for name in ("product", "product-prices", "product-elsewhere", "offer-new"):
             self.add("mara", name, offer.product.pk)
         mara = User.objects.get(username="mara")
         own = Product.objects.create(name="Kefir", unit="bottle", kind="counted", step=1, created_by=mara)

@@ -12,9 +12,8 @@ from accounts.forms import CurrencyField, LineField
 from bulq.kit.money import currency_codes, format_quantity
 from bulq.kit.names import fold, listed
 from bulq.kit.numbers import PriceField, QuantityField, parse_id
-
-from .models import MAX_STEP, Category, Product, Store, whole_number_needed
-from .validators import STORED, barcode_in, read_barcode, shown_barcode, typed_digits
+from stores.models import MAX_STEP, Category, Product, Store, whole_number_needed
+from stores.validators import STORED, barcode_in, read_barcode, shown_barcode, typed_digits
 
 UNITS = {
     "kg": _("kg"),
