@@ -31,6 +31,7 @@ urlpatterns = [
     path("money/payments/", money.history, name="payments"),
     path("money/statement.csv", money.statement_csv, name="statement-csv"),
     path("money/statement.json", money.statement_json, name="statement-json"),
+    path("money/<int:group_id>/<int:person_id>/", money.between, name="money-with"),
     path("money/<int:group_id>/<int:person_id>/paid/", money.paid, name="money-paid"),
     path("money/<int:group_id>/<int:person_id>/marked/", money.marked, name="money-marked"),
     path("money/<int:group_id>/<int:person_id>/remind/", money.reminded, name="money-remind"),

@@ -4,11 +4,11 @@
 Then a list for each kind of row that names them: `how_to_pay` (their account number), `orders` (wishes, and what was
 received of each), `prices_logged`, `reference_prices`, `purchases`, `not_there` (lines they marked), `extra_costs`,
 `extra_cost_shares` (what they pay of those split in one way), `receipts`, `handed_out`, `payments_marked`, `payments`
-(with `payment_parts`, the debts they cover, and `journal`, what was said and answered), `lead_offers`, `products_added`,
-`stores_added`, `events` (the history of their runs, where they act or are named), `notifications`, `reminders`,
-`products_told_apart` and `stores_told_apart` (pairs that looked the same), `catalogues_brought` (in the last week), and
-`site_admin` (what they did in the site admin). Amounts and quantities are strings of plain decimals, times are ISO 8601
-with the offset from UTC.
+(with `payment_parts`, the debts they cover, and `journal`, what was said and answered), `lead_offers`,
+`products_added`, `stores_added`, `events` (the history of their runs, where they act or are named), `notifications`,
+`reminders`, `products_told_apart` and `stores_told_apart` (pairs that looked the same), `catalogues_brought` (in the
+last week), and `site_admin` (what they did in the site admin). Amounts and quantities are strings of plain decimals,
+times are ISO 8601 with the offset from UTC.
 
 Left out are passwords, sessions, second factors and the answers to forms of the last day: secrets, or copies.
 """

@@ -56,6 +56,12 @@ class Debt:
     amount: Decimal
     # Whether the person who asked may open the run: they may have left its group.
     is_visible: bool
+    # Whose share it is, with its `goods` and `total`.
+    part: Participation
+
+    @property
+    def is_overpaid(self):
+        return self.part.user_id != self.debtor.pk
 
 
 def debts_of(user):
@@ -80,4 +86,4 @@ def _unbalanced(user):
 def _debt(person):
     run, (owed, back) = person.run, balance(person.total, person.paid_amount)
     between = (person.user, run.payer) if owed else (run.payer, person.user)
-    return Debt(run, *between, owed or back, person.is_visible)
+    return Debt(run, *between, owed or back, person.is_visible, person)

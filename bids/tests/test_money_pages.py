@@ -2,12 +2,13 @@
 
 import csv
 import json
+import re
 from decimal import Decimal
 
 import pytest
 
 from accounts.actions.membership import end_membership
-from bids.actions.costs import correct_total
+from bids.actions.costs import add_extra_cost, correct_total
 from bids.models import Notification, Payment, Purchase
 from bulq.kit.tables import BOM
 from bulq.tests.client import signed_in
@@ -42,6 +43,32 @@ def test_each_friend_is_one_sum_with_the_debts_that_make_it(scene):
     text = page_of(scene.petar)
     for sentence in ("Mila owes you", "Jon owes you", "from Mila and Jon", "€29.35", "Remind Jon"):
         assert sentence in text
+
+
+def amounts_in(text):
+    """What each list that reckons (`calc`) shows before its sum, and the sum."""
+    for calc in re.findall(r'<dl class="calc">(.*?)</dl>', text, re.S):
+        found = [D(amount.replace("−€", "-").replace("€", "")) for amount in re.findall(r"<dd[^>]*>([^<]+)</dd>", calc)]
+        yield found[:-1], found[-1]
+
+
+def test_why_each_debt_is_what_it_is_adds_up(scene):
+    """M5: on the page of all friends, and thing by thing on that of one, also with a part paid or too much."""
+    pay(scene, scene.mila, scene.petar, "10")
+    pay(scene, scene.jon, scene.petar)
+    correct_total(Purchase.objects.get(item__run=scene.first, total=8), D(6), was=D(8), by=scene.petar)
+    add_extra_cost(scene.first, label="Fuel", amount=D("1.01"), by=scene.petar)
+    seen = 0
+    for user in (scene.mila, scene.petar, scene.jon):
+        for other in (scene.mila, scene.petar, scene.jon):
+            urls = ["/money/", "/me/"] if user == other else [f"/money/{scene.group.pk}/{other.pk}/"]
+            for parts, total in (calc for url in urls for calc in amounts_in(page_of(user, url))):
+                assert abs(sum(parts)) == total
+                seen += 1
+    assert seen == 12
+    text = page_of(scene.mila, f"/money/{scene.group.pk}/{scene.petar.pk}/")
+    assert "Part of the trip" in text
+    assert "Why this number?" in text
 
 
 def test_nothing_yet_says_what_will_be_here(scene):

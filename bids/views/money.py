@@ -21,6 +21,7 @@ from bids.models import Payment
 from bids.reading import money
 from bids.reading.paying import WayToPay, ways_for
 from bids.reading.statement import COLUMNS, Statement
+from bids.reading.why import why_of
 from bulq.kit.http import carry_what_is_there, flash_errors, offer_undo
 from bulq.kit.money import format_money
 from bulq.kit.tables import BOM, write_rows
@@ -58,6 +59,17 @@ def overview(request):
 @require_GET
 def of_group(request, group_id):
     return _page(request, group=get_group(request.user, group_id))
+
+
+@require_GET
+def between(request, group_id, person_id):
+    """What makes the sum of the reader and one person, thing by thing."""
+    group, person = get_companion(request.user, group_id, person_id)
+    net = money.net_between(request.user, person, group)
+    whys = why_of([debt.part for debt in net.debts])
+    for debt in net.debts:
+        debt.part.why = whys[debt.part.pk]
+    return render(request, "bids/money_with.html", {"net": net})
 
 
 def _page(request, *, group=None, refused=None, status=200):

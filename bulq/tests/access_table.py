@@ -29,6 +29,7 @@ TABLE = {
     "product-elsewhere store-new store-edit",
     (ALICES, "POST"): "inbox-open order-undo run-again-undo",
     (GROUP, "GET"): "group people group-money group-statement-csv group-statement-json",
+    (COMPANIONS, "GET"): "money-with",
     (COMPANIONS, "POST"): "money-paid money-marked money-remind",
     (PAIR, "POST"): "payment-confirm payment-not-arrived payment-undo payment-take-back",
     (GROUP, "GET POST"): "group-leave run-new",

@@ -89,6 +89,7 @@ class Samples:
         self.add("jon", "people", group.pk)
         self.add("jon", "inbox")  # with something unread
         self.add("admin", "inbox")  # empty
+        self.add("mara", "money-with", group.pk, jon.pk)
         self.add("dragan", "home")
         for username in ("jon", "admin"):  # who owes, and with nothing
             self.add(username, "money")
