@@ -65,6 +65,8 @@ def of_group(request, group_id):
 def between(request, group_id, person_id):
     """What makes the sum of the reader and one person, thing by thing."""
     group, person = get_companion(request.user, group_id, person_id)
+    if person == request.user:
+        return redirect("money")
     net = money.net_between(request.user, person, group)
     whys = why_of([debt.part for debt in net.debts])
     for debt in net.debts:
