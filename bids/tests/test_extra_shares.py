@@ -74,7 +74,7 @@ def test_the_migration_finds_the_same_parts_in_what_was_stored(currency, ways):
     scene = stage(states.DISTRIBUTING, currency=currency)
     for number, how in enumerate(ways):
         extra(scene, 7 + number, how, scene.hana if how == "person" else None)
-        extra(scene, -2, how, scene.hana if how == "person" else None)
+        extra(scene, -1, how, scene.hana if how == "person" else None)
     nothing = stage(states.SHOPPING)
     extra(nothing, 5)
     leave_the_shop(nothing.run)
