@@ -11,7 +11,10 @@ the person, so neither the order of rows nor who came first decides.
 
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
+from functools import lru_cache
 from hashlib import sha256
+
+HUNDREDTH = Decimal("0.01")
 
 
 def split(total, weights, *, grain, seed):
@@ -207,14 +210,15 @@ def _first_that_fit(people, quantities, amount):
 
 
 def _grains(value, grain):
-    grains = value / grain
-    if grains != int(grains):
+    grains, rest = divmod(value, grain)
+    if rest:
         raise ValueError(f"{value} is no multiple of {grain}")
     return int(grains)
 
 
+@lru_cache(maxsize=1024)  # few differ
 def _hundredths(weight):
-    return _grains(weight, Decimal("0.01"))
+    return _grains(weight, HUNDREDTH)
 
 
 def _tie_break(seed, person):

@@ -41,6 +41,8 @@ def main(arguments):
     if arguments[0] == "install":
         return 0
     os.chdir(ROOT)
+    # Site and tests start dozens of Pythons: the first compiles for all, as the image is compiled.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     python = venv_python()
     return os.execv(python, [python, "-m", "dev." + arguments[0]] + arguments[1:])
 

@@ -47,8 +47,9 @@ class Row:
     def has_price(self):
         return bool(self.offer) and self.offer.current_amount is not None
 
-    @property
+    @cached_property
     def packs(self):
+        """Asked for once the row is added up."""
         return packs_to_buy(self.wanted, self.most, self.pack)
 
     @property
@@ -72,6 +73,18 @@ class Row:
         if not self.has_price:
             return None
         return round_to_minor_unit(quantity * self.offer.current_amount / self.offer.current_quantity, currency)
+
+
+class Costs(dict):
+    """What quantities of a row cost, each computed once: of many wishes few differ."""
+
+    def __init__(self, row, currency):
+        super().__init__()
+        self.row, self.currency = row, currency
+
+    def __missing__(self, quantity):
+        cost = self[quantity] = self.row.estimate(quantity, self.currency)
+        return cost
 
 
 @dataclass(frozen=True)
@@ -149,40 +162,37 @@ class Board:
         return list(rows.values())
 
     def _add_up(self, row):
-        people, currency, has_price, costs = self.by_participation, self.run.currency, row.has_price, {}
+        people, has_price, wanted = self.by_participation, row.has_price, ZERO
+        costs = Costs(row, self.run.currency)
         for participation, quantity in row.wishes.items():
             if quantity is None:
                 continue
             person = people[participation]
             person.products += 1
-            row.wanted += quantity
-            if not has_price:
+            wanted += quantity
+            if has_price:
+                person.estimate += costs[quantity]
+            else:
                 person.missing.append(row.product)
-                continue
-            if quantity not in costs:  # few differ
-                costs[quantity] = row.estimate(quantity, currency)
-            person.estimate += costs[quantity]
-        row.most = row.wanted
+        row.wanted = row.most = wanted
         if row.limits:
             self._add_limits(row, costs)
 
     def _add_limits(self, row, costs):
-        rooms, currency = row.rooms(), self.run.currency
+        rooms = row.rooms()
         row.most += sum(rooms.values())
         if not row.has_price:
             return
         extra, seed = min(row.packs.units, row.most) - row.wanted, f"{self.run.pk}:{row.product.pk}"
         extras = share_extras(extra, rooms, grain=row.product.grain, seed=seed)
         for participation, limit in row.limits.items():
-            person, likely = self.by_participation[participation], row.wishes[participation] + extras[participation]
-            row.likely[participation] = likely
-            for quantity in (likely, limit):
-                if quantity not in costs:
-                    costs[quantity] = row.estimate(quantity, currency)
-            more = costs[likely] - costs[row.wishes[participation]]
+            person, quantity = self.by_participation[participation], row.wishes[participation]
+            row.likely[participation] = quantity + extras[participation]
+            likely = costs[row.likely[participation]]
+            more = likely - costs[quantity]
             person.estimate += more
             person.less += more
-            person.more += costs[limit] - costs[likely]
+            person.more += costs[limit] - likely
 
     @cached_property
     def estimate(self):

@@ -15,6 +15,7 @@ from bids.reading.invariants import problems
 from bids.reading.sums import debts_of
 from bids.states import COLLECTING, ENDED, TRANSITIONS, RunState
 from bulq.kit.errors import BulqError, NotAllowed
+from bulq.tests.planned import written_out
 
 from .cast import WAY, D, leave_the_shop, stage
 from .factories import make_run, order, purchase
@@ -64,7 +65,7 @@ class TestMoves:
         scene = stage(sorted(origins)[0])
         with CaptureQueriesContext(connection) as queries, contextlib.suppress(BulqError):
             action(scene.run, by=scene.alice)
-        assert sum('FOR NO KEY UPDATE OF "bids_run"' in query["sql"] for query in queries) == 1
+        assert sum('FOR NO KEY UPDATE OF "bids_run"' in written_out(query["sql"]) for query in queries) == 1
 
     @pytest.mark.parametrize("state", EVERY)
     def test_an_action_starts_only_from_its_own_states(self, state):

@@ -19,6 +19,7 @@ from bids.reading.invariants import problems
 from bids.reading.lines import lines_of
 from bulq.kit.errors import BulqError, Busy
 from bulq.kit.locks import locked
+from bulq.tests.planned import written_out
 from stores.tests.factories import make_product
 
 from .cast import D, stage
@@ -234,8 +235,9 @@ def locks_of(action):
     taken = []
 
     def watch(execute, sql, params, many, context):
-        if "FOR UPDATE" in sql or "FOR NO KEY UPDATE" in sql:
-            taken.append(sql.split('FROM "')[1].split('"')[0])
+        text = written_out(sql)
+        if "FOR UPDATE" in text or "FOR NO KEY UPDATE" in text:
+            taken.append(text.split('FROM "')[1].split('"')[0])
         return execute(sql, params, many, context)
 
     with connection.execute_wrapper(watch):

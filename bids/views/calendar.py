@@ -11,7 +11,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_GET
-from icalendar import Calendar, Event
 
 from accounts.access import get_person_of_calendar
 from bids.reading.calendar import DAY, entries_for
@@ -38,6 +37,8 @@ def calendar(request, token):
 
 
 def _written(entries):
+    from icalendar import Calendar  # 3 MB, which only a process that is asked for a calendar needs
+
     shown = Calendar()
     shown.add("prodid", "-//Bulq//EN")
     shown.add("version", "2.0")
@@ -50,6 +51,8 @@ def _written(entries):
 
 
 def _event(entry):
+    from icalendar import Event
+
     event = Event()
     event.add("uid", entry.uid)
     event.add("sequence", entry.sequence)

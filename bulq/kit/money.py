@@ -12,7 +12,7 @@ from babel import Locale
 from babel.numbers import get_currency_name, get_currency_symbol, get_territory_currencies
 from django.utils.translation import get_language, to_locale
 
-CENT = Decimal("0.01")
+ONE, CENT = Decimal(1), Decimal("0.01")
 MAX_AMOUNT = Decimal("9999999.99")
 MAX_QUANTITY = Decimal(99999)
 NO_MINOR_UNIT = frozenset(
@@ -39,7 +39,7 @@ def minor_digits(currency):
 
 
 def minor_unit(currency):
-    return Decimal(1) if currency in NO_MINOR_UNIT else Decimal("0.01")
+    return ONE if currency in NO_MINOR_UNIT else CENT
 
 
 def fits_minor_unit(amount, currency):

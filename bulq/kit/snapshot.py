@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from django.db import connection, transaction
+from psycopg import IsolationLevel
 
 _is_open = ContextVar("snapshot", default=False)
 
@@ -20,12 +21,23 @@ def snapshot():
         return
     token = _is_open.set(True)
     try:
-        with transaction.atomic():
-            with connection.cursor() as cursor:
-                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        with _begun_as_snapshot(), transaction.atomic():
             yield
     finally:
         _is_open.reset(token)
+
+
+@contextmanager
+def _begun_as_snapshot():
+    """The first query's BEGIN says it, which costs no statement of its own."""
+    connection.ensure_connection()
+    begun = connection.connection
+    begun.isolation_level, begun.read_only = IsolationLevel.REPEATABLE_READ, True
+    try:
+        yield
+    finally:
+        if not begun.closed:
+            begun.isolation_level = begun.read_only = None
 
 
 def is_open():

@@ -1,6 +1,7 @@
 """What a newcomer sees first: what is installed when, and one sentence for what is missing."""
 
 import ast
+import hashlib
 import os
 import re
 import shutil
@@ -139,3 +140,15 @@ def test_the_lock_pins_the_installer_too(lock):
     assert len(lines) > 5
     assert all(line.strip().startswith("--hash=sha256:") for line in lines[1:])
     assert not lines[-1].endswith("\\")
+
+
+def test_what_it_starts_keeps_what_python_has_compiled(checkout):
+    """Or each of dozens of processes would compile everything anew."""
+    python = checkout / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\necho "$2 [$PYTHONDONTWRITEBYTECODE]"\n')
+    python.chmod(0o755)
+    lock = hashlib.sha256((checkout / "requirements-run.txt").read_bytes()).hexdigest()
+    (checkout / ".venv" / "installed-run").write_text("{}.{} {}".format(*sys.version_info[:2], lock))
+    command = str(checkout / "dev" / "bootstrap.py"), "run"
+    assert start_bootstrap(checkout, *command, PYTHONDONTWRITEBYTECODE="1").stdout == "dev.run []\n"

@@ -56,7 +56,7 @@ class ProductLine:
 
 @dataclass(frozen=True, slots=True)
 class OfferLine:
-    """With its current price, as `with_current_price` gives it."""
+    """With its current price, as `with_current_price` gives it; when it was seen is read for lists of a store only."""
 
     pk: int
     product: ProductLine
@@ -82,7 +82,8 @@ def _rows_at(store, products):
     rows = Product.objects.filter(pk__any=products)
     rows = rows.annotate(here=FilteredRelation("offers", condition=Q(offers__store=store)))
     offer_columns = [f"here__{name}" for name in OFFER_COLUMNS]
-    return rows.annotate(**current_price("here")).values_list(*PRODUCT_COLUMNS, *offer_columns, *PRICE_COLUMNS)
+    price_columns = ("current_amount", "current_quantity")
+    return rows.annotate(**current_price("here")).values_list(*PRODUCT_COLUMNS, *offer_columns, *price_columns)
 
 
 def stores_page(number, per_page):
