@@ -281,7 +281,7 @@ class AccountField(forms.CharField):
         return self.parse(text) if text else ""
 
 
-class HowToPayForm(forms.Form):
+class HowToPayForm(CurrentPassword):
     account = AccountField(label=_("Account number"), help_text=_("IBAN, or a Serbian account"))
     bic = AccountField(
         parse=bank.parse_bic,
@@ -290,10 +290,12 @@ class HowToPayForm(forms.Form):
     )
     text = LineField(high=200, required=False, label=_("A line of text"), help_text=_("For example “Cash is fine too”"))
 
+    field_order = ["account", "bic", "text", "current_password"]
+
     def __init__(self, user, *args, **kwargs):
         kept = HowToPay.objects.filter(user=user).first() or HowToPay()
         initial = {"account": bank.as_written(kept.account), "bic": kept.bic, "text": kept.text}
-        super().__init__(*args, initial=initial, auto_id="pay_%s", **kwargs)
+        super().__init__(user, *args, initial=initial, auto_id="pay_%s", **kwargs)
 
     def clean(self):
         cleaned = super().clean()

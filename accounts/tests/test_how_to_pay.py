@@ -6,13 +6,16 @@ import pytest
 
 from accounts.models import HowToPay
 
+from .factories import PASSWORD
+
 SETTINGS = "/me/settings/"
 PAY = f"{SETTINGS}pay/"
 GERMAN = "DE89370400440532013000"
 
 
 def typed(**changes):
-    return {"account": "IBAN DE89 3704 0044 0532 0130 00", "bic": "", "text": "Cash is fine, too"} | changes
+    kept = {"account": "IBAN DE89 3704 0044 0532 0130 00", "bic": "", "text": "Cash is fine, too"}
+    return kept | {"current_password": PASSWORD} | changes
 
 
 def test_it_is_kept_compact_and_shown_in_groups(as_alice, as_bob, alice):
@@ -21,6 +24,14 @@ def test_it_is_kept_compact_and_shown_in_groups(as_alice, as_bob, alice):
     assert (kept.user, kept.account, kept.bic, kept.text) == (alice, GERMAN, "", "Cash is fine, too")
     assert 'value="DE89 3704 0044 0532 0130 00"' in as_alice.get(SETTINGS).text
     assert "DE89" not in as_bob.get(SETTINGS).text
+
+
+@pytest.mark.parametrize("password", ["", "another one entirely"])
+def test_a_borrowed_phone_does_not_lead_payments_elsewhere(as_alice, password):
+    answer = as_alice.post(PAY, typed(current_password=password))
+    assert answer.status_code == 422
+    assert "current password" in str(answer.context["pay_form"]["current_password"].errors)
+    assert not HowToPay.objects.exists()
 
 
 def test_a_serbian_account_is_shown_as_it_is_written_there(as_alice):

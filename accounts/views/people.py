@@ -246,6 +246,7 @@ def settings_pay(request):
     form = HowToPayForm(request.user, request.POST)
     if form.is_valid():
         with flash_errors(form):
+            form.cleaned_data.pop("current_password")
             set_how_to_pay(by=request.user, **form.cleaned_data)
             messages.success(request, _("Saved"))
             return redirect("settings")

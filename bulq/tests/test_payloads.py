@@ -124,6 +124,7 @@ TYPED = {
     accounts.forms.ResetRequestForm: (None, "password_reset", [], {"email": "a@example.org"}),
     accounts.forms.ProfileForm: ("alice", "settings-profile", [], PROFILE),
     accounts.forms.HowToPayForm: ("alice", "settings-pay", [], {"account": "DE89 3704 0044 0532 0130 00", "bic": "",
+                                  "current_password": PASSWORD,
                                   "text": "Cash is fine too"}),
     accounts.forms.GroupForm: ("alice", "group-new", [], {"name": "Oil run", "currency": "EUR", "timezone": "UTC"}),
     accounts.forms.GroupSettingsForm: ("alice", "group-settings", ["group"], {"name": "Oil run", "timezone": "UTC"}),
