@@ -121,7 +121,7 @@ def test_lists_take_as_many_queries_for_three_rows_as_for_one(alice, as_alice):
     pages = {
         "/groups/": 6,
         f"/groups/{group.pk}/people/": 7,
-        f"/groups/{group.pk}/leave/": 9,
+        f"/groups/{group.pk}/leave/": 10,
         f"/groups/{group.pk}/settings/": 6,
         f"/join/{group.join_token}/": 7,
         "/me/settings/": 4,

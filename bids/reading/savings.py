@@ -225,13 +225,14 @@ def saved_in(runs):
 
 @dataclass(frozen=True)
 class Spent:
-    """What one person spent in one currency.
+    """What one person spent in one currency, in all and by month.
 
     `months` are pairs of a month's first day and a sum, from the first month of the last twelve with one; `saving` is
     about everything they received in runs that are over.
     """
 
     currency: str
+    in_all: Decimal
     months: list
     saving: Saving | None
 
@@ -249,16 +250,24 @@ def spent_by(user):
     today = timezone.localdate()
     months = [_month_before(today, n) for n in reversed(range(MONTHS))]
     parts = with_owed(Participation.objects.filter(user=user, run__state__in=states.WITH_ALLOCATIONS))
-    parts = parts.annotate(day=bought_on("run__")).filter(day__gte=months[0])
-    sums = defaultdict(lambda: dict.fromkeys(months, ZERO))
-    for currency, day, total in parts.values_list("run__group__currency", "day", "total"):
-        sums[currency][min(day, today).replace(day=1)] += total
+    parts = parts.annotate(on=bought_on("run__"))
+    in_all, sums = defaultdict(Decimal), defaultdict(lambda: dict.fromkeys(months, ZERO))
+    for currency, day, total in parts.values_list("run__group__currency", "on", "total"):
+        in_all[currency] += total
+        if (month := min(day, today).replace(day=1)) in months:
+            sums[currency][month] += total
     goods = defaultdict(list)
     for good in _goods(list(_received(Allocation.objects.filter(bid__participation__user=user)))):
         goods[good.currency].append(good)
     return [
-        Spent(currency, _from_the_first(sums[currency]), Saving(currency, goods[currency]) if goods[currency] else None)
-        for currency in sorted({*sums, *goods})
+        Spent(
+            currency,
+            in_all[currency],
+            _from_the_first(sums[currency]),
+            Saving(currency, goods[currency]) if goods[currency] else None,
+        )
+        for currency in sorted(in_all)
+        if in_all[currency] or goods[currency]
     ]
 
 

@@ -4,12 +4,16 @@ import pytest
 from django.db import DataError, IntegrityError, connection, transaction
 
 from bids import states
+from bids.actions.payments import say_paid
 from bids.models import (
     Allocation,
     Bid,
     ExtraCost,
     ExtraShare,
+    JournalEntry,
     Participation,
+    Payment,
+    PaymentPart,
     Purchase,
     Receipt,
     Run,
@@ -19,7 +23,7 @@ from bids.models import (
 )
 from bids.states import RunState
 
-from .cast import stage
+from .cast import D, stage
 from .factories import make_run
 
 pytestmark = pytest.mark.django_db
@@ -50,6 +54,10 @@ BOUNDS = [
     (ExtraShare, "amount", "extra_share_amount_within", "-9999999.99", None, "9999999.99", None),
     (Receipt, "amount", "receipt_amount_within", "0.01", "0.00", "9999999.99", None),
     (Run, "difference_taken", "run_difference_taken_within", "-9999999.99", None, "9999999.99", None),
+    (Payment, "amount", "payment_amount_within", "0.00", "-0.01", "9999999.99", None),
+    (Payment, "said_amount", "payment_said_amount_within", "0.00", "-0.01", "9999999.99", None),
+    (PaymentPart, "amount", "payment_part_amount_(within|not_zero)", "-9999999.99", "0.00", "9999999.99", None),
+    (JournalEntry, "amount", "journal_entry_amount_within", "0.00", "-0.01", "9999999.99", None),
     (Participation, "extra_share", "participation_extra_share_within", "-9999999.99", None, "9999999.99", None),
     (Participation, "paid_amount", "participation_paid_amount_within", "0.00", "-0.01", "9999999.99", None),
 ]
@@ -62,6 +70,7 @@ def scene():
     ExtraCost.objects.create(run=made.run, label="Deposit", amount=1, added_by=made.alice)
     ExtraShare.objects.create(participation=made.part_of(made.bob), how=Split.VALUE, amount=1)
     Receipt.objects.create(run=made.run, amount=68, added_by=made.alice)
+    say_paid(made.group, made.alice, D(47), owed=D(47), by=made.bob)
     item = ShoppingItem.objects.filter(run=made.run).first()
     TakenInstead.objects.create(item=item, bid=Bid.objects.of_run(made.run).last(), quantity=1)
     Participation.objects.update(paid_amount=1, paid_at="2026-11-28T12:00Z", paid_marked_by=made.alice)

@@ -112,7 +112,7 @@ def test_the_year_is_shown_when_it_is_not_the_current_one():
 
 
 # --- One style ---------------------------------------------------------------------------------------
-NAMED = {"DATE_FORMAT", "SHORT_DATE_FORMAT", "TIME_FORMAT", "DATETIME_FORMAT"}
+NAMED = {"DATE_FORMAT", "SHORT_DATE_FORMAT", "TIME_FORMAT", "DATETIME_FORMAT", "YEAR_MONTH_FORMAT"}
 FOR_MACHINES = {"c", "Y-m-d"}
 OTHER_STYLES = re.compile(r"\b\d{1,2}/\d{1,2}/\d{2,4}\b|\b[ap]\.m\.|\b[A-Z][a-z]{2}\. \d")
 

@@ -33,7 +33,28 @@ MOVED_OFFERS = (
     " VALUES ('Elsewhere', 'elsewhere', '', '', 'EUR', true, false, now(), gen_random_uuid()) RETURNING id)"
     " UPDATE stores_offer SET store_id = elsewhere.id FROM elsewhere"
 )
+# Of one of those who owe something to the payer, in a state, and then a part of it.
+PAYMENT = (
+    "WITH payment AS (INSERT INTO bids_payment"
+    " (group_id, sender_id, receiver_id, amount, said_amount, note, state, created_by_id, created_at)"
+    " SELECT group_id, user_id, payer_id, 1, 1, '', '{}', payer_id, now() FROM bids_run"
+    " JOIN bids_participation ON run_id = bids_run.id WHERE user_id <> payer_id LIMIT 1 RETURNING *) "
+)
+ITS_PART = (
+    "INSERT INTO bids_paymentpart (payment_id, participation_id, amount)"
+    " SELECT payment.id, part.id, 1 FROM payment JOIN bids_participation part ON user_id {} sender_id LIMIT 1"
+)
 CORRUPTIONS = [
+    (
+        "_payments_add_up",
+        "completed",
+        "UPDATE bids_participation SET paid_amount = 1, paid_at = now()",
+        "but the confirmed payments come to 0",
+    ),
+    ("_payments_add_up", "completed", PAYMENT.format("confirmed") + ITS_PART.format("="), "has paid None, but"),
+    ("_parts_of_payments", "completed", PAYMENT.format("refused") + ITS_PART.format("="), "was refused or taken back"),
+    ("_parts_of_payments", "completed", PAYMENT.format("said") + ITS_PART.format("<>"), "not between its two people"),
+    ("_journals", "completed", PAYMENT.format("said") + "SELECT 1", "is said, but its last step is none"),
     ("_lines_add_up", "distributing", "UPDATE bids_purchase SET quantity = quantity + 1", "is allocated"),
     ("_lines_add_up", "completed", "UPDATE bids_allocation SET cost = cost + 0.01", "is allocated"),
     ("_lines_add_up", "distributing", "DELETE FROM bids_allocation", "is allocated"),

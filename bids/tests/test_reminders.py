@@ -294,8 +294,13 @@ def test_without_taking_an_attempt_two_clocks_mail_twice(monkeypatch):
     _scene, _at, now = claimed()
     monkeypatch.setattr("bids.actions.mail._take", lambda *_row: True)
     monkeypatch.setattr(EmailMessage, "send", linger(EmailMessage.send))
-    race(*[partial(mail_reminders, now)] * 2)
-    assert mailed().count("bob@bulq.test") == 2
+    for _try in range(8):
+        Reminder.objects.update(sent_at=None)
+        mail.outbox.clear()
+        race(*[partial(mail_reminders, now)] * 2)
+        if mailed().count("bob@bulq.test") == 2:
+            return
+    pytest.fail("never two of them")
 
 
 @pytest.mark.slow

@@ -60,6 +60,7 @@ def test_months_before_the_first_one_are_left_out_and_so_is_what_is_older(scene)
     bought_by(scene.bob, months=1)
     [spent] = spent_by(scene.bob)
     assert [amount for _month, amount in spent.months] == [47, 47]
+    assert (spent.total, spent.in_all) == (94, 141)
     assert len(spent.saving.goods) == 6
 
 
@@ -90,6 +91,8 @@ def test_currencies_stand_by_themselves(scene):
 
 
 def test_someone_who_took_part_in_nothing_has_nothing(scene):
+    assert spent_by(scene.dora) == []
+    Participation.objects.create(run=scene.run, user=scene.dora)
     assert spent_by(scene.dora) == []
     assert "Spent per month" not in signed_in(scene.dora).get("/me/").text
 

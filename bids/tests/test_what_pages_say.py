@@ -34,8 +34,8 @@ def test_a_debt_links_to_its_run_except_for_people_who_have_left_the_group():
     page = signed_in(scene.bob).get("/me/").content.decode()
     assert "€47.00" in page
     assert str(scene.run) in page
-    assert links(scene.bob, "/") == []  # the job at home leads to this page instead
-    assert 'href="/me/"' in signed_in(scene.bob).get("/").content.decode()
+    assert links(scene.bob, "/") == []  # the job at home leads to the page Money
+    assert 'href="/money/" aria-label="Pay' in signed_in(scene.bob).get("/").content.decode()
 
 
 # --- Choosing again --------------------------------------------------------------------------------

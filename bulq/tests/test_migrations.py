@@ -68,6 +68,10 @@ def leading_to(name):
         connection.settings_dict["NAME"] = usual
 
 
+# Going back, what only speaks of what goes: notifications of payments, of which there is no journal any more.
+GONE_BACK = {"bids.0011_marks_become_payments": "bids_notification"}
+
+
 # --- Forward, back and forward ---------------------------------------------------------------------
 def test_each_goes_forward_back_and_forward_again_with_the_demo_in_the_tables(empty):
     executor = MigrationExecutor(connection)
@@ -90,6 +94,7 @@ def test_each_goes_forward_back_and_forward_again_with_the_demo_in_the_tables(em
         before, through, name = path[:done], path[: done + 1], ".".join(path[done])
         go(before)
         kept = counts()
+        kept.pop(GONE_BACK.get(name), None)
         assert kept.items() <= rows.items(), f"{name} lost rows going back"
         assert differences(schema(empty), forwards[done]) == [], f"{name}: back"
         go(through)

@@ -16,6 +16,7 @@ from stores.models import Offer, Product, Store
 # Requested by a script while someone types; the page around them is a sample.
 PARTS = {"product-similar", "store-similar", "store-names", "search-suggestions"}
 FILES = {"me-data", "run-csv", "run-json", "health-live", "health-ready", "health-backup", "live", "calendar"}
+FILES |= {"statement-csv", "statement-json", "group-statement-csv", "group-statement-json"}
 # Parameters for addresses that only take forms, to see that they refuse to be opened.
 ANYTHING = {"int": 1, "slug": "x", "str": "x"}
 

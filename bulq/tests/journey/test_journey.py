@@ -274,7 +274,7 @@ def hand_out(run, alice, bob, expected):
 def take_along(run, dora, expected, folder):
     dora.go(f"{run}print/")
     for name, owed in expected.items():
-        slip = dora.page.locator(".slip").filter(has_text=name)
+        slip = dora.page.locator(".slip").filter(has=dora.page.get_by_role("heading", name=name, exact=True))
         assert euros(owed) in slip.inner_text()
     if dora.scripts:
         pdf = dora.page.pdf(format="A4", path=folder / "sheets.pdf")
