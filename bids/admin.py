@@ -184,7 +184,7 @@ class NotificationAdmin(LookOnly):
 
 @admin.register(Payment)
 class PaymentAdmin(LookOnly):
-    list_display = ["created_at", "sender", "receiver", "amount", "state", "is_mark", "group"]
+    list_display = ["created_at", "day", "sender", "receiver", "amount", "state", "is_mark", "group"]
     list_filter = ["state", "is_mark", "group__currency"]
     list_select_related = ["sender", "receiver", "group"]
     search_fields = ["sender__name", "sender__username", "receiver__name", "receiver__username", "note"]

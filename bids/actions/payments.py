@@ -28,28 +28,28 @@ REMINDED_AGAIN_AFTER = timedelta(days=3)
 
 # --- Saying, and what the receiver answers -----------------------------------------------------------
 @transaction.atomic
-def say_paid(group, receiver, amount, *, owed, by, note="", credit=ZERO):
+def say_paid(group, receiver, amount, *, owed, by, note="", day=None, credit=ZERO):
     """Say that `by` has paid `receiver`; it counts at once as on its way. Nothing sets what both owe off.
 
-    `owed` is what the page said that they owe in all, `credit` how much more than that they agreed to pay.
-    A receiver whose account is closed cannot answer: it counts as confirmed.
+    `owed` is what the page said that they owe in all, `credit` how much more than that they agreed to pay, `day` when
+    they paid, today if it is not said. A receiver whose account is closed cannot answer: it counts as confirmed.
     """
     group, net = _lock_pair(group, by, receiver)
     _check_seen(net, owed)
     _check_amount(net, amount, credit)
     is_mark = not receiver.is_active or not amount
-    return _write(net, sender=by, amount=amount, note=note, is_mark=is_mark, by=by)
+    return _write(net, sender=by, amount=amount, note=note, day=day, is_mark=is_mark, by=by)
 
 
 @transaction.atomic
-def mark_paid(group, sender, amount, *, owed, by, note="", credit=ZERO):
+def mark_paid(group, sender, amount, *, owed, by, note="", day=None, credit=ZERO):
     """The receiver says that they were paid: nobody has to answer. `owed` is what the page said they get."""
     group, net = _lock_pair(group, by, sender)
     _check_seen(net, -owed)
     if not amount:
         raise BulqError(_("Enter an amount above 0"), field="amount")
     _check_amount(net_between(sender, by, group), amount, credit)
-    return _write(net, sender=sender, amount=amount, note=note, is_mark=True, by=by)
+    return _write(net, sender=sender, amount=amount, note=note, day=day, is_mark=True, by=by)
 
 
 def _check_seen(net, owed):
@@ -182,10 +182,11 @@ def _lock_runs(group, one, other):
         list(Run.objects.filter(pk__in=theirs.values("pk")).order_by("pk").select_for_update(no_key=True))
 
 
-def _write(net, *, sender, amount, note, is_mark, by):
+def _write(net, *, sender, amount, note, day, is_mark, by):
     receiver = net.person if sender == net.user else net.user
     state = PaymentState.CONFIRMED if is_mark else PaymentState.SAID
     values = {"amount": amount, "said_amount": amount, "note": note, "is_mark": is_mark}
+    values["day"] = day or timezone.localdate()
     payment = Payment(group=net.group, sender=sender, receiver=receiver, state=state, created_by=by, **values)
     if amount > MAX_AMOUNT:
         raise BulqError(_("Enter at most %(most)s") % {"most": format_money(MAX_AMOUNT, net.currency)}, field="amount")

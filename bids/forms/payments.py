@@ -4,6 +4,7 @@ from django import forms
 from django.utils.translation import gettext_lazy
 
 from accounts.forms import LineField
+from bulq.kit.forms import PastDayField
 from bulq.kit.money import CENT, MAX_AMOUNT
 from bulq.kit.numbers import AmountField
 
@@ -16,6 +17,7 @@ class PaymentForm(forms.Form):
     """
 
     amount = AmountField(low=Decimal(0), high=MAX_AMOUNT, label=gettext_lazy("Amount"))
+    day = PastDayField(required=False, label=gettext_lazy("Paid on"))
     note = LineField(required=False, label=gettext_lazy("Note"))
     owed = forms.DecimalField(max_digits=12, decimal_places=2, widget=forms.HiddenInput)
     credit = AmountField(required=False, widget=forms.HiddenInput)

@@ -52,6 +52,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("amount", bulq.kit.columns.AmountColumn(decimal_places=2, max_digits=9)),
+                ("day", models.DateField(default=django.utils.timezone.localdate)),
                 ("said_amount", bulq.kit.columns.AmountColumn(decimal_places=2, max_digits=9)),
                 ("note", models.CharField(blank=True, max_length=100)),
                 (

@@ -4,6 +4,7 @@ Very old marks, of runs that went back to the shop, counted nowhere: they become
 """
 
 from django.db import migrations
+from django.utils import timezone
 
 WITH_DEBTS = ("distributing", "completed")
 
@@ -22,6 +23,7 @@ def make_payments(apps, _schema_editor):
             people = {"sender_id": person.user_id, "receiver_id": receiver, "created_by_id": by}
             state = "confirmed" if counts else "taken_back"
             sums = {"amount": amount, "said_amount": amount, "is_mark": True, "state": state, "created_at": at}
+            sums["day"] = timezone.localdate(at)
             payment = Payment.objects.create(group_id=run.group_id, **people, **sums)
             if counts:
                 PaymentPart.objects.create(payment=payment, participation=person, amount=amount)

@@ -53,6 +53,8 @@ class Payment(models.Model):
     amount = AmountColumn()
     # As the sender said it: what arrived may be another amount.
     said_amount = AmountColumn()
+    # When it was paid, which may be before it was said.
+    day = models.DateField(default=timezone.localdate)
     note = models.CharField(max_length=100, blank=True)
     state = models.CharField(max_length=10, choices=PaymentState)
     # Confirmed at once by who wrote it: there is nothing to answer.

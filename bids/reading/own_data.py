@@ -90,7 +90,7 @@ LISTS = {
     "payments": (
         Payment,
         ("sender", "receiver", "created_by"),
-        ("id", "amount", "said_amount", "note", "state", "is_mark", "created_at"),
+        ("id", "amount", "said_amount", "day", "note", "state", "is_mark", "created_at"),
         {
             "in_group": F("group__name"),
             "currency": F("group__currency"),

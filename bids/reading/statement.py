@@ -51,7 +51,13 @@ class Statement:
         for payment in payments.select_related("group", "sender", "receiver").order_by("pk"):
             people = _people(payment.sender, payment.receiver)
             credit = payment.credit if payment.is_confirmed else None
-            values = {"amount": payment.amount, "credit": credit, "state": payment.state, "note": payment.note}
+            values = {
+                "day": payment.day,
+                "amount": payment.amount,
+                "credit": credit,
+                "state": payment.state,
+                "note": payment.note,
+            }
             yield _row(PAYMENT, payment.created_at, payment.group, people, **values)
 
     def document(self):

@@ -142,6 +142,14 @@ def test_a_bad_amount_is_a_sentence_at_its_field(scene, amount, sentence):
     assert not Payment.objects.exists()
 
 
+def test_a_payment_may_be_of_an_earlier_day_but_not_of_one_to_come(scene):
+    answer = paid(scene, scene.mila, scene.petar, amount="5", owed="21.35", day="2999-01-01")
+    assert answer.status_code == 422
+    assert "This day is still to come" in answer.content.decode()
+    paid(scene, scene.mila, scene.petar, amount="5", owed="21.35", day="2026-11-02")
+    assert "Mon 2 November" in page_of(scene.petar, "/money/payments/")
+
+
 def test_a_currency_without_cents_takes_whole_amounts_only():
     scene = friends(currency="JPY")
     bought_for(scene, scene.petar, mila="3000")

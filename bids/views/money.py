@@ -110,7 +110,7 @@ def _cards(user, nets, refused):
 
 def _form(net, data=None):
     """What the reader says they paid or, if it is they who are owed, were paid; with a refused one, its net."""
-    initial = {"amount": net.owes or net.gets, "owed": net.owes or net.gets}
+    initial = {"amount": net.owes or net.gets, "owed": net.owes or net.gets, "day": timezone.localdate()}
     form = PaymentForm(data, currency=net.currency, initial=initial, auto_id=f"id_{net.key}_%s")
     form.net = net
     return form

@@ -1,6 +1,5 @@
 """The price that what was paid for a product is compared with."""
 
-from datetime import timedelta
 from decimal import Decimal
 
 from django import forms
@@ -9,29 +8,12 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.forms import CurrencyField, LineField
+from bulq.kit.forms import PastDayField
 from bulq.kit.money import currency_codes
 from bulq.kit.numbers import PriceField, QuantityField
 from stores.models import ReferencePrice, whole_number_needed
 
 from .catalogue import Correction
-
-
-class SeenOnField(forms.DateField):
-    """A day that is not to come."""
-
-    def __init__(self, **kwargs):
-        super().__init__(
-            label=_("Seen on"),
-            widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-            error_messages={"required": _("Enter the day"), "invalid": _("Enter a day, for example 2026-11-26")},
-            **kwargs,
-        )
-
-    def validate(self, value):
-        super().validate(value)
-        # Where the person is it may be tomorrow already.
-        if value and value > timezone.localdate() + timedelta(days=1):
-            raise ValidationError(_("This day is still to come"))
 
 
 class ReferencePriceForm(Correction, forms.Form):
@@ -45,7 +27,7 @@ class ReferencePriceForm(Correction, forms.Form):
         help_text=_("Where you would buy it otherwise"),
         error_messages={"required": _("Enter the name of the shop")},
     )
-    seen_on = SeenOnField()
+    seen_on = PastDayField(label=_("Seen on"))
 
     def __init__(self, *args, product, currency, **kwargs):
         """`currency` is that of the page; the one that is typed decides what is stored."""
