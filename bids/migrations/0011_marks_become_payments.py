@@ -13,7 +13,8 @@ def make_payments(apps, _schema_editor):
     Participation, Payment, PaymentPart, JournalEntry = (
         apps.get_model("bids", name) for name in ("Participation", "Payment", "PaymentPart", "JournalEntry")
     )
-    marked = Participation.objects.filter(paid_amount__isnull=False).select_related("run")
+    # Going back keeps the payments, as long as their tables stay: what they cover is not marked again.
+    marked = Participation.objects.filter(paid_amount__isnull=False, payment_parts=None).select_related("run")
     for person in marked.order_by("pk"):
         run, amount = person.run, person.paid_amount
         receiver = run.payer_id or run.leader_id
