@@ -168,8 +168,7 @@ def _lock_pair(group, by, other):
 def _lock_payment(payment, by):
     group = lock_group(payment.group_id)
     _lock_runs(group, payment.sender, payment.receiver)
-    with busy_when_locked():
-        payment = Payment.objects.select_related("group", "sender", "receiver").get(pk=payment.pk)
+    payment = Payment.objects.select_related("group", "sender", "receiver").get(pk=payment.pk)
     if by.pk not in (payment.sender_id, payment.receiver_id):
         raise NotAllowed(_("Only the two people of a payment can change it."))
     return payment
