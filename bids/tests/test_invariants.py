@@ -36,8 +36,8 @@ MOVED_OFFERS = (
 # Of one of those who owe something to the payer, in a state, and then a part of it.
 PAYMENT = (
     "WITH payment AS (INSERT INTO bids_payment"
-    " (group_id, sender_id, receiver_id, amount, said_amount, note, state, created_by_id, created_at)"
-    " SELECT group_id, user_id, payer_id, 1, 1, '', '{}', payer_id, now() FROM bids_run"
+    " (group_id, sender_id, receiver_id, amount, said_amount, day, note, state, created_by_id, created_at)"
+    " SELECT group_id, user_id, payer_id, 1, 1, now(), '', '{}', payer_id, now() FROM bids_run"
     " JOIN bids_participation ON run_id = bids_run.id WHERE user_id <> payer_id LIMIT 1 RETURNING *) "
 )
 ITS_PART = (
