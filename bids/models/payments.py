@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Case, F, Q, Sum, When
+from django.db.models import Case, F, OuterRef, Q, Subquery, Sum, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
@@ -32,11 +32,10 @@ class PaymentQuerySet(models.QuerySet):
 
     def with_credit(self):
         """Annotate `credit`: what of it covers no debt. Below zero it covers more than was paid: the sender owes it."""
-        signed = Case(
-            When(parts__participation__user=F("sender"), then=F("parts__amount")), default=-F("parts__amount")
-        )
-        covered = Coalesce(Sum(signed, output_field=MONEY), 0, output_field=MONEY)
-        return self.annotate(credit=F("amount") - covered)
+        signed = Case(When(participation__user=OuterRef("sender"), then=F("amount")), default=-F("amount"))
+        parts = PaymentPart.objects.filter(payment=OuterRef("pk")).order_by().values("payment")
+        covered = Subquery(parts.annotate(sum=Sum(signed, output_field=MONEY)).values("sum"), output_field=MONEY)
+        return self.annotate(credit=F("amount") - Coalesce(covered, 0, output_field=MONEY))
 
 
 class Payment(models.Model):

@@ -37,8 +37,6 @@ class Part:
     waits: int
     total: Decimal
     paid: Decimal | None
-    # Said to be on its way, and not confirmed yet.
-    on_its_way: Decimal = ZERO
 
 
 @dataclass
@@ -50,6 +48,8 @@ class Standing:
     to_decide: list
     # What the receipts say more or less, while nobody has decided what happens with it before the hand-out.
     difference: Decimal = ZERO
+    # Of the reader's own debt, what is said to be on its way and not confirmed yet.
+    on_its_way: Decimal = ZERO
 
     @property
     def leads(self):
@@ -109,7 +109,7 @@ class Standing:
         own = next((part for part in self.parts if part.user_id == self.user.pk), None)
         if own is None or self.is_payer:
             return ZERO, ZERO
-        return balance(own.total, (own.paid or ZERO) + own.on_its_way)
+        return balance(own.total, (own.paid or ZERO) + self.on_its_way)
 
     @property
     def debtors(self):
@@ -150,6 +150,8 @@ def standings(runs, user):
     runs = list(runs)
     sorting = [run.pk for run in runs if run.state == states.ADJUSTING]
     parts, lines, compared = defaultdict(list), lines_by_run(sorting), comparisons(sorting)
+    owing = [run.pk for run in runs if run.has_allocations]
+    said = dict(_said(owing, user.pk)) if owing else {}
     for row in _part_rows([run.pk for run in runs]):
         parts[row["run_id"]].append(_part(row))
     return {
@@ -159,6 +161,7 @@ def standings(runs, user):
             parts[run.pk],
             [line for line in lines.get(run.pk, ()) if line.to_decide],
             compared[run.pk].open if run.pk in compared else ZERO,
+            said.get(run.pk, ZERO),
         )
         for run in runs
     }
@@ -188,17 +191,22 @@ def standing_of(run, user):
 
 
 @prepared
+def _said(runs, user):
+    mine = Participation.objects.filter(run__any=runs, user=user).annotate(said=on_its_way())
+    return mine.values_list("run_id", "said")
+
+
+@prepared
 def _part_rows(runs):
     """One row per person: the joins follow one chain, so that no sum counts anything twice."""
     people = Participation.objects.filter(run__any=runs).annotate(
-        on_its_way=on_its_way(),
         wants=Count("bids__quantity"),
         goods=Coalesce(Sum("bids__allocation__cost"), 0, output_field=MONEY),
         receives=Count("bids__allocation"),
         waits=Count("bids__allocation", filter=Q(bids__allocation__picked_up_at=None)),
     )
     own = ("run_id", "user_id", "user__name", "left_at", "is_helper", "is_ready", "extra_share", "paid_amount")
-    return people.order_by("user__name", "user_id").values(*own, "wants", "goods", "receives", "waits", "on_its_way")
+    return people.order_by("user__name", "user_id").values(*own, "wants", "goods", "receives", "waits")
 
 
 def _part(row):
@@ -213,5 +221,4 @@ def _part(row):
         waits=row["waits"],
         total=row["goods"] + row["extra_share"],
         paid=row["paid_amount"],
-        on_its_way=row["on_its_way"],
     )
