@@ -90,7 +90,7 @@ def _addresses(run):
 
 @pytest.mark.parametrize("state", [states.ACTIVE, states.SHOPPING, states.DISTRIBUTING])
 def test_pages_run_as_many_queries_for_one_as_for_many(state):
-    """Spec 72: constant, and at most twelve; at a hand-out why amounts are what they are, and what is on its way: 16."""
+    """Spec 72: constant, and at most twelve; a hand-out, with its reasons and what is on its way, takes sixteen."""
     small, large = _big_run(state, 1 if state == states.DISTRIBUTING else 2, 2), _big_run(state, 50, 100)
     for name, url in _addresses(small).items():
         few, many = _queries(small.leader, url), _queries(large.leader, _addresses(large)[name])
