@@ -5,6 +5,7 @@ The sum counts what is said to be on its way. Debts are never passed on to a thi
 
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import cached_property
 
 from django.db.models import Exists, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
@@ -28,7 +29,10 @@ class Line:
 
 @dataclass
 class Net:
-    """`user` and `person` in one group. `debts` are of both directions; `said` are payments on their way."""
+    """`user` and `person` in one group. `debts` are of both directions; `said` are payments on their way.
+
+    Sums are kept once they are asked for: nothing is added afterwards.
+    """
 
     user: User
     person: User
@@ -54,7 +58,7 @@ class Net:
             is_mine = payment.sender == self.user
             yield Line(-payment.amount if is_mine else payment.amount, is_mine, payment=payment)
 
-    @property
+    @cached_property
     def balance(self):
         """What the user owes; below zero, what they get."""
         return sum((line.amount for line in self.made_of), ZERO)
@@ -73,12 +77,12 @@ class Net:
     def gets(self):
         return max(-self.balance, ZERO)
 
-    @property
+    @cached_property
     def sent(self):
         """What the user says is on its way to the other."""
         return sum((payment.amount for payment in self.said if payment.sender == self.user), ZERO)
 
-    @property
+    @cached_property
     def coming(self):
         return sum((payment.amount for payment in self.said if payment.receiver == self.user), ZERO)
 

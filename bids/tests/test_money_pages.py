@@ -66,6 +66,10 @@ def test_why_each_debt_is_what_it_is_adds_up(scene):
                 assert abs(sum(parts)) == total
                 seen += 1
     assert seen == 12
+    assert "What you had" in page_of(scene.jon)
+    given_back = page_of(scene.petar, f"/money/{scene.group.pk}/{scene.jon.pk}/")
+    assert "What they had" in given_back
+    assert "What you had" not in given_back
     text = page_of(scene.mila, f"/money/{scene.group.pk}/{scene.petar.pk}/")
     assert "Part of the trip" in text
     assert "Why this number?" in text
