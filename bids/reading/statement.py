@@ -2,7 +2,8 @@
 
 A row for each debt of a run (`kind` is "debt"), with what is confirmed as paid of it, and for each payment
 ("payment"), with what of it covers no debt. `from` owes or paid, `to` is owed or was paid. Sums that are owed to the
-person and by the person add up to the balance with each other person: debts less what is paid of them, less credit.
+person and by the person add up to the balance with each other person: debts less what is paid of them, less credit and
+what is said to be on its way.
 
 JSON, version 1: `version`, `person`, `balances` (group, currency, person_id, person, owes: below zero, they owe
 you), and `rows` as in the CSV. Amounts are strings of plain decimals, times are ISO 8601.
