@@ -25,7 +25,7 @@ RATES = {
     "RATE_LIMIT_LOGIN_NAME": "5/d",  # by name and address: for tests that need not wait for a window
     "RATE_LIMIT_REGISTRATION": f"5/{WINDOW}s",
     "RATE_LIMIT_BIDS": f"20/{WINDOW}s",
-    "RATE_LIMIT_GENERAL": f"100/{WINDOW}s",
+    "RATE_LIMIT_GENERAL": "100/20s",  # long enough for a hundred requests on a busy machine
 }
 
 
