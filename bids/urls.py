@@ -70,6 +70,7 @@ urlpatterns = [
     # Choosing
     path("runs/<int:run_id>/order/", bidding.order, name="run-order"),
     path("runs/<int:run_id>/order/undo/<int:event_id>/", bidding.order_undo, name="order-undo"),
+    path("runs/<int:run_id>/estimate/", bidding.estimate, name="run-estimate"),
     path("runs/<int:run_id>/ready/", bidding.ready, name="run-ready"),
     path("runs/<int:run_id>/add/", bidding.add, name="run-add"),
     path("runs/<int:run_id>/p/<int:product_id>/", bidding.run_product, name="run-product"),

@@ -135,10 +135,15 @@ def folds(page):
         yield sum(parts), together
         yield abs(together - paid), rest
         yield rest, first(page.find("dl", class_="figs").find("dd"))
-    for fold in page.find_all("details", id="why-mine"):
-        *parts, everything = [amounts(fact)[-1] for fact in fold.find_all("dd") if amounts(fact)]
+
+
+def estimate(page):
+    """What someone's order will about cost, from its products."""
+    panel = page.find("section", id="estimate")
+    if told := [amounts(fact)[-1] for fact in panel.find_all("dd") if amounts(fact)]:
+        *parts, everything = told
         yield sum(parts), everything
-        yield everything, first(page.find("section", id="sums"))
+        yield everything, first(panel)
 
 
 def by_product(page):

@@ -99,7 +99,7 @@ PAGES = [
     (sorting_out, "", adding_up.whys),
     (sorting_out, "force/", adding_up.whys),
     (handed_out, "print/", adding_up.ways),
-    (lambda: with_prices(states.ACTIVE), "", adding_up.folds),
+    (lambda: with_prices(states.ACTIVE), "estimate/", adding_up.estimate),
     (with_receipts, "costs/", adding_up.costs),
     (with_receipts, "", adding_up.hand_out),
     (handed_out, "", adding_up.hand_out),

@@ -285,6 +285,7 @@ def test_every_posting_address_is_tried():
         "home", "me", "me-data", "group", "run", "run-more", "run-history", "run-add", "run-shop", "run-hand-out",
         "run-costs", "run-print", "run-csv", "run-json", "store", "inbox", "sharing", "calendar", "money", "payments",
         "statement-csv", "statement-json", "group-money", "money-with", "group-statement-csv", "group-statement-json",
+        "run-estimate",
     }  # fmt: skip
     in_test_notifications = {"inbox-open", "inbox-read"}
     assert {pattern.name for pattern in urls.urlpatterns} - get_only - in_test_notifications == set(IDS)

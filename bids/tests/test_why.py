@@ -1,6 +1,7 @@
 """Spec 94, M5: every amount says why it is what it is, and its parts add up to it."""
 
 from contextlib import closing
+from decimal import Decimal
 from random import Random
 
 import pytest
@@ -265,12 +266,22 @@ def test_while_collecting_the_likely_total_says_what_it_is_added_up_of(scene):
     rice = make_weighed_product("Rice")
     order(scene.run, scene.bob, rice, 1)
     want(scene, scene.bob, scene.oil, 4, 8)
-    page = adding_up.tree(signed_in(scene.bob).get(f"/runs/{scene.run.pk}/").content.decode())
-    facts = [dd.text for dd in page.find("details", id="why-mine").find_all("dd")]
+    client, address = signed_in(scene.bob), f"/runs/{scene.run.pk}/"
+    table = adding_up.tree(client.get(address).content.decode())
+    page = adding_up.tree(client.get(f"{address}estimate/").content.decode())
+    facts = [dd.text for dd in page.find("dl").find_all("dd")]
     assert facts == [
         "8 pieces at €31.99 for 6 pieces = €42.65", "3 kg × €11.11 = €33.33", "no price yet", "€75.98",
     ]  # fmt: skip
-    assert all(rows == shown for rows, shown in adding_up.folds(page))
+    assert adding_up.first(table.find("section", id="sums")) == Decimal("75.98")
+    assert all(rows == shown for rows, shown in adding_up.estimate(page))
+
+
+@pytest.mark.parametrize("state", [states.CONFIRMED, states.SHOPPING, states.COMPLETED])
+def test_the_estimate_is_told_as_long_as_the_order_table_is_shown(state):
+    scene = stage(state)
+    answer = signed_in(scene.bob).get(f"/runs/{scene.run.pk}/estimate/")
+    assert answer.status_code == (200 if state == states.CONFIRMED else 302)
 
 
 def test_in_sort_out_everyone_sees_what_would_be_theirs_and_why():

@@ -259,6 +259,16 @@ def _wish_shown(row, person):
     }
 
 
+@require_GET
+def estimate(request, run_id):
+    """What the reader's likely total is added up of."""
+    run = get_run_to_show(request.user, run_id)
+    if run.stage_page != "board":
+        return redirect("run", run.pk)
+    board = Board(run)
+    return render(request, "bids/estimate.html", {"run": run, "board": board, "me": board.person_of(request.user)})
+
+
 @require_POST
 def ready(request, run_id):
     run = get_run(request.user, run_id)

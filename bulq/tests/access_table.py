@@ -35,7 +35,7 @@ TABLE = {
     (GROUP, "GET POST"): "group-leave run-new",
     (ADMIN, "POST"): "member-role invite-renew invite-joining",
     (ADMIN, "GET POST"): "member-remove group-settings group-archive",
-    (RUN, "GET"): "run run-more run-history run-add run-shop run-hand-out run-costs",
+    (RUN, "GET"): "run run-more run-history run-add run-shop run-hand-out run-costs run-estimate",
     (RUN, "POST"): "run-order run-ready run-lead run-lead-withdraw run-lead-answer sort-out sort-out-of run-paid "
     "run-again",
     (RUN, "GET POST"): "run-leave run-product",

@@ -131,6 +131,7 @@ class Samples:
                     "run-call-off",
                     "run-add",
                     "run-packs",
+                    "run-estimate",
                 ),
             ),
             (locked, ("run-print", "run-unlock")),
