@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from bids.allocation import Want, packs_to_buy, share_extras
 from bids.models.bidding import Bid
@@ -38,6 +38,8 @@ class Row:
     likely: dict = field(default_factory=dict)
     wanted: Decimal = ZERO
     most: Decimal = ZERO
+    # What it adds to each participation's `estimate`, `less` and `more`, if there is a price.
+    costs: dict = field(default_factory=dict)
 
     @property
     def pack(self):
@@ -145,54 +147,27 @@ class Board:
 
     def _rows(self, bids, listed):
         """Bids are plain tuples here: a run may have thousands. `listed` are products that stand there anyway."""
-        ids = {bid[0] for bid in bids}.union(listed)
-        lines = lines_at(self.run.store_id, ids) if ids else {}
-        rows = {product: Row(*lines[product]) for product in listed}
-        for product, participation, quantity, comment, limit, all_or_nothing, substitute, text in bids:
-            row = rows.get(product) or rows.setdefault(product, Row(*lines[product]))
-            row.wishes[participation] = quantity
-            if comment:
-                row.comments[participation] = comment
-            if limit is not None:
-                row.limits[participation] = limit
-            if all_or_nothing:
-                row.all_or_nothing.add(participation)
-            if substitute or text:
-                row.instead[participation] = substitute or text
-        return list(rows.values())
+        by_product = {product: [] for product in listed}
+        for product, *wish in bids:
+            by_product.setdefault(product, []).append(tuple(wish))
+        lines = lines_at(self.run.store_id, by_product) if by_product else {}
+        return [_row(self.run.pk, self.run.currency, *lines[pk], tuple(wishes)) for pk, wishes in by_product.items()]
 
     def _add_up(self, row):
-        people, has_price, wanted = self.by_participation, row.has_price, ZERO
-        costs = Costs(row, self.run.currency)
+        people = self.by_participation
         for participation, quantity in row.wishes.items():
             if quantity is None:
                 continue
             person = people[participation]
             person.products += 1
-            wanted += quantity
-            if has_price:
-                person.estimate += costs[quantity]
-            else:
+            if not row.has_price:
                 person.missing.append(row.product)
-        row.wanted = row.most = wanted
-        if row.limits:
-            self._add_limits(row, costs)
-
-    def _add_limits(self, row, costs):
-        rooms = row.rooms()
-        row.most += sum(rooms.values())
-        if not row.has_price:
-            return
-        extra, seed = min(row.packs.units, row.most) - row.wanted, f"{self.run.pk}:{row.product.pk}"
-        extras = share_extras(extra, rooms, grain=row.product.grain, seed=seed)
-        for participation, limit in row.limits.items():
-            person, quantity = self.by_participation[participation], row.wishes[participation]
-            row.likely[participation] = quantity + extras[participation]
-            likely = costs[row.likely[participation]]
-            more = likely - costs[quantity]
-            person.estimate += more
-            person.less += more
-            person.more += costs[limit] - likely
+                continue
+            estimate, less, more = row.costs[participation]
+            person.estimate += estimate
+            if less or more:
+                person.less += less
+                person.more += more
 
     @cached_property
     def estimate(self):
@@ -235,6 +210,41 @@ class Board:
 
     def person_of(self, user):
         return next((person for person in self.people if person.user.pk == user.pk), None)
+
+
+@lru_cache(maxsize=1024)
+def _row(run, currency, product, offer, wishes):
+    """Added up once a process: of a run that people look at, a change concerns one row. Nobody may change it."""
+    row = Row(product, offer)
+    for participation, quantity, comment, limit, all_or_nothing, substitute, text in wishes:
+        row.wishes[participation] = quantity
+        if comment:
+            row.comments[participation] = comment
+        if limit is not None:
+            row.limits[participation] = limit
+        if all_or_nothing:
+            row.all_or_nothing.add(participation)
+        if substitute or text:
+            row.instead[participation] = substitute or text
+    wanted = {participation: quantity for participation, quantity in row.wishes.items() if quantity is not None}
+    rooms = row.rooms()
+    row.wanted = sum(wanted.values(), ZERO)
+    row.most = row.wanted + sum(rooms.values())
+    if row.has_price:
+        _add_costs(row, wanted, rooms, Costs(row, currency), f"{run}:{product.pk}")
+    return row
+
+
+def _add_costs(row, wanted, rooms, costs, seed):
+    row.costs = {participation: (costs[quantity], ZERO, ZERO) for participation, quantity in wanted.items()}
+    if not rooms:
+        return
+    extras = share_extras(min(row.packs.units, row.most) - row.wanted, rooms, grain=row.product.grain, seed=seed)
+    for participation, limit in row.limits.items():
+        quantity = row.wishes[participation]
+        row.likely[participation] = quantity + extras[participation]
+        likely = costs[row.likely[participation]]
+        row.costs[participation] = likely, likely - costs[quantity], costs[limit] - likely
 
 
 @prepared
