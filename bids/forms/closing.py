@@ -4,11 +4,11 @@ from datetime import timedelta
 
 from django import forms
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from bids.actions.closing import ClosingTime
+from bulq.kit.dates import format_time
 from bulq.kit.zones import moments, zone_label
 
 LOCK, TELL = "lock", "tell"
@@ -107,12 +107,12 @@ class ClosingFields(forms.Form):
         found = self._moments(day, time)
         if not found:
             text = _("The clocks go forward then, and there is no %(time)s. Choose another time")
-            self.add_error("closing_time", text % {"time": date_format(time, "TIME_FORMAT")})
+            self.add_error("closing_time", text % {"time": format_time(time)})
             return None
         if self.asks_which and which not in (FIRST, SECOND):
             if "which" not in self.errors:
                 text = _("Say which %(time)s you mean")
-                self.add_error("which", text % {"time": date_format(time, "TIME_FORMAT")})
+                self.add_error("which", text % {"time": format_time(time)})
             return None
         return found[which == SECOND] if self.asks_which else found[0]
 
@@ -121,7 +121,7 @@ class ClosingFields(forms.Form):
         found = moments(day, time, self.zone)
         if len(found) == 2:
             self.asks_which = self.fields["which"].required = True
-            params = {"time": date_format(time, "TIME_FORMAT")}
+            params = {"time": format_time(time)}
             question = self["which"]  # has taken over the field's texts already
             question.label = _("Which %(time)s?") % params
             question.help_text = _("The clocks go back then, so %(time)s comes twice.") % params

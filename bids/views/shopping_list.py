@@ -6,12 +6,12 @@ from decimal import Decimal
 
 from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from bids.actions.bidding import Terms
 from bids.forms import PurchaseForm
+from bulq.kit.dates import format_date_short
 from bulq.kit.money import format_money, format_quantity, format_range
 from bulq.kit.rows import address_of, joined, write
 from bulq.kit.units import with_unit
@@ -141,7 +141,7 @@ class ShoppingList:
         """The prices seen on the last day that any was."""
         if not line.seen_prices:
             return ""
-        day = date_format(line.seen_prices[0].day, "SHORT_DATE_FORMAT")
+        day = format_date_short(line.seen_prices[0].day)
         prices = "; ".join(self._price(price, line.product.unit) for price in line.seen_prices)
         return _("Seen on %(day)s: %(prices)s") % {"day": day, "prices": prices}
 

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from . import drawing, money
+from .dates import format_date_short
 from .rows import write
 
 MOST_LINES = 6  # a chart with more lines is shown as its table
@@ -99,7 +99,7 @@ def _chart(series, currency):
     return Chart(
         label=" ".join(_sentence(name, [price for _day, price in points], currency) for name, points in series),
         levels=[Level(drawing.short(y(level)), _price(level, currency)) for level in levels],
-        days=[Day(drawing.short(x(day)), anchor, date_format(day, "SHORT_DATE_FORMAT")) for day, anchor in ends],
+        days=[Day(drawing.short(x(day)), anchor, format_date_short(day)) for day, anchor in ends],
         lines=[line(n, *named, height) for n, (named, height) in enumerate(zip(series, heights, strict=True))],
     )
 

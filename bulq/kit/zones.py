@@ -6,7 +6,6 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from django.core.exceptions import ValidationError
 from django.db import connection
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from .dates import format_day
@@ -65,7 +64,7 @@ def zone_label(local):
 def format_moment(moment, zone):
     """“Thu 26 November, 18:00 CET (UTC+1)”."""
     local = moment.astimezone(zone)
-    params = {"day": format_day(local.date()), "time": date_format(local, "TIME_FORMAT"), "zone": zone_label(local)}
+    params = {"day": format_day(local.date()), "time": f"{local:%H:%M}", "zone": zone_label(local)}
     return _("%(day)s, %(time)s %(zone)s") % params
 
 

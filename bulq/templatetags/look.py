@@ -86,6 +86,10 @@ def money_filter(amount, currency):
 
 register.filter("day", dates.format_day)
 register.filter("day_long", dates.format_day_long)
+register.filter("full_date", dates.format_date)
+register.filter("month", dates.format_month)
+register.filter("clock", dates.format_time)
+register.filter("moment", dates.format_date_and_time)
 
 
 @register.filter

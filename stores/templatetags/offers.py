@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from django import template
-from django.utils.formats import date_format
 from django.utils.timezone import localdate
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from bulq.kit.dates import format_date
 from bulq.kit.money import format_money, format_unit_price
 from bulq.kit.rows import address_of, write
 from bulq.kit.units import with_unit
@@ -110,6 +110,6 @@ def _price(amount, quantity, unit, currency, day, _language):
         price=format_unit_price(amount, quantity, currency),
         unit=unit,
         seen_as=_("%(amount)s for %(quantity)s") % params if quantity != 1 else "",
-        day=date_format(day, "DATE_FORMAT"),
+        day=format_date(day),
     )
     return write("stores/_price_now.html", [price])
