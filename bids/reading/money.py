@@ -16,6 +16,8 @@ from bulq.kit.prepared import prepared
 
 from .sums import ZERO, Debt, debts_of, on_its_way
 
+LATELY = 5
+
 
 @dataclass(frozen=True)
 class Line:
@@ -140,8 +142,7 @@ def is_member(user, group):
 @prepared
 def _open_payments(user):
     """Payments on their way, and those of which something covers no debt."""
-    payments = Payment.objects.filter(Q(sender=user) | Q(receiver=user)).with_credit()
-    open_ones = payments.filter(Q(state=PaymentState.SAID) | Q(state=PaymentState.CONFIRMED) & ~Q(credit=0))
+    open_ones = _payments(user).filter(Q(state=PaymentState.SAID) | Q(state=PaymentState.CONFIRMED) & ~Q(credit=0))
     membership = Membership.objects.filter(group=OuterRef("group"), user=user)
     named = open_ones.select_related("group", "sender", "receiver").annotate(is_visible=Exists(membership))
     return named.order_by("pk")
@@ -202,16 +203,38 @@ def sums_of(nets):
 
 def reminded_lately(user, since):
     """When the reader reminded whom, by the person's id, not before `since`."""
+    return dict(_reminded(user.pk, since))
+
+
+@prepared
+def _reminded(user, since):
     rows = JournalEntry.objects.filter(kind=JournalEntry.Kind.REMINDED, actor=user, at__gt=since)
-    return dict(rows.order_by("at").values_list("subject", "at"))
+    return rows.order_by("at").values_list("subject", "at")
 
 
-def history_of(user, group=None):
-    """Payments of a person, of one group or all, newest first, as a queryset with what a line about each needs."""
-    payments = Payment.objects.of(user).with_credit()
-    payments = payments.filter(group=group) if group else payments
-    payments = payments.select_related("group", "sender", "receiver", "created_by")
-    return payments.prefetch_related("parts__participation__run__store", "entries__actor").order_by("-pk")
+def history_of(user):
+    """Payments of a person, newest first, as a queryset with all that is told about each."""
+    payments = _payments(user.pk).select_related("group", "sender", "receiver", "created_by")
+    return payments.prefetch_related("parts__participation__run__store", "entries__actor")
+
+
+def latest_payments(user, group=None):
+    """The newest few of a person, in one group or all, with what a line about each needs."""
+    return _latest_in(user.pk, group.pk) if group else _latest(user.pk)
+
+
+def _payments(user):
+    return Payment.objects.filter(Q(sender=user) | Q(receiver=user)).with_credit().order_by("-pk")
+
+
+@prepared
+def _latest(user):
+    return _payments(user).select_related("group", "sender", "receiver")[:LATELY]
+
+
+@prepared
+def _latest_in(user, group):
+    return _payments(user).filter(group=group).select_related("group", "sender", "receiver")[:LATELY]
 
 
 def with_parts(participations):

@@ -26,7 +26,7 @@ from bulq.kit.http import carry_what_is_there, flash_errors, offer_undo
 from bulq.kit.money import format_money
 from bulq.kit.tables import BOM, write_rows
 
-LATELY, SHOWN = 5, 50
+SHOWN = 50
 
 
 @dataclass
@@ -84,7 +84,7 @@ def _page(request, *, group=None, refused=None, status=200):
         "sums": money.sums_of(nets),
         "cards": _cards(user, nets, refused),
         "questions": [_question(payment, refused) for payment in questions],
-        "lately": _steps(money.history_of(user, group)[:LATELY], user),
+        "lately": _steps(money.latest_payments(user, group), user),
     }
     return render(request, "bids/money.html", context, status=status)
 
@@ -137,7 +137,10 @@ class Step:
     is_mine: bool
     can_take_back: bool
     can_undo: bool
-    parts: list
+
+    @property
+    def parts(self):
+        return money.parts_of(self.payment)
 
 
 def _steps(found, user):
@@ -147,7 +150,6 @@ def _steps(found, user):
             payment.sender == user,
             money.can_take_back(payment, user),
             money.can_undo_answer(payment, user),
-            money.parts_of(payment),
         )
         for payment in found
     ]

@@ -51,8 +51,11 @@ def round_to_minor_unit(amount, currency):
     return amount.quantize(minor_unit(currency), rounding=ROUND_HALF_UP)
 
 
+_locale_name = cache(to_locale)
+
+
 def current_locale():
-    return to_locale(get_language() or "en")
+    return _locale_name(get_language() or "en")
 
 
 @cache

@@ -8,12 +8,19 @@ from django.utils.translation import override
 
 from bulq.kit import dates
 
+YEAR = "2026\u202fг."  # with a narrow space
 DAY = date(2026, 11, 28)
 WRITTEN = {
     "en": ("Sat 28 November", "Saturday 28 November", "28 November 2026", "28 Nov 2026", "November 2026"),
     "sr-latn": ("sub, 28. novembar", "subota, 28. novembar", "28. novembar 2026.", "28. nov 2026.", "novembar 2026."),
     "sr": ("суб, 28. новембар", "субота, 28. новембар", "28. новембар 2026.", "28. нов 2026.", "новембар 2026."),
-    "ru": ("сб, 28 ноября", "суббота, 28 ноября", "28 ноября 2026 г.", "28 нояб. 2026 г.", "ноябрь 2026 г."),
+    "ru": (
+        "сб, 28 ноября",
+        "суббота, 28 ноября",
+        "28 ноября 2026\u202fг.",
+        "28 нояб. 2026\u202fг.",
+        "ноябрь 2026\u202fг.",
+    ),
 }
 FORMATS = (dates.format_day, dates.format_day_long, dates.format_date, dates.format_date_short, dates.format_month)
 
@@ -36,7 +43,7 @@ def test_days_of_this_year(language, today):
         ("en", "Sat 28 November 2026"),
         ("sr-latn", "sub, 28. novembar 2026."),
         ("sr", "суб, 28. новембар 2026."),
-        ("ru", "сб, 28 ноября 2026 г."),
+        ("ru", "сб, 28 ноября 2026\u202fг."),
     ],
 )
 def test_a_day_of_another_year_says_which(language, written, today):
