@@ -76,8 +76,10 @@ def _mail(user, waiting):
 
 def _message(user, notifications):
     news, count = news_of(notifications), len(notifications)
-    subject = ngettext("%(sentence)s", "%(count)s updates from Bulq", count)
-    params = {"sentence": " ".join(news[0].sentence.split()), "count": count}
+    if count == 1:
+        subject = " ".join(news[0].sentence.split())
+    else:
+        subject = ngettext("%(count)s update from Bulq", "%(count)s updates from Bulq", count) % {"count": count}
     off = mail_off_url(user)
     context = {"user": user, "news": news, "site": settings.SITE_URL, "off": off}
     return EmailMessage(

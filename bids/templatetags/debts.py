@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from django import template
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 
 from bids.forms import PaymentForm
@@ -100,7 +99,7 @@ def _fill_in(row, debt, net, run_url, way_url):
     row.extra = format_money(part.extra_share, currency) if part.extra_share else ""
     row.paid = format_money(part.paid_amount, currency) if part.paid_amount else ""
     if why := getattr(part, "why", None):
-        row.why = mark_safe(render_to_string("bids/_why.html", {"why": why, "of": part.pk}))  # noqa: S308 - a template
+        row.why = render_to_string("bids/_why.html", {"why": why, "of": part.pk})
     else:
         row.way_url = f"{way_url}#debt-{part.pk}"
     row.run_url = run_url(debt.run.pk) if net.is_visible else ""
