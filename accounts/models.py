@@ -12,6 +12,7 @@ from django.db.models.functions import Coalesce, Lower
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from bulq.kit.names import normalise_username
 
@@ -160,7 +161,9 @@ class GroupQuerySet(models.QuerySet):
 class Group(models.Model):
     """Friends who buy together."""
 
-    name = models.CharField(_("name"), max_length=100, validators=[MinLengthValidator(2), validate_plain_line])
+    name = models.CharField(
+        pgettext_lazy("thing", "name"), max_length=100, validators=[MinLengthValidator(2), validate_plain_line]
+    )
     currency = models.CharField(_("currency"), max_length=3)
     # The currency is fixed from the first run on.
     is_currency_fixed = models.BooleanField(default=False, editable=False)

@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext
 
 from accounts.models import Group, User
 from bulq.kit.dates import format_day
@@ -35,7 +36,7 @@ class OpenFilter(admin.SimpleListFilter):
     parameter_name = "open"
 
     def lookups(self, request, model_admin):
-        return [("yes", _("Open")), ("no", _("Over"))]
+        return [("yes", pgettext("filter", "Open")), ("no", _("Over"))]
 
     def queryset(self, request, rows):
         return {"yes": rows.open, "no": rows.ended}.get(self.value(), rows.all)()
@@ -277,7 +278,7 @@ def people_of_run(run):
     people = with_owed(Participation.objects.filter(run=run)).select_related("user").by_name()
     columns = (
         (_("Person"), lambda part: part.user),
-        (_("Share"), lambda part: format_money(part.total, run.currency)),
+        (pgettext("column", "Share"), lambda part: format_money(part.total, run.currency)),
         (_("Paid"), lambda part: "" if part.paid_amount is None else format_money(part.paid_amount, run.currency)),
         (_("Left"), lambda part: format_day(part.left_at) if part.left_at else ""),
     )

@@ -10,7 +10,7 @@ from django.urls import path
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as now
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 from django.views.decorators.http import require_safe
 
 from accounts.forms import CurrencyField, LineField
@@ -326,4 +326,4 @@ def _lookalikes(row, pairs):
     """Those that look the same, until someone tells them apart."""
     found = pairs.objects.of_any([row]).proposed().select_related("first", "second")[:NEWEST]
     others = [[pair.second if pair.first_id == row.pk else pair.first] for pair in found]
-    return Panel(_("Looks the same"), (_("Name"),), others, len(others))
+    return Panel(_("Looks the same"), (pgettext("thing", "Name"),), others, len(others))

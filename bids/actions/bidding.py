@@ -15,6 +15,7 @@ from bulq.kit.errors import BulqError, ChangedMeanwhile
 from bulq.kit.locks import busy_when_locked
 from bulq.kit.money import MAX_QUANTITY, format_quantity, format_range
 from bulq.kit.prepared import prepared
+from bulq.kit.units import unit_name
 from stores.models import Product
 
 from .history import happened, record
@@ -91,7 +92,7 @@ def _step_problems(product, quantity):
     if quantity % product.step:
         return [
             _("Order %(product)s in steps of %(step)s %(unit)s")
-            % {"product": product.name, "step": format_quantity(product.step), "unit": product.unit}
+            % {"product": product.name, "step": format_quantity(product.step), "unit": unit_name(product.unit)}
         ]
     return []
 

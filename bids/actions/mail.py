@@ -83,7 +83,7 @@ def _message(user, notifications):
     off = mail_off_url(user)
     context = {"user": user, "news": news, "site": settings.SITE_URL, "off": off}
     return EmailMessage(
-        subject % params,
+        subject,
         render_to_string("bids/mail.txt", context),
         to=[user.email],
         headers={"List-Unsubscribe": f"<{off}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"},

@@ -10,7 +10,7 @@ from bids.allocation import agrees, total_for
 from bulq.kit.forms import RowField
 from bulq.kit.money import CENT, MAX_QUANTITY, format_quantity, minor_unit
 from bulq.kit.numbers import AmountField, PriceField, QuantityField, within_range
-from bulq.kit.units import unit_for, with_unit
+from bulq.kit.units import unit_for, unit_name, with_unit
 from stores.models import Product
 
 ALL, UNIT, PACK = "all", "unit", "pack"
@@ -87,7 +87,7 @@ class PriceForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.fields["amount"].set_currency(currency)
         for name in ("quantity", "min_quantity"):
-            self.fields[name].widget.unit, self.fields[name].widget.unit_after = unit, True
+            self.fields[name].widget.unit, self.fields[name].widget.unit_after = unit_name(unit), True
 
 
 class AddInShopForm(forms.Form):

@@ -10,6 +10,7 @@ you), and `rows` as in the CSV. Amounts are strings of plain decimals, times are
 """
 
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from bids import states
 from bids.models.payments import Payment
@@ -20,10 +21,26 @@ from .sums import ZERO, with_owed
 
 VERSION = 1
 DEBT, PAYMENT = "debt", "payment"
-COLUMNS = [
-    *("kind", "at", "group", "currency", "from_id", "from", "to_id", "to", "run", "store", "day"),
-    *("amount", "paid", "credit", "state", "note"),
-]
+COLUMNS = {
+    "kind": gettext_lazy("kind"),
+    "at": gettext_lazy("at"),
+    "group": gettext_lazy("group"),
+    "currency": gettext_lazy("currency"),
+    "from_id": gettext_lazy("from_id"),
+    "from": gettext_lazy("from"),
+    "to_id": gettext_lazy("to_id"),
+    "to": pgettext_lazy("person", "to"),
+    "run": gettext_lazy("run"),
+    "store": gettext_lazy("store"),
+    "day": gettext_lazy("day"),
+    "amount": gettext_lazy("amount"),
+    "paid": gettext_lazy("paid"),
+    "credit": gettext_lazy("credit"),
+    "state": gettext_lazy("state"),
+    "note": gettext_lazy("note"),
+}
+# What the column `kind` says.
+KINDS = {DEBT: gettext_lazy("debt"), PAYMENT: gettext_lazy("payment")}
 
 
 class Statement:

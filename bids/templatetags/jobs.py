@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from django import template
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from bids.reading.jobs import JobKind
 from bulq.kit.money import format_money
@@ -32,7 +33,7 @@ TEXTS = {
     JobKind.LOCK: Texts(_("Lock the list: %(run)s"), _("Lock"), "lock"),
     JobKind.GO_SHOPPING: Texts(_("Go shopping: %(run)s"), _("Open"), "car"),
     JobKind.SHOP: Texts(_("You are shopping: %(run)s"), _("Continue"), "car"),
-    JobKind.SORT_OUT: Texts(_("Sort out %(run)s"), _("Sort out"), "scale"),
+    JobKind.SORT_OUT: Texts(_("Sort out %(run)s"), pgettext_lazy("button", "Sort out"), "scale"),
     JobKind.START_HAND_OUT: Texts(_("Start the hand-out: %(run)s"), _("Hand out"), "bag"),
     JobKind.HAND_OUT: Texts(_("Hand out %(run)s"), _("Hand out"), "bag"),
     JobKind.FINISH: Texts(_("Finish the hand-out: %(run)s"), _("Finish"), "bag"),

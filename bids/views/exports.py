@@ -3,17 +3,37 @@
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
 from bids.access import get_run_to_show
-from bids.reading.export import Export, Sheets
+from bids.reading.export import EXTRA, RUN_TOTAL, TOTAL, WISH, Export, Sheets
 from bulq.kit.errors import BulqError, NotAllowed
-from bulq.kit.tables import BOM, write_rows
+from bulq.kit.tables import BOM, write_for_reader
 
-COLUMNS = [
-    *("person_id", "person", "product_id", "product", "brand", "unit"),
-    *("wanted", "received", "cost", "picked_up", "kind", "limit", "all_or_nothing", "instead"),
-]
+COLUMNS = {
+    "person_id": gettext_lazy("person_id"),
+    "person": gettext_lazy("person"),
+    "product_id": gettext_lazy("product_id"),
+    "product": gettext_lazy("product"),
+    "brand": gettext_lazy("brand"),
+    "unit": gettext_lazy("unit"),
+    "wanted": gettext_lazy("wanted"),
+    "received": gettext_lazy("received"),
+    "cost": gettext_lazy("cost"),
+    "picked_up": gettext_lazy("picked_up"),
+    "kind": gettext_lazy("kind"),
+    "limit": gettext_lazy("limit"),
+    "all_or_nothing": gettext_lazy("all_or_nothing"),
+    "instead": gettext_lazy("instead"),
+}
+# What the column `kind` says.
+KINDS = {
+    WISH: gettext_lazy("wish"),
+    EXTRA: gettext_lazy("extra costs"),
+    TOTAL: gettext_lazy("total"),
+    RUN_TOTAL: gettext_lazy("run total"),
+}
 
 
 def _get_exportable(request, run_id):
@@ -31,7 +51,8 @@ def csv_file(request, run_id):
     response = HttpResponse(BOM, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="bulq-run-{run.pk}.csv"'
     rows = Export(run, request.user).table()
-    write_rows(response, [COLUMNS, *([row[column] for column in COLUMNS] for row in rows)])
+    rows = (row | {"kind": str(KINDS[row["kind"]])} for row in rows)
+    write_for_reader(response, COLUMNS.values(), ([row[column] for column in COLUMNS] for row in rows))
     return response
 
 

@@ -18,13 +18,14 @@ from bids.access import get_companion, get_payment
 from bids.actions import payments
 from bids.forms import ArrivedForm, NotArrivedForm, PaymentForm
 from bids.models import Payment
+from bids.models.payments import PaymentState
 from bids.reading import money
 from bids.reading.paying import WayToPay, ways_for
-from bids.reading.statement import COLUMNS, Statement
+from bids.reading.statement import COLUMNS, KINDS, Statement
 from bids.reading.why import why_of
 from bulq.kit.http import carry_what_is_there, flash_errors, offer_undo
 from bulq.kit.money import format_money
-from bulq.kit.tables import BOM, write_rows
+from bulq.kit.tables import BOM, write_for_reader
 
 SHOWN = 50
 
@@ -252,9 +253,14 @@ def statement_csv(request, group_id=None):
     group = get_group(request.user, group_id) if group_id else None
     response = HttpResponse(BOM, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="bulq-statement.csv"'
-    rows = Statement(request.user, group).rows
-    write_rows(response, [COLUMNS, *([row[column] for column in COLUMNS] for row in rows)])
+    rows = (_for_reader(row) for row in Statement(request.user, group).rows)
+    write_for_reader(response, COLUMNS.values(), ([row[column] for column in COLUMNS] for row in rows))
     return response
+
+
+def _for_reader(row):
+    state = str(PaymentState(row["state"]).label) if row["state"] else None
+    return row | {"kind": str(KINDS[row["kind"]]), "state": state}
 
 
 @require_GET

@@ -12,7 +12,7 @@ from bulq.kit.bars import pack_bar
 from bulq.kit.money import format_money, format_quantity, format_range, format_unit_price
 from bulq.kit.names import initials, listed
 from bulq.kit.rows import address_of, joined, write
-from bulq.kit.units import with_unit
+from bulq.kit.units import unit_name, with_unit
 
 MOST_COLUMNS = 8
 NOTHING = Decimal(0)
@@ -143,7 +143,7 @@ class OrderTable:
             pk=str(product.pk),
             url=self._address(product.pk),
             name=product.name,
-            unit=product.unit,
+            unit=unit_name(product.unit),
             facts=facts_of(row),
             price=_unit_price(row, self.board.run.currency),
             comments=self._comments(row),
@@ -260,7 +260,7 @@ def _catalogue(row):
 def facts_of(row):
     """Brand, unit, pack, minimum and note of an offer in one line."""
     product, offer = row.product, row.offer
-    facts = [product.brand, product.unit]
+    facts = [product.brand, unit_name(product.unit)]
     if offer and offer.pack_size:
         facts.append(_("pack of %(size)s") % {"size": format_quantity(offer.pack_size)})
     if offer and offer.min_quantity:

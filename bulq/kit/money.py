@@ -4,6 +4,7 @@ Amounts and quantities are `Decimal` everywhere; no float touches them. Minor un
 2024), which differs from the CLDR figures that Babel uses for display (RSD, for one, has cents on receipts).
 """
 
+import re
 from copy import copy
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache, lru_cache
@@ -12,6 +13,7 @@ from babel import Locale
 from babel.numbers import get_currency_name, get_currency_symbol, get_territory_currencies
 from django.utils.translation import get_language, to_locale
 
+NO_BREAK_SPACE = "\u00a0"
 ONE, CENT = Decimal(1), Decimal("0.01")
 MAX_AMOUNT = Decimal("9999999.99")
 MAX_QUANTITY = Decimal(99999)
@@ -68,11 +70,18 @@ def _format_money(amount, currency, digits, locale_name):
     locale = _locale(locale_name)
     pattern = copy(locale.currency_formats["standard"])
     pattern.frac_prec = digits
-    return pattern.apply(amount, locale, currency=currency, currency_digits=False)
+    return _grouped(pattern.apply(amount, locale, currency=currency, currency_digits=False), locale)
+
+
+def _grouped(text, locale):
+    """Without decimals, digits are grouped by spaces: `1,250` could be read, and typed again, as one and a quarter."""
+    if re.search(rf"\d{re.escape(locale.number_symbols['latn']['decimal'])}\d", text):
+        return text
+    return re.sub(r"(?<=\d)\D(?=\d{3})", NO_BREAK_SPACE, text)
 
 
 def format_money(amount, currency):
-    """`€63.20`, `¥1,200`, `63,20 €`: in the reader's language, with the minor digits of the currency."""
+    """`€63.20`, `¥1 200`, `63,20 €`: in the reader's language, with the minor digits of the currency."""
     digits = minor_digits(currency)
     return _format_money(amount, currency, (digits, digits), current_locale())
 
@@ -88,12 +97,17 @@ def _format_number(number, locale_name):
     locale = _locale(locale_name)
     pattern = copy(locale.decimal_formats[None])
     pattern.frac_prec = (0, 2)
-    return pattern.apply(number, locale)
+    return _grouped(pattern.apply(number, locale), locale)
 
 
 def format_quantity(quantity):
-    """`2.5`, `12`, `1,250`: without trailing zeros, in the reader's language."""
+    """`2.5`, `12`, `1 250`: without trailing zeros, in the reader's language."""
     return _format_number(quantity, current_locale())
+
+
+def localised(number):
+    """A plain decimal text with the reader's decimal mark: `7.40`, `7,40`. It can be typed as it is."""
+    return number.replace(".", _locale(current_locale()).number_symbols["latn"]["decimal"])
 
 
 def format_range(low, high=None):

@@ -13,13 +13,18 @@ def listed(names, most=MOST_NAMES):
     """`Ana, Jon and Lea`; of many, the first ones and how many more. Names that contain a comma are quoted."""
     names = [str(name) for name in names]
     if any("," in name for name in names):
-        names = [_("“%(name)s”") % {"name": name} for name in names]
+        names = [quoted(name) for name in names]
     rest = len(names) - most
     if rest > 1:
         names = [*names[:most], ngettext("%(count)s more", "%(count)s more", rest) % {"count": rest}]
     if len(names) < 2:
         return "".join(names)
     return _("%(names)s and %(last)s") % {"names": ", ".join(names[:-1]), "last": names[-1]}
+
+
+def quoted(text):
+    """`“Ana, from work”`: in the reader's quotation marks."""
+    return _("“%(name)s”") % {"name": text}
 
 
 def initials(name):

@@ -7,7 +7,16 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from .money import CENT, MAX_AMOUNT, MAX_QUANTITY, currency_symbol, fits_minor_unit, format_money, format_quantity
+from .money import (
+    CENT,
+    MAX_AMOUNT,
+    MAX_QUANTITY,
+    currency_symbol,
+    fits_minor_unit,
+    format_money,
+    format_quantity,
+    localised,
+)
 
 SPACES = " \t\u00a0\u2009\u202f"
 _BETWEEN_DIGITS = re.compile(rf"(?<=[0-9])[{SPACES}]+(?=[0-9])")
@@ -24,11 +33,11 @@ def parse_number(text, *, example="7.40"):
     text = _BETWEEN_DIGITS.sub("", text.strip(SPACES))
     if "," in text and "." in text:
         if not _GROUPED.fullmatch(text):
-            raise ValidationError(_("Enter a number, for example %(example)s"), params={"example": example})
+            raise ValidationError(_("Enter a number, for example %(example)s"), params={"example": localised(example)})
         marks = ",." if text.rfind(".") > text.rfind(",") else ".,"
         text = text.replace(marks[0], "").replace(marks[1], ".")
     elif not text or not _PLAIN.fullmatch(text):
-        raise ValidationError(_("Enter a number, for example %(example)s"), params={"example": example})
+        raise ValidationError(_("Enter a number, for example %(example)s"), params={"example": localised(example)})
     whole, mark, decimals = text.replace(",", ".").partition(".")
     if mark and len(decimals) == 3:
         raise ValidationError(
@@ -36,7 +45,7 @@ def parse_number(text, *, example="7.40"):
             params={
                 "text": text,
                 "thousands": f"{whole}{decimals}",
-                "fraction": f"{whole or 0}.{decimals[:2]}",
+                "fraction": localised(f"{whole or 0}.{decimals[:2]}"),
             },
         )
     if len(decimals) > 2:

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from bids.models import Bid, Run
 from bulq.kit.dates import format_day
 from bulq.kit.names import listed
+from bulq.kit.units import unit_name
 from stores.actions.pairs import propose_again, tell_apart
 from stores.models import Offer, Price, Product, Store
 from stores.reading.pairs import PAIRS, not_compared
@@ -165,7 +166,7 @@ def _uses(row):
 
 def _facts(row):
     if isinstance(row, Product):
-        yield _("Unit"), row.unit
+        yield _("Unit"), unit_name(row.unit)
         yield _("Category"), row.category or ""
         yield _("Bar code"), row.printed_barcode
         yield _("Other names"), listed([alias.name for alias in row.aliases.all()])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from django import template
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from bulq.kit import bars, charts, dates, money, units
 from bulq.kit import names as wording
@@ -22,7 +22,7 @@ PLACES = [
     (gettext_lazy("Groups"), "/groups/", "users", ("/groups/", "/runs/")),
     (gettext_lazy("Prices"), "/products/", "chart", ("/products/", "/stores/")),
     (gettext_lazy("Money"), "/money/", "swap", ("/money/",)),
-    (gettext_lazy("You"), "/me/", "user", ("/me/",)),
+    (pgettext_lazy("tab", "You"), "/me/", "user", ("/me/",)),
 ]
 
 
@@ -109,7 +109,9 @@ def amount_of(number, limit, unit):
     return units.with_unit(number, unit, limit if limit and limit > number else None)
 
 
+register.filter("unit_name", units.unit_name)
 register.filter("listed", wording.listed)
+register.filter("quoted", wording.quoted)
 register.filter("initials", wording.initials)
 
 

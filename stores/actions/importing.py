@@ -14,6 +14,7 @@ from psycopg.errors import UniqueViolation
 from bulq.kit.errors import BulqError, Busy
 from bulq.kit.locks import busy_when_locked, locked
 from bulq.kit.names import fold
+from bulq.kit.units import unit_name
 from stores.models import Offer, Price, Product, Store, guess_categories, standard_unit, whole_number_needed
 from stores.models.generations import renew
 from stores.validators import shown_barcode
@@ -174,7 +175,7 @@ class _Batch:
     def _refuse(self, line, entry, corrections, details):
         product = entry.product
         if line.unit and line.unit != standard_unit(product.unit):
-            params = {"product": product, "unit": product.unit, "other": line.unit}
+            params = {"product": product, "unit": unit_name(product.unit), "other": unit_name(line.unit)}
             raise Refused(_("%(product)s is sold by %(unit)s here, not by %(other)s") % params)
         if "barcode" in corrections and product.barcode:
             params = {"product": product, "code": shown_barcode(product.barcode)}

@@ -7,24 +7,17 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.forms import CurrencyField, LineField
 from bulq.kit.money import currency_codes, format_quantity
 from bulq.kit.names import fold, listed
 from bulq.kit.numbers import PriceField, QuantityField, parse_id
+from bulq.kit.units import NAMES, unit_name
 from stores.models import MAX_STEP, Category, Product, Store, whole_number_needed
 from stores.validators import STORED, barcode_in, read_barcode, shown_barcode, typed_digits
 
-UNITS = {
-    "kg": _("kg"),
-    "g": _("g"),
-    "L": _("L (litre)"),
-    "ml": _("ml"),
-    "piece": _("piece"),
-    "pack": _("pack"),
-    "bottle": _("bottle"),
-    "box": _("box"),
-}
+UNITS = NAMES | {"L": _("L (litre)")}
 OTHER = "other"
 LONGEST_KEY = 300
 
@@ -78,7 +71,7 @@ class NameField(LineField):
     """A name compared by its folded key, which ligatures can make much longer than what was typed."""
 
     def __init__(self, **kwargs):
-        super().__init__(**{"low": 2, "label": _("Name")} | kwargs)
+        super().__init__(**{"low": 2, "label": pgettext_lazy("thing", "Name")} | kwargs)
 
     def validate(self, value):
         super().validate(value)
@@ -267,7 +260,7 @@ class OfferDetails(forms.Form):
 
     def show_unit(self, unit):
         for name in self.quantities:
-            self.fields[name].widget.unit, self.fields[name].widget.unit_after = unit, True
+            self.fields[name].widget.unit, self.fields[name].widget.unit_after = unit_name(unit), True
 
     def refuse_parts(self, kind):
         """Require whole quantities of counted products."""

@@ -11,6 +11,7 @@ from accounts.forms import CurrencyField, LineField
 from bulq.kit.forms import PastDayField
 from bulq.kit.money import currency_codes
 from bulq.kit.numbers import PriceField, QuantityField
+from bulq.kit.units import unit_name
 from stores.models import ReferencePrice, whole_number_needed
 
 from .catalogue import Correction
@@ -38,7 +39,7 @@ class ReferencePriceForm(Correction, forms.Form):
         self.stored = ReferencePrice.objects.filter(product=product, currency=currency).first()
         initial = {name: getattr(self.stored, name) for name in self.fields} if self.stored else {}
         self.initial = {"quantity": Decimal(1), "seen_on": timezone.localdate(), "currency": currency} | initial
-        self.fields["quantity"].widget.unit, self.fields["quantity"].widget.unit_after = product.unit, True
+        self.fields["quantity"].widget.unit, self.fields["quantity"].widget.unit_after = unit_name(product.unit), True
 
     def clean(self):
         super().clean()

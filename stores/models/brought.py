@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Sum
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from .catalogue import Store
 
@@ -22,7 +23,7 @@ class CatalogueFile(models.Model):
     KEPT_FOR = timedelta(days=7)
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
-    name = models.CharField(_("name"), max_length=200)
+    name = models.CharField(pgettext_lazy("thing", "name"), max_length=200)
     size = models.PositiveBigIntegerField(_("bytes"), default=0)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(_("sent"), default=timezone.now, db_index=True)

@@ -13,6 +13,7 @@ from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce, Concat, Least, Mod
 from django.db.models.lookups import Exact
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from bulq.kit.columns import FoldedKeyField, QuantityColumn, within
 from bulq.kit.money import CENT
@@ -25,6 +26,7 @@ from .generations import PRODUCTS, STORES, Announced, AnnouncingQuerySet
 
 MAX_STEP = Decimal(1000)
 SHORTEST_NAME = 2
+NAME = pgettext_lazy("thing", "name")
 PLENTY = 20  # found by the beginnings of their words: then similar words would only be in the way
 
 
@@ -97,7 +99,9 @@ def digest(values):
 
 
 class Store(Correctable):
-    name = models.CharField(_("name"), max_length=100, validators=[MinLengthValidator(SHORTEST_NAME)])
+    name = models.CharField(
+        pgettext_lazy("thing", "name"), max_length=100, validators=[MinLengthValidator(SHORTEST_NAME)]
+    )
     name_key = FoldedKeyField(source="name")
     sort_name = models.GeneratedField(expression=Folded("name"), output_field=models.TextField(), db_persist=True)
     search_text = models.GeneratedField(
@@ -179,7 +183,9 @@ class Product(Correctable):
 
     WEIGHED_IN_STEPS_OF = {"kg": Decimal("0.5"), "L": Decimal("0.5"), "g": Decimal(50), "ml": Decimal(50)}
 
-    name = models.CharField(_("name"), max_length=100, validators=[MinLengthValidator(SHORTEST_NAME)])
+    name = models.CharField(
+        pgettext_lazy("thing", "name"), max_length=100, validators=[MinLengthValidator(SHORTEST_NAME)]
+    )
     name_key = FoldedKeyField(source="name")
     brand = models.CharField(_("brand"), max_length=100, blank=True)
     brand_key = FoldedKeyField(source="brand")
@@ -281,7 +287,9 @@ class ProductAlias(models.Model):
     """Another name under which a product is found, for example the one it had before a merge."""
 
     product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="aliases")
-    name = models.CharField(_("name"), max_length=100, validators=[MinLengthValidator(SHORTEST_NAME)])
+    name = models.CharField(
+        pgettext_lazy("thing", "name"), max_length=100, validators=[MinLengthValidator(SHORTEST_NAME)]
+    )
     key = models.GeneratedField(expression=Words("name"), output_field=models.TextField(), db_persist=True)
 
     class Meta:

@@ -2,6 +2,7 @@
 
 from django.db import connection, models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 # For each name the category with the longest word that begins one of the name.
 GUESS = r"""
@@ -36,7 +37,7 @@ class Category(models.Model):
         HEART = "heart", _("Heart")
         BAG = "bag", _("Bag")
 
-    name = models.CharField(_("name"), max_length=50, unique=True)
+    name = models.CharField(pgettext_lazy("thing", "name"), max_length=50, unique=True)
     symbol = models.CharField(_("icon"), max_length=10, choices=Symbol, default=Symbol.BAG)
     position = models.PositiveSmallIntegerField(_("position"), default=0)
     words = models.TextField(

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from bulq.kit.dates import format_date
 from bulq.kit.money import format_money, format_unit_price
 from bulq.kit.rows import address_of, write
-from bulq.kit.units import with_unit
+from bulq.kit.units import unit_name, with_unit
 
 register = template.Library()
 
@@ -108,7 +108,7 @@ def _price(amount, quantity, unit, currency, day, _language):
     params = {"amount": format_money(amount, currency), "quantity": with_unit(quantity, unit)}
     price = PriceNow(
         price=format_unit_price(amount, quantity, currency),
-        unit=unit,
+        unit=unit_name(unit),
         seen_as=_("%(amount)s for %(quantity)s") % params if quantity != 1 else "",
         day=format_date(day),
     )

@@ -9,7 +9,7 @@ from bids import states
 from bids.actions.history import happened, record
 from bids.models import Allocation, Bid, Event, Purchase, Run, ShoppingItem, TakenInstead
 from bulq.kit.money import MAX_QUANTITY, format_money, format_quantity, format_range
-from bulq.kit.units import with_unit
+from bulq.kit.units import unit_name, with_unit
 from stores.models import ForwardedProduct, Price, Product, ProductAlias, ProductPair, ReferencePrice
 
 from .offers import unite_offers
@@ -31,9 +31,9 @@ def refusals(source, target):
     if (source.unit, source.kind) != (target.unit, target.kind):
         yield _("“%(source)s” is counted in %(source_unit)s, “%(target)s” in %(target_unit)s.") % {
             "source": source,
-            "source_unit": f"{source.unit} ({source.get_kind_display()})",
+            "source_unit": f"{unit_name(source.unit)} ({source.get_kind_display()})",
             "target": target,
-            "target_unit": f"{target.unit} ({target.get_kind_display()})",
+            "target_unit": f"{unit_name(target.unit)} ({target.get_kind_display()})",
         }
     if source.barcode and target.barcode and source.barcode != target.barcode:
         yield _("Each has a bar code, and they differ. Remove one of them first.")
