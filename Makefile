@@ -2,7 +2,7 @@ PYTHON ?= python3
 PORT ?= 8000
 export PORT BULQ_LOCAL
 
-.PHONY: run test lint audit format install lock picture bench soak
+.PHONY: run test lint audit format install lock picture bench soak texts
 
 # The site with demo data on http://127.0.0.1:8000/ ; also: make run PORT=8042 BULQ_LOCAL=some/folder
 run:
@@ -36,6 +36,10 @@ lock: install
 		.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 			$$name.in -o $$name.txt || exit 1; \
 	done
+
+# Texts in all languages: extracted anew, Serbian written in Cyrillic, compiled; see docs/translating.md
+texts: install
+	@.venv/bin/python -m dev.texts
 
 # How fast pages are, as ratios to an empty page; see benchmarks/README.md
 bench: install

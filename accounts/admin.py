@@ -56,7 +56,7 @@ class UserAdmin(Office, FrameworkUserAdmin):
     readonly_fields = ("wants_reminders", "joined_at", "last_login", "sessions", "closed_at")
     fieldsets = (
         (None, {"fields": ("username", "password")}),
-        (_("Person"), {"fields": ("name", "email", "theme", "wants_reminders")}),
+        (_("Person"), {"fields": ("name", "email", "theme", "language", "wants_reminders")}),
         (_("Rights"), {"fields": RIGHTS}),
         (_("Dates"), {"fields": ("joined_at", "last_login", "sessions", "closed_at")}),
     )

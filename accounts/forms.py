@@ -258,6 +258,25 @@ class ThemeForm(forms.Form):
         super().__init__(*args, initial={"theme": user.theme}, auto_id="theme_%s", **kwargs)
 
 
+class LanguageChoice(forms.RadioSelect):
+    """Each language is named in itself."""
+
+    option_template_name = "includes/_language_option.html"
+
+
+class LanguageForm(forms.Form):
+    language = forms.ChoiceField(
+        label=_("Language"),
+        choices=User._meta.get_field("language").choices,
+        required=False,
+        widget=LanguageChoice(attrs={"class": "options"}),
+        error_messages={"invalid_choice": _("Choose a language from the list")},
+    )
+
+    def __init__(self, user, *args, **kwargs):
+        super().__init__(*args, initial={"language": user.language}, auto_id="language_%s", **kwargs)
+
+
 class RemindersForm(forms.Form):
     wants_reminders = forms.BooleanField(
         label=_("Remind me before a run closes while I am still choosing"), required=False

@@ -11,8 +11,8 @@ from django.db import models
 from django.db.models.functions import Coalesce, Lower
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext, gettext_noop, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from bulq.kit.names import normalise_username
 
@@ -43,6 +43,21 @@ def new_session_salt():
     return secrets.token_hex(16)
 
 
+# The name of closed accounts, as it is stored.
+FORMER_MEMBER = gettext_noop("former member")
+
+
+class PersonNameField(models.CharField):
+    """Whoever reads the name of a closed account reads it in their own language."""
+
+    def from_db_value(self, value, _expression, _connection):
+        return gettext(FORMER_MEMBER) if value == FORMER_MEMBER else value
+
+    def deconstruct(self):
+        name, _path, args, kwargs = super().deconstruct()
+        return name, "django.db.models.CharField", args, kwargs
+
+
 class User(AbstractBaseUser, PermissionsMixin):
     class Theme(models.TextChoices):
         SYSTEM = "system", _("Same as my device")
@@ -59,7 +74,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         ],
         error_messages={"unique": _("This username is already taken")},
     )
-    name = models.CharField(_("name"), max_length=100, validators=[validate_plain_line])
+    name = PersonNameField(_("name"), max_length=100, validators=[validate_plain_line])
     email = models.EmailField(_("e-mail"), blank=True)
     wants_mail = models.BooleanField(_("notifications by e-mail"), default=False)
     # Before runs close; in the inbox, and by e-mail for people who want that.
@@ -67,6 +82,15 @@ class User(AbstractBaseUser, PermissionsMixin):
     # Lets its holder read the person's calendar; None until the person asks for an address.
     calendar_token = models.CharField(max_length=64, unique=True, null=True, blank=True, editable=False)
     theme = models.CharField(_("theme"), max_length=6, choices=Theme, default=Theme.SYSTEM)
+    # Empty: as the browser says, and in mails the site's.
+    language = models.CharField(
+        _("language"),
+        max_length=20,
+        choices=[("", _("Same as my device")), *settings.LANGUAGES],
+        default="",
+        db_default="",
+        blank=True,
+    )
     is_staff = models.BooleanField(_("site admin"), default=False)
     is_active = models.BooleanField(_("active"), default=True)
     joined_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -86,6 +110,9 @@ class User(AbstractBaseUser, PermissionsMixin):
             models.CheckConstraint(condition=models.Q(username=Lower("username")), name="username_is_lower_case"),
             models.CheckConstraint(condition=~models.Q(name=""), name="user_has_name"),
             models.CheckConstraint(condition=models.Q(theme__in=["system", "light", "dark"]), name="user_theme_known"),
+            models.CheckConstraint(
+                condition=models.Q(language__in=["", *dict(settings.LANGUAGES)]), name="user_language_known"
+            ),
         ]
 
     def __str__(self):

@@ -26,6 +26,7 @@ group = [
 
 urlpatterns = [
     path("login/", limited("login")(repeatable(people.Login.as_view())), name="login"),
+    path("language/", people.switch_language, name="language"),
     path("logout/", people.logout_here, name="logout"),
     path("logout/everywhere/", people.logout_everywhere, name="logout-everywhere"),
     path("register/", people.register, name="register"),
@@ -35,6 +36,7 @@ urlpatterns = [
     path("me/settings/profile/", people.settings_profile, name="settings-profile"),
     path("me/settings/password/", people.settings_password, name="settings-password"),
     path("me/settings/theme/", people.settings_theme, name="settings-theme"),
+    path("me/settings/language/", people.settings_language, name="settings-language"),
     path("me/settings/reminders/", people.settings_reminders, name="settings-reminders"),
     path("me/settings/pay/", people.settings_pay, name="settings-pay"),
     path("me/settings/calendar/", people.settings_calendar, name="settings-calendar"),

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from stores.models import CatalogueImport
@@ -75,7 +76,7 @@ class BackupRunAdmin(LookOnly):
             user=request.user, content_type=kind, object_repr=_("a backup now"), action_flag=ADDITION
         )
 
-    @admin.display(description=_("size"), ordering="size")
+    @admin.display(description=gettext_lazy("size"), ordering="size")
     def megabytes(self, backup):
         return backup.size and _("%(size)s MB") % {"size": number_format(backup.megabytes, 1)}
 

@@ -11,6 +11,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.retry import Retry
 
 from bulq.environment import Environment
+from bulq.kit.languages import code_of
 from bulq.logs.setup import configuration
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -45,6 +46,16 @@ SENTRY_DSN = env.text("SENTRY_DSN", default="")
 SITE_URL = env.text("SITE_URL", default="http://localhost:8000").rstrip("/")
 TIME_ZONE = env.text("TIME_ZONE", default="UTC")
 DEFAULT_CURRENCY = env.text("DEFAULT_CURRENCY", default="EUR")
+# Each named in itself, in the order in which they are offered.
+LANGUAGES = [("en", "English"), ("sr-latn", "Srpski"), ("sr", "Српски"), ("ru", "Русский")]
+_codes = [code for code, _name in LANGUAGES]
+# For readers who have chosen none and whose browser asks for none of them. A shell may have it as `en_GB:en`.
+LANGUAGE_CODE = env.read(
+    "LANGUAGE",
+    lambda text: _codes[_codes.index(code_of(text.partition(":")[0], _codes))],
+    default="en",
+    mistake=f"is none of {', '.join(_codes)}",
+)
 _console = environ.Env.email_url_config("consolemail://")
 _mail = env.read("EMAIL_URL", environ.Env.email_url_config, default=_console)
 vars().update(_mail)
@@ -143,6 +154,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "bulq.middleware.languages.ReaderLanguageMiddleware",
     # The ones before this apply to every answer, whatever made it.
     "bulq.middleware.answers.ReadableMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -155,6 +167,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     # Needs the person, and comes before anything more expensive.
     "bulq.middleware.doors.RateLimitMiddleware",
+    "bulq.middleware.languages.OwnLanguageMiddleware",
     "bulq.middleware.doors.LoginRequiredMiddleware",
     "bulq.middleware.forwarding.ForwardingMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -179,6 +192,7 @@ TEMPLATES = [
             "builtins": [
                 "django.templatetags.i18n",
                 "django.templatetags.static",
+                "bulq.templatetags.languages",
                 "bulq.templatetags.look",
                 "bulq.templatetags.posting",
                 "bids.templatetags.inbox",
@@ -255,11 +269,12 @@ MESSAGE_TAGS = {
 }
 
 # --- Languages -------------------------------------------------------------------------------------
-LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English")]
 FORMAT_MODULE_PATH = "bulq.formats"
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_TZ = True
+LANGUAGE_COOKIE_NAME = "language"  # of strangers; a person's choice is theirs (accounts.User)
+LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
+LANGUAGE_COOKIE_SAMESITE = "Lax"
 
 # --- Files -----------------------------------------------------------------------------------------
 STATIC_URL = "/static/"
@@ -285,10 +300,11 @@ LOGGING_CONFIG = "bulq.logs.setup.configure"
 LOGGING = configuration(as_json=LOG_JSON)
 
 # --- Security --------------------------------------------------------------------------------------
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SERVED_OVER_HTTPS
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = SERVED_OVER_HTTPS
 if SERVED_OVER_HTTPS:
     # Browsers take these from this host alone, and over HTTPS alone.
     SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
+    LANGUAGE_COOKIE_NAME = "__Host-language"
     # Only from a trusted proxy: see ClientAddressMiddleware.
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = True
@@ -298,7 +314,7 @@ if SERVED_OVER_HTTPS:
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 # The camera reads bar codes (static/js/scan.js).
 PERMISSIONS_POLICY = "camera=(self), display-capture=(), geolocation=(), microphone=(), midi=(), payment=(), usb=()"
-SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "bulq.views.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"

@@ -13,6 +13,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 from accounts.models import ResetRequest
+from bulq.kit.languages import speaking_to
 from bulq.kit.later import hand_over
 
 # After this, the person has asked again.
@@ -63,6 +64,8 @@ class _Reset(PasswordResetForm):
     sent = 0
 
     def send_mail(self, subject_template_name, email_template_name, context, from_email, to_email, **_more):
-        subject = "".join(render_to_string(subject_template_name, context).splitlines())
-        EmailMessage(subject, render_to_string(email_template_name, context), from_email, [to_email]).send()
+        with speaking_to(context["user"]):
+            subject = "".join(render_to_string(subject_template_name, context).splitlines())
+            text = render_to_string(email_template_name, context)
+        EmailMessage(subject, text, from_email, [to_email]).send()
         self.sent += 1

@@ -7,8 +7,9 @@ from django.utils.translation import gettext as _
 from django_otp import devices_for_user
 from psycopg.errors import UniqueViolation
 
-from accounts.models import Group, HowToPay, SiteSettings, User, new_calendar_token, new_session_salt
+from accounts.models import FORMER_MEMBER, Group, HowToPay, SiteSettings, User, new_calendar_token, new_session_salt
 from bulq.kit.errors import BulqError, ChangedMeanwhile, NotAllowed
+from bulq.kit.live import announce
 from bulq.kit.locks import busy_when_locked, locked
 from bulq.kit.names import normalise_username
 
@@ -101,6 +102,16 @@ def choose_theme(*, by, theme):
 
 
 @transaction.atomic
+def choose_language(*, by, language):
+    """A code, or "" for as the browser says. Pages that are open, on any device, hear of it."""
+    person = locked(User.objects, pk=by.pk)
+    person.language = language
+    person.save(update_fields=["language"])
+    announce(f"user:{person.pk}")
+    return person
+
+
+@transaction.atomic
 def log_out_everywhere(*, by):
     """End every session of the person, on every device."""
     person = locked(User.objects, pk=by.pk)
@@ -131,7 +142,7 @@ def close_account(*, by):
         raise BulqError(problem)
     if person.memberships.exists():
         raise ChangedMeanwhile(_("You have just joined a group. Please check the page again."))
-    person.name, person.email, person.calendar_token = _("former member"), "", None
+    person.name, person.email, person.calendar_token = FORMER_MEMBER, "", None
     person.username = f"closed-{secrets.token_hex(16)}"
     person.is_active, person.closed_at = False, timezone.now()
     person.set_unusable_password()

@@ -38,6 +38,8 @@ def test_valid_rows_are_accepted(db):
         ({"name": ""}, "user_has_name"),
         ({"theme": "pink"}, "user_theme_known"),
         ({"theme": ""}, "user_theme_known"),
+        ({"language": "sr-Latn"}, "user_language_known"),
+        ({"language": "de"}, "user_language_known"),
         ({"username": "alice"}, "accounts_user_username_key"),
     ],
 )

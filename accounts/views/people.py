@@ -22,6 +22,7 @@ from accounts.actions.mail import ask_for_reset
 from accounts.actions.people import (
     change_password,
     change_profile,
+    choose_language,
     choose_reminders,
     choose_theme,
     close_account,
@@ -37,6 +38,7 @@ from accounts.actions.people import (
 from accounts.forms import (
     CurrentPassword,
     HowToPayForm,
+    LanguageForm,
     LoginForm,
     PasswordForm,
     ProfileForm,
@@ -46,8 +48,9 @@ from accounts.forms import (
     ResetRequestForm,
     ThemeForm,
 )
-from bulq.kit.errors import NotAllowed
-from bulq.kit.http import answer, ask_to_send_again, flash_errors, repeatable, sent_by_browser, sent_form
+from bulq.kit import languages
+from bulq.kit.errors import BulqError, NotAllowed
+from bulq.kit.http import answer, ask_to_send_again, flash_errors, own_address, repeatable, sent_by_browser, sent_form
 from bulq.kit.ratelimit import limited
 
 KEPT = "accounts.kept"
@@ -57,6 +60,7 @@ SETTINGS_FORMS = {
     "password_form": PasswordForm,
     "reminders_form": RemindersForm,
     "theme_form": ThemeForm,
+    "language_form": LanguageForm,
 }
 
 
@@ -84,6 +88,7 @@ class Login(RefusedForm, framework.LoginView):
 
     def form_valid(self, form):
         response, kept = super().form_valid(form), _kept_by(self.request)
+        languages.follow(self.request, self.request.user)
         return _ask_to_send(self.request, kept) if kept else response
 
     def get_redirect_url(self):
@@ -176,6 +181,7 @@ def logout_here(request):
 def logout_everywhere(request):
     log_out_everywhere(by=request.user)
     logout(request)
+    languages.follow(request, request.user)
     messages.success(request, _("You are logged out on every device."))
     return redirect(site.LOGOUT_REDIRECT_URL)
 
@@ -231,6 +237,33 @@ def settings_theme(request):
 
 
 @require_POST
+def settings_language(request):
+    form = LanguageForm(request.user, request.POST)
+    if form.is_valid():
+        with flash_errors(form):
+            languages.follow(request, choose_language(by=request.user, language=form.cleaned_data["language"]))
+            messages.success(request, _("Saved"))
+            return redirect("settings")
+    return _settings_page(request, language_form=form)
+
+
+@login_not_required
+@repeatable
+@require_POST
+def switch_language(request):
+    """From the foot of any page: a person's choice is theirs, on every device; a stranger's is their browser's."""
+    code = request.POST.get("language", "")
+    if not languages.is_known(code):
+        raise BulqError(_("Choose a language from the list"))
+    response = redirect(own_address(request.POST.get("next", "")))
+    if request.user.is_authenticated:
+        languages.follow(request, choose_language(by=request.user, language=code))
+    else:
+        languages.set_cookie(response, code)
+    return response
+
+
+@require_POST
 def settings_reminders(request):
     form = RemindersForm(request.user, request.POST)
     if form.is_valid():
@@ -268,6 +301,7 @@ def close(request):
         with flash_errors(form):
             close_account(by=request.user)
             logout(request)
+            languages.follow(request, request.user)
             messages.success(request, _("Your account is closed. Thank you for using Bulq."))
             return redirect(site.LOGOUT_REDIRECT_URL)
     return answer(request, "accounts/close.html", {"problems": closing_problems(request.user)}, form=form)

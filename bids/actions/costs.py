@@ -12,6 +12,7 @@ from accounts.models import Membership
 from bids import states
 from bids.access import lock_part, lock_run, lock_run_led, lock_run_shopped
 from bids.models import Allocation, Bid, ExtraCost, ExtraShare, Participation, Purchase, Split
+from bids.models.distribution import THE_DIFFERENCE
 from bids.reading.division import Division, division_of
 from bids.reading.lines import lines_of
 from bids.reading.sums import owed_by_person
@@ -100,7 +101,7 @@ def check_totals(run, division):
     values = {"names": listed(names)}
     for cost in reversed(division.extra_costs):
         if cost.amount < 0 and (most := division.most_of(cost)) is not None:
-            values |= {"label": cost.label, "most": format_money(most, run.currency)}
+            values |= {"label": cost.title, "most": format_money(most, run.currency)}
             text = ngettext(
                 "%(names)s would pay less than nothing. “%(label)s” can take off at most %(most)s.",
                 "%(names)s would each pay less than nothing. “%(label)s” can take off at most %(most)s.",
@@ -183,7 +184,7 @@ def add_extra_cost(run, *, label, amount, by, how=Split.VALUE, person=None):
 
 def add_difference(run, amount, *, by):
     """Split the difference to the receipts among all, in a locked run."""
-    cost = _store_extra_cost(run, label=_("Difference to the receipts"), amount=amount, is_difference=True, added_by=by)
+    cost = _store_extra_cost(run, label=THE_DIFFERENCE, amount=amount, is_difference=True, added_by=by)
     record(run, happened("difference_split", amount=amount), by=by, concerns=split_again(run))
     return cost
 
@@ -203,7 +204,8 @@ def remove_extra_cost(cost, *, by):
     cost = lock_part(ExtraCost.objects.all(), pk=cost.pk, run=run)
     cost.delete()
     concerns = split_again(run)
-    record(run, happened("extra_removed", label=cost.label, amount=cost.amount), by=by, concerns=concerns)
+    label = "" if cost.is_difference else cost.label  # words of ours are not kept
+    record(run, happened("extra_removed", label=label, amount=cost.amount), by=by, concerns=concerns)
 
 
 def _lock_for_extra_costs(run, by):

@@ -18,6 +18,7 @@ from accounts.models import Membership, User
 from bids import states
 from bids.models import Notification, Participation, Reminder
 from bids.reading.history import amounts_to_fill, news_of
+from bulq.kit.languages import speaking_to
 from bulq.kit.zones import format_moment
 
 # What someone has to answer, decide or fetch is not left for the daily e-mail.
@@ -60,11 +61,13 @@ def _mail_each(rows):
 def _mail(user, waiting):
     """Send one mail with all of them, except those that another worker has locked."""
     rows = waiting.with_words().order_by("at", "pk").select_for_update(of=("self",), skip_locked=True)
-    notifications = list(rows)
-    if not notifications:
-        return False
+    with speaking_to(user):
+        notifications = list(rows)
+        if not notifications:
+            return False
+        message = _message(user, notifications)
     try:
-        _message(user, notifications).send()
+        message.send()
     except (OSError, smtplib.SMTPException) as error:
         log.warning("A mail to person %s was not sent and is tried again: %s", user.pk, type(error).__name__)
         return False
@@ -104,7 +107,9 @@ def mail_reminders(now):
             if not _take(reminder, now):
                 continue
             try:
-                _reminder_message(reminder).send()
+                with speaking_to(reminder.user):
+                    message = _reminder_message(reminder)
+                message.send()
             except REFUSED as error:
                 log.warning("Reminder %s was not mailed: %s", reminder.pk, type(error).__name__)
             except (OSError, smtplib.SMTPException) as error:

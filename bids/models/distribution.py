@@ -1,7 +1,7 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy, gettext_noop
 
 from bulq.kit.columns import AmountColumn, QuantityColumn, within
 from bulq.kit.money import CENT, MAX_AMOUNT, MAX_QUANTITY
@@ -51,6 +51,10 @@ class Split(models.TextChoices):
     PERSON = "person", gettext_lazy("One person")
 
 
+# The label of a difference to the receipts, as it is stored.
+THE_DIFFERENCE = gettext_noop("Difference to the receipts")
+
+
 class ExtraCost(models.Model):
     """A cost of the run beside the goods (deposit, fuel); below zero for a discount."""
 
@@ -79,7 +83,12 @@ class ExtraCost(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.label}: {self.amount}"
+        return f"{self.title}: {self.amount}"
+
+    @property
+    def title(self):
+        """What someone called it; what we call it is in the reader's language."""
+        return gettext(THE_DIFFERENCE) if self.is_difference else self.label
 
 
 class ExtraShare(models.Model):

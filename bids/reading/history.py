@@ -8,6 +8,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from bids import states
+from bids.models.distribution import THE_DIFFERENCE
 from bids.models.notifications import Notification
 from bids.states import RunState
 from bulq.kit.money import format_money
@@ -259,6 +260,8 @@ class _Figures:
             return self._state(name, value)
         if name in MOMENTS:
             return format_moment(datetime.fromisoformat(value), event.run.group.zone)
+        if name == "label":
+            return value or gettext(THE_DIFFERENCE)
         return amounts_to_fill(value) if name == "to_fill" else value
 
     def _state(self, name, value):

@@ -170,6 +170,7 @@ def everything_about(user):
             "notifications_by_mail": user.wants_mail,
             "reminders": user.wants_reminders,
             "theme": user.theme,
+            "language": user.language,
             "site_admin": user.is_staff,
             "joined_at": user.joined_at,
             "last_login": user.last_login,

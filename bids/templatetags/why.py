@@ -199,7 +199,7 @@ def _part(part):
 def _costs(part):
     """Their labels and amounts, and of several their sum."""
     named = (
-        _("%(label)s %(amount)s") % {"label": cost.label, "amount": format_money(cost.amount, part.currency)}
+        _("%(label)s %(amount)s") % {"label": cost.title, "amount": format_money(cost.amount, part.currency)}
         for cost in part.costs
     )
     costs = listed(named, most=MOST_COSTS)

@@ -5,8 +5,8 @@ import re
 from decimal import Decimal
 from html.parser import HTMLParser
 
-AMOUNT = re.compile(r"(-?)[€¥]([0-9][0-9,]*(?:\.[0-9]+)?)")
-PART = re.compile(r"([0-9.,]+)/([0-9.,]+) of ")
+AMOUNT = re.compile(r"(-?)[€¥]([0-9][0-9,\u00a0]*(?:\.[0-9]+)?)")
+PART = re.compile(r"([0-9.,\u00a0]+)/([0-9.,\u00a0]+) of ")
 NO_PARTS = {"Together", "The odd one"}
 VOID = {"meta", "link", "input", "br", "path", "rect", "use", "line", "img", "hr"}
 
@@ -63,9 +63,13 @@ def tree(html):
     return parser.path[0]
 
 
+def plain(digits):
+    return digits.replace(",", "").replace("\u00a0", "")
+
+
 def amounts(node):
     text = node if isinstance(node, str) else node.text
-    return [Decimal(sign + digits.replace(",", "")) for sign, digits in AMOUNT.findall(text)]
+    return [Decimal(sign + plain(digits)) for sign, digits in AMOUNT.findall(text)]
 
 
 def first(node):
@@ -105,7 +109,7 @@ def whys(page):
             parts = [amounts(fact)[-1] for term, fact in zip(terms, facts, strict=True) if term not in NO_PARTS]
             yield sum(parts), told[-1]
         elif found := PART.search(facts[-1].text):
-            mine, bought = (Decimal(number.replace(",", "")) for number in found.groups())
+            mine, bought = (Decimal(plain(number)) for number in found.groups())
             paid, cost = told
             grain = Decimal(1) if "¥" in facts[-1].text else Decimal("0.01")
             yield abs(mine / bought * paid - cost) < grain, True

@@ -94,7 +94,7 @@ class TestAWish:
         [
             ("3", "“Up to” can't be less than the 4 you want"),
             ("4.5", "in steps of 1"),
-            ("100000", "Enter at most 99,999"),
+            ("100000", "Enter at most 99\u00a0999"),
         ],
     )
     def test_a_limit_that_cannot_be_is_refused(self, scene, limit, sentence):

@@ -190,7 +190,7 @@ def test_currencies_are_never_mixed():
     note(scene.oil, "333", quantity=2, currency="JPY")
     together = worth(scene).together
     assert (together.elsewhere, together.saved) == (1332, 1292)
-    assert "¥1,292" in signed_in(scene.bob).get(f"/runs/{scene.run.pk}/").text
+    assert "¥1\u00a0292" in signed_in(scene.bob).get(f"/runs/{scene.run.pk}/").text
 
 
 @pytest.mark.django_db

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET
 
 from accounts.access import get_person_of_calendar
 from bids.reading.calendar import DAY, entries_for
+from bulq.kit.languages import current_tag, speaking_to
 from bulq.kit.ratelimit import limited
 
 # Calendar programs ask when they like; this is a proposal.
@@ -26,12 +27,15 @@ CONTROLS = re.compile(r"[\x00-\x09\x0b-\x0c\x0e-\x1f\x7f]")
 @require_GET
 def calendar(request, token):
     """The rights are looked up each time, as on a page. An unknown address and a replaced one are the same 404."""
-    entries = entries_for(get_person_of_calendar(token), timezone.now())
-    versions = "\n".join(f"{entry.uid} {entry.sequence}" for entry in entries)
+    person = get_person_of_calendar(token)
+    with speaking_to(person):
+        entries, language = entries_for(person, timezone.now()), current_tag()
+    versions = "\n".join([language, *(f"{entry.uid} {entry.sequence}" for entry in entries)])
     etag = f'"{hashlib.sha256(versions.encode()).hexdigest()}"'
     response = HttpResponse(_written(entries), content_type="text/calendar; charset=utf-8")
     response["Content-Disposition"] = 'inline; filename="bulq.ics"'
     response["Cache-Control"] = "private, no-cache"
+    response["Content-Language"] = language
     response["ETag"] = etag
     return get_conditional_response(request, etag=etag, response=response)
 

@@ -106,7 +106,7 @@ def extra_remove(request, run_id, cost_id):
     run = get_run_shopped_by(request.user, run_id)
     cost = get_extra_cost(run, cost_id)
     costs.remove_extra_cost(cost, by=request.user)
-    messages.success(request, _("%(label)s is removed.") % {"label": cost.label})
+    messages.success(request, _("%(label)s is removed.") % {"label": cost.title})
     return redirect("run-costs", run.pk)
 
 

@@ -126,6 +126,11 @@ def back_url(request, default="/"):
     return default
 
 
+def own_address(url, default="/"):
+    """A path of this site that a form names, to go on to; `default` for anything else."""
+    return url if url.startswith("/") and url_has_allowed_host_and_scheme(url, allowed_hosts=None) else default
+
+
 def repeatable(view):
     """Mark a POST view that has to run again when its form is repeated (logging in, for example)."""
     view.repeatable = True

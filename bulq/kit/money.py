@@ -70,7 +70,8 @@ def _format_money(amount, currency, digits, locale_name):
     locale = _locale(locale_name)
     pattern = copy(locale.currency_formats["standard"])
     pattern.frac_prec = digits
-    return _grouped(pattern.apply(amount, locale, currency=currency, currency_digits=False), locale)
+    text = _grouped(pattern.apply(amount, locale, currency=currency, currency_digits=False), locale)
+    return re.sub(r"(?<=[^\W\d_])(?=\d)", NO_BREAK_SPACE, text)  # as CLDR has it between letters and digits
 
 
 def _grouped(text, locale):

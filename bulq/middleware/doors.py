@@ -4,7 +4,7 @@ from django.contrib.auth import middleware
 from django.contrib.auth.models import AnonymousUser
 
 from accounts.views.people import log_in_first
-from bulq.kit import ratelimit
+from bulq.kit import languages, ratelimit
 from bulq.kit.http import came_from_here, too_many
 
 
@@ -19,6 +19,7 @@ class RateLimitMiddleware:
         if limit and (seconds := ratelimit.seconds_to_wait(request, limit)):
             if limit in ratelimit.ALWAYS_COUNTED:
                 request.user = AnonymousUser()  # the answer should cost no query
+            languages.follow(request, request.user)
             return too_many(request, seconds)
         return self.get_response(request)
 

@@ -60,11 +60,6 @@ class BringForm(forms.Form):
         max_length=2000,
         label=_("Columns"),
         widget=forms.Textarea({"rows": 3, "spellcheck": "false"}),
-        help_text=_(
-            "Only if columns are not found by their names. One in each line, as price=Cena sa PDV; nothing after the = "
-            "leaves a column out. The names are: %(names)s."
-        )
-        % {"names": listed(NAMES, most=len(NAMES))},
     )
 
     def __init__(self, site, *args, **options):
@@ -78,6 +73,11 @@ class BringForm(forms.Form):
         self.fields = {"store": store} | self.fields
         most = {"most": uploads.most_bytes() // uploads.MEGABYTE}
         self.fields["file"].help_text = _("A CSV file of at most %(most)d MB. Its first line names the columns.") % most
+        text = _(
+            "Only if columns are not found by their names. One in each line, as price=Cena sa PDV; nothing after the = "
+            "leaves a column out. The names are: %(names)s."
+        )
+        self.fields["columns"].help_text = text % {"names": listed(NAMES, most=len(NAMES))}
 
     def clean(self):
         given = super().clean()

@@ -15,6 +15,7 @@ from accounts.actions.people import log_out_everywhere
 from accounts.models import User
 from bulq.kit.breaker import RedisAway
 from bulq.kit.errors import BulqError, ChangedMeanwhile, NotAllowed
+from bulq.kit.languages import speaking_to
 from bulq.kit.later import send
 from bulq.kit.locks import busy_when_locked, locked
 
@@ -104,13 +105,16 @@ def tell(person):
 
 
 def mail(person):
-    text = _(
-        "Hello %(name)s,\n\nAn app for codes has just been set up for your site admin account, and you have been logged"
-        " out everywhere else. If it wasn't you, change your password and ask another site admin, or whoever runs the"
-        " server, to reset your second factor."
-    )
-    if person.email:
-        send_mail(_("Your second factor has been set up"), text % {"name": person.name}, None, [person.email])
+    if not person.email:
+        return
+    with speaking_to(person):
+        subject = _("Your second factor has been set up")
+        text = _(
+            "Hello %(name)s,\n\nAn app for codes has just been set up for your site admin account, and you have been"
+            " logged out everywhere else. If it wasn't you, change your password and ask another site admin, or whoever"
+            " runs the server, to reset your second factor."
+        )
+    send_mail(subject, text % {"name": person.name}, None, [person.email])
 
 
 def _refuse_a_second(person, is_verified):

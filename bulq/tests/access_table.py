@@ -15,13 +15,13 @@ ALL, MISSING = "GET POST PUT DELETE", 10**9
 # Who may come in, the allowed methods, and the addresses by name, or by route.
 TABLE = {
     (PUBLIC, "GET"): "health-live health-ready health-backup live calendar password_reset_done password_reset_complete",
-    (PUBLIC, "POST"): "logout",
+    (PUBLIC, "POST"): "logout language",
     (PUBLIC, "GET POST"): "register join mail-off reminders-off login password_reset password_reset_confirm "
     "admin/login/",
     (PERSON, "GET"): "home me me-data inbox groups settings products product product-prices product-similar stores "
     "store store-similar store-names search search-suggestions sharing money payments statement-csv statement-json",
     (PERSON, "POST"): "inbox-read logout-everywhere settings-profile settings-pay settings-password "
-    "settings-theme settings-reminders settings-calendar price-withdraw price-restore",
+    "settings-theme settings-language settings-reminders settings-calendar price-withdraw price-restore",
     (
         PERSON,
         "GET POST",

@@ -47,8 +47,11 @@ class Browser(Client):
 
 
 def form_of(page):
-    """`(where to, hidden fields)` of the page's one form with what was typed, or of its login form."""
-    [form] = re.findall(r"<form[^>]*hx-boost=.false.*?</form>", page.text, re.DOTALL)
+    """`(where to, hidden fields)` of the page's one form with what was typed, or of its login form.
+
+    After it there is only the switch of languages.
+    """
+    form, _switch = re.findall(r"<form[^>]*hx-boost=.false.*?</form>", page.text, re.DOTALL)
     inputs = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)">', form)
     return unescape(re.search(r'action="([^"]*)"', form)[1]), {unescape(name): unescape(text) for name, text in inputs}
 

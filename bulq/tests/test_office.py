@@ -220,8 +220,8 @@ def test_lists_and_pages_take_as_many_queries_for_500_rows_as_for_one(as_root):
 # --- Fields ----------------------------------------------------------------------------------------
 # What may be typed on the page of a row that exists: nothing that an action has to move.
 TYPED = {
-    "User": {"username", "password", "name", "email", "theme", "is_active", "is_staff", "is_superuser", "groups",
-             "user_permissions"},
+    "User": {"username", "password", "name", "email", "theme", "language", "is_active", "is_staff", "is_superuser",
+             "groups", "user_permissions"},
     "Group": {"name", "is_joining_open"},
     "Store": {"name", "chain", "address", "currency", "is_verified"},
     "Category": {"name", "symbol", "position", "words"},

@@ -178,8 +178,9 @@
   const warn = () => document.dispatchEvent(new CustomEvent("bulq:banner", { detail: document.body.dataset.moved }));
 
   /** This page is not what is at its address any more, or not for this person. */
-  function moved() {
-    if (!topic()) return;
+  const moved = () => topic() && loadAnew();
+
+  function loadAnew() {
     if (halfFilled().length || [...document.querySelectorAll(".qty[data-line]")].some(bulq.isUnsaved)) warn();
     else location.reload();
   }
@@ -187,6 +188,7 @@
   async function takeIn(answer) {
     const amounts = wishes();
     const page = new DOMParser().parseFromString(answer, "text/html");
+    if ((page.body.lang || page.documentElement.lang) !== document.documentElement.lang) return loadAnew();
     if (topic()) {
       const fresh = new Set([...page.forms].map((form) => form.getAttribute("action")));
       if (halfFilled().some((action) => !fresh.has(action))) return warn();

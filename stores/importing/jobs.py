@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from bulq.kit.breaker import Breaker, RedisAway
 from bulq.kit.errors import BulqError, Busy
+from bulq.kit.languages import speaking_to
 from bulq.kit.locks import is_at_work, work_lock
 from bulq.kit.tables import BOM, write_rows
 from stores.actions import uploads
@@ -38,7 +39,8 @@ def bring_due():
         seen = set()
         while is_free and (job := _next(seen)):
             seen.add(job.pk)
-            _carry_out(job)
+            with speaking_to(job.by):
+                _carry_out(job)
 
 
 def is_under_way():

@@ -1,0 +1,5 @@
+"""Fixtures of several modules here."""
+
+from bulq.tests.catalogues import catalogues
+
+__all__ = ["catalogues"]

@@ -1,0 +1,112 @@
+"""Spec 102, 105: the catalogues are complete, agree with their sources, and with what is compiled of them."""
+
+import re
+from collections import Counter
+
+import pytest
+from babel.messages.mofile import read_mo
+
+from dev import texts
+
+PLACEHOLDERS = re.compile(r"%\(\w+\)[a-z]|%%|\{\w*\}")
+TAGS = re.compile(r"</?[a-z][^>]*>")
+BACK = {letter: latin for latin, letter in (texts.DIGRAPHS | texts.LETTERS).items()}
+
+
+def ids(message):
+    return (message.id,) if isinstance(message.id, str) else tuple(message.id)
+
+
+def forms(message):
+    return (message.string,) if isinstance(message.string, str) else tuple(message.string)
+
+
+def entries(language):
+    return [message for message in texts.read(language) if message.id]
+
+
+def mistakes(message):
+    """What of a translated entry differs from its source."""
+    if message.fuzzy or not all(forms(message)):
+        yield "not translated"
+    if len(forms(message)) != (3 if len(ids(message)) == 2 else 1):
+        yield "not three plural forms"
+    for form in forms(message):
+        names = [set(PLACEHOLDERS.findall(text)) for text in ids(message)]
+        if set(PLACEHOLDERS.findall(form)) != names[-1]:  # of a plural: the number stands in each form
+            yield f"other placeholders: {form}"
+        if Counter(TAGS.findall(form)) != Counter(TAGS.findall(ids(message)[0])):
+            yield f"other tags: {form}"
+        if (form[:1].isspace(), form[-1:].isspace()) != (ids(message)[0][:1].isspace(), ids(message)[0][-1:].isspace()):
+            yield f"begins or ends with other spaces: {form}"
+        if '"' in TAGS.sub("", form):
+            yield f"straight quotation marks: {form}"
+
+
+@pytest.mark.parametrize("language", texts.languages())
+def test_every_text_is_translated_with_its_placeholders_and_markup(language):
+    found = entries(language)
+    assert len(found) > 2000
+    assert [(message.id, wrong) for message in found for wrong in mistakes(message)] == []
+
+
+@pytest.mark.parametrize(
+    ("source", "translated", "wrong"),
+    [
+        ("Save", "", "not translated"),
+        ("Hi %(name)s", "Привет", "other placeholders"),
+        ("<b>Hi</b>", "<i>Привет</i>", "other tags"),
+        ("Hi", "Привет ", "other spaces"),
+        ("Hi", 'Привет "всем"', "straight quotation marks"),
+        (("%(n)s thing", "%(n)s things"), ("вещь", "%(n)s вещи", "%(n)s вещей"), "other placeholders"),
+        (("%(n)s thing", "%(n)s things"), ("%(n)s вещь", "%(n)s вещи"), "not three plural forms"),
+    ],
+)
+def test_each_mistake_is_seen(source, translated, wrong):
+    message = next(iter(entries("ru"))).clone()
+    message.id, message.string = source, translated
+    assert wrong in " ".join(mistakes(message))
+
+
+@pytest.mark.parametrize("language", texts.languages())
+def test_what_is_compiled_says_the_same(language):
+    with texts.path_of(language, "mo").open("rb") as file:
+        compiled = [message for message in read_mo(file) if message.id]
+    said = {(ids(message), message.context and message.context.decode()): forms(message) for message in compiled}
+    assert said == {(ids(message), message.context): forms(message) for message in entries(language)}
+
+
+def test_every_language_has_the_same_entries():
+    keys = [{(message.id, message.context) for message in entries(language)} for language in texts.languages()]
+    assert all(found == keys[0] for found in keys)
+
+
+# --- Serbian in Cyrillic -----------------------------------------------------------------------------
+def test_the_cyrillic_catalogue_is_what_the_script_makes():
+    assert texts.path_of(texts.CYRILLIC).read_text(encoding="utf-8") == texts.cyrillic_catalogue()
+
+
+@pytest.mark.parametrize(
+    ("latin", "cyrillic"),
+    [
+        ("Njegov džem je bolji", "Његов џем је бољи"),
+        ("LJUBLJANA, Ljubljana", "ЉУБЉАНА, Љубљана"),
+        ("injekcija, konjunktura, nadživeti", "инјекција, конјунктура, надживети"),
+        ("Pošaljite CSV u Bulq, %(count)s puta", "Пошаљите CSV у Bulq, %(count)s пута"),
+        ("<b>%(name)s</b> vodi", "<b>%(name)s</b> води"),
+        ("5 kg po 7,40 EUR na /join/", "5 kg по 7,40 EUR на /join/"),
+        ("100 %% sigurno", "100 %% сигурно"),
+    ],
+)
+def test_from_latin_to_cyrillic(latin, cyrillic):
+    assert texts.cyrillic(latin) == cyrillic
+
+
+def test_cyrillic_leads_back_to_latin():
+    for latin, made in zip(entries(texts.LATIN), entries(texts.CYRILLIC), strict=True):
+        for before, after in zip(forms(latin), forms(made), strict=True):
+            back = "".join(
+                BACK.get(letter) or (BACK[letter.lower()].capitalize() if letter.lower() in BACK else letter)
+                for letter in after
+            )
+            assert back.casefold() == before.casefold()
