@@ -1,7 +1,10 @@
 """Checks of the settings by `manage.py check`; with `--deploy`, of what is unsafe in production."""
 
+from pathlib import Path
+
 from django.conf import settings
 from django.core.checks import Error, Info, Tags, Warning, register
+from django.utils.translation import to_locale
 
 from .backups.configuration import mistakes
 from .backups.errors import BackupError
@@ -22,6 +25,28 @@ def rates_can_be_read(app_configs, **kwargs):
         for name, rate in settings.RATE_LIMITS.items()
         if not RATE.fullmatch(rate)
     ]
+
+
+@register(Tags.translation)
+def every_language_has_its_texts(app_configs, **kwargs):
+    """Without them Django says everything in English, and nothing about it."""
+    counts = {name: compiled_texts(code) for code, name in settings.LANGUAGES if code != "en"}
+    return [
+        Error(
+            f"{name} has {count} of {max(counts.values()) or 'all'} texts, so its readers would read English.",
+            hint="Compiled texts are in `locale`, next to their sources: see docs/translating.md.",
+            id="bulq.E006",
+        )
+        for name, count in counts.items()
+        if count < max(counts.values()) or not count
+    ]
+
+
+def compiled_texts(code):
+    """The number of messages in the compiled catalogues of a language, as their headers say."""
+    files = [Path(folder) / to_locale(code) / "LC_MESSAGES/django.mo" for folder in settings.LOCALE_PATHS]
+    heads = [file.read_bytes()[:12] for file in files if file.exists()]
+    return sum(int.from_bytes(head[8:], "big" if head[:1] == b"\x95" else "little") for head in heads)
 
 
 @register(Tags.security, deploy=True)

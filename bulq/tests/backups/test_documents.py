@@ -15,7 +15,7 @@ from .looking import count, database_url
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 ROOT = Path(__file__).resolve().parents[3]
-PARTS = ("accounts", "bids", "bulq", "stores", "static", "templates", "manage.py", "requirements.txt")
+PARTS = ("accounts", "bids", "bulq", "stores", "static", "templates", "locale", "manage.py", "requirements.txt")
 
 
 def block(title):

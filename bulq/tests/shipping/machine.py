@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[3]
 SCRIPTS = Path(sysconfig.get_path("scripts"))
 DOMAIN = "bulq.localhost"  # Caddy issues its own certificate for it
 RELEASE = (
-    *("manage.py", "bulq", "accounts", "stores", "bids", "templates", "static", "gunicorn.conf.py"),
+    *("manage.py", "bulq", "accounts", "stores", "bids", "templates", "static", "locale", "gunicorn.conf.py"),
     *("docker-compose.yml", "Caddyfile", ".env.example"),
 )
 APP = ("web", "live", "worker", "beat")

@@ -149,6 +149,7 @@ def test_other_files_stay_out_of_the_image(tmp_path):
         "static/away.html",
         "static/too-much.html",
         "templates/503.html",
+        "locale/sr_Latn/LC_MESSAGES/django.mo",
         "accounts/urls.py",
         "stores/urls.py",
         "bulq/backups/job.py",
