@@ -65,9 +65,9 @@ class TestAWish:
         [
             ("oil", "1.5", "in steps of 1 piece"),
             ("gouda", "0.3", "in steps of 0.5 kg"),
-            ("oil", "100000", "Enter at most 99,999"),
-            ("oil", "-1", "Enter at most 99,999"),
-            ("gouda", "99999.5", "Enter at most 99,999"),
+            ("oil", "100000", "Enter at most 99\u00a0999"),
+            ("oil", "-1", "Enter at most 99\u00a0999"),
+            ("gouda", "99999.5", "Enter at most 99\u00a0999"),
         ],
     )
     def test_a_quantity_that_cannot_be_chosen_is_refused_with_a_sentence(self, scene, kind, quantity, sentence):

@@ -114,7 +114,7 @@ def test_each_bad_line_has_its_sentence(metro, line, reason):
         ("day", "05/31/2026", "Enter a date as 2026-05-31 or 31.5.2026"),
         ("day", "2199-01-01", "Enter a day between the year 2000 and today"),
         ("day", "0001-01-01", "Enter a day between the year 2000 and today"),
-        ("step", "1001", "Enter at most 1,000"),
+        ("step", "1001", "Enter at most 1\u00a0000"),
     ],
 )
 def test_each_bad_cell_has_its_sentence(metro, column, cell, reason):
