@@ -26,7 +26,6 @@ from .generations import PRODUCTS, STORES, Announced, AnnouncingQuerySet
 
 MAX_STEP = Decimal(1000)
 SHORTEST_NAME = 2
-NAME = pgettext_lazy("thing", "name")
 PLENTY = 20  # found by the beginnings of their words: then similar words would only be in the way
 
 
